@@ -1,0 +1,3 @@
+"""Building blocks with weights or maths of their own."""
+
+from keras_artkd.layers.awgram import AWGram as AWGram

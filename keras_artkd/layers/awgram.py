@@ -1,0 +1,193 @@
+"""AWGram: the adaptively weighted Gram matrix of a feature map."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_artkd.layers.correlation import (
+    CORRELATIONS,
+    EqualPlaces,
+    EveryPair,
+    correlation_weights,
+)
+from keras_artkd.layers.pooling import pool_to_smaller
+
+MODES = ("channel", "spatial")
+
+
+@keras.saving.register_keras_serializable("keras_artkd")
+class AWGram(keras.layers.Layer):
+    """A Gram matrix whose entries are weighted by how correlated they are.
+
+    The Gram matrix of a feature map describes style: which channels fire
+    together, wherever they do. AWGram weights each entry by a correlation of
+    the same two channels and normalises:
+
+        G = M M^T,   A = w * G,   output = s A / max(||A||_F, 1e-12)
+
+    with `M` the `(channels, positions)` matrix of an example, `w` the
+    correlation weights in [0, 1] (see
+    `keras_artkd.layers.correlation.correlation_weights`) and `s` the feature
+    scale. Of the symmetric matrix the upper triangle is kept, off-diagonal
+    entries times the square root of 2: half the size, the same norm, and the
+    same functions of it within reach of a dense layer.
+
+    It replaces global average pooling before the last `Dense`.
+
+    Args:
+        correlation: `"cosine"` (default), `"pearson"`, `"spearman"`,
+            `"covariance"`, `"chebyshev"`, `"euclidean"`, or `"none"` for the
+            plain Gram matrix.
+        mode: `"channel"` (default) correlates channels, as every experiment
+            of the thesis does. `"spatial"` is its printed equation 3.2: one
+            weighted inner product of two maps at each position.
+        feature_scale: float > 0, the output's L2 norm. The thesis has 1.0
+            (default); a unit-norm vector learns slowly, 8.0 learns faster.
+        stop_gradient_weights: whether the weights count as constants when
+            differentiating. Spearman's always do.
+
+    Call arguments:
+        inputs: a feature map `(batch, height, width, channels)`, or a pair
+            of maps for the matrix between two layers. Maps of different size
+            are average-pooled to the smaller grid. Sizes must be static.
+
+    Output shape:
+        `(batch, channels * (channels + 1) / 2)` of a map with itself,
+        `(batch, channels_1 * channels_2)` of a pair,
+        `(batch, height * width)` in spatial mode; computed in float32.
+
+    Raises:
+        ValueError: for unknown names, a scale that is not positive, sizes
+            that are not static, or a spatial pair of different channels.
+
+    Example:
+    >>> x = keras.random.uniform((2, 8, 8, 16))
+    >>> AWGram("pearson")(x).shape
+    (2, 136)
+
+    Reference: thesis 000, section 3.2 (eqs 3.1-3.7) and 4.3.4. Read as
+    matrices of channels; `docs/thesis_000.md` says why.
+    """
+
+    def __init__(
+        self,
+        correlation="cosine",
+        mode="channel",
+        feature_scale=1.0,
+        stop_gradient_weights=False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if correlation not in CORRELATIONS:
+            raise ValueError(
+                f"`correlation` must be one of {', '.join(CORRELATIONS)}. "
+                f"Received: correlation={correlation!r}."
+            )
+        if mode not in MODES:
+            raise ValueError(
+                f"`mode` must be one of {', '.join(MODES)}. "
+                f"Received: mode={mode!r}."
+            )
+        if not feature_scale > 0:
+            raise ValueError(
+                "`feature_scale` must be positive. "
+                f"Received: feature_scale={feature_scale!r}."
+            )
+        self.correlation = correlation
+        self.mode = mode
+        self.feature_scale = feature_scale
+        self.stop_gradient_weights = stop_gradient_weights
+
+    def build(self, input_shape):
+        """Checks the shapes; the layer has no weights."""
+        shapes = _as_pair(input_shape)
+        for shape in shapes:
+            if len(shape) != 4 or None in shape[1:]:
+                raise ValueError(
+                    "AWGram reads feature maps (batch, height, width, "
+                    "channels) of static size. "
+                    f"Received: {tuple(shape)} in layer {self.name!r}. "
+                    "Fix: give the network an `input_shape` without None."
+                )
+        if self.mode == "spatial" and shapes[0][3] != shapes[1][3]:
+            raise ValueError(
+                "Spatial AWGram compares two maps position by position and "
+                "needs equal channels. "
+                f"Received: {shapes[0][3]} and {shapes[1][3]} in layer "
+                f"{self.name!r}. Fix: use mode='channel'."
+            )
+
+    def call(self, inputs):
+        """Computes the normalised vector; see the class."""
+        if isinstance(inputs, (list, tuple)):
+            first, second = pool_to_smaller(*(_float32(i) for i in inputs))
+        else:
+            first = second = _float32(inputs)
+        first_rows = self._rows(first)
+        second_rows = first_rows if first is second else self._rows(second)
+        pairing = EqualPlaces if self.mode == "spatial" else EveryPair
+        weights = correlation_weights(
+            first_rows, second_rows, self.correlation, pairing
+        )
+        if self.stop_gradient_weights and self.correlation != "none":
+            weights = ops.stop_gradient(weights)
+        # The mean rather than the sum: the same after normalisation, and a
+        # range that does not grow with the image.
+        gram = pairing.inner(first_rows, second_rows) / first_rows.shape[-1]
+        weighted = weights * gram
+        if self.mode == "channel":
+            weighted = ops.reshape(weighted, (-1, np.prod(gram.shape[1:])))
+            if first is second:
+                weighted = _upper_triangle(weighted, first.shape[3])
+        squared = ops.sum(ops.square(weighted), axis=-1, keepdims=True)
+        scale = self.feature_scale * ops.rsqrt(ops.maximum(squared, 1e-24))
+        return ops.cast(weighted * scale, self.compute_dtype)
+
+    def _rows(self, features):
+        """Vectors to correlate, along the last axis."""
+        height, width, channels = features.shape[1:]
+        flat = ops.reshape(features, (-1, height * width, channels))
+        return flat if self.mode == "spatial" else ops.swapaxes(flat, 1, 2)
+
+    def compute_output_shape(self, input_shape):
+        """Shape of the vector: see the class."""
+        first, second = _as_pair(input_shape)
+        if self.mode == "spatial":
+            size = min(first[1], second[1]) * min(first[2], second[2])
+        elif first is second:
+            size = first[3] * (first[3] + 1) // 2
+        else:
+            size = first[3] * second[3]
+        return (first[0], size)
+
+    def get_config(self):
+        """Every constructor argument."""
+        return {
+            **super().get_config(),
+            "correlation": self.correlation,
+            "mode": self.mode,
+            "feature_scale": self.feature_scale,
+            "stop_gradient_weights": self.stop_gradient_weights,
+        }
+
+
+def _float32(x):
+    return ops.cast(x, "float32")
+
+
+def _as_pair(input_shape):
+    """One shape (twice the same object) or the two shapes of a pair."""
+    if isinstance(input_shape[0], (list, tuple)):
+        first, second = input_shape
+        return tuple(first), tuple(second)
+    shape = tuple(input_shape)
+    return shape, shape
+
+
+def _upper_triangle(flat, channels):
+    """Upper triangle of flattened symmetric matrices, norm kept."""
+    rows, columns = np.triu_indices(channels)
+    triangle = ops.take(flat, rows * channels + columns, axis=1)
+    return triangle * np.where(rows == columns, 1.0, np.sqrt(2.0)).astype(
+        "float32"
+    )

@@ -1,0 +1,26 @@
+"""Average pooling of feature maps to a given grid."""
+
+from keras import ops
+
+
+def pool_to(features, height, width):
+    """Average-pools maps to `(batch, height, width, channels)`.
+
+    Windows are equal where the grid divides the map, and adaptive (as
+    PyTorch's `adaptive_avg_pool2d`) where it does not. The map must be at
+    least as large as the grid.
+    """
+    rows, columns = features.shape[1:3]
+    if (rows, columns) == (height, width):
+        return features
+    if rows % height == 0 and columns % width == 0:
+        window = (rows // height, columns // width)
+        return ops.average_pool(features, window, strides=window)
+    return ops.adaptive_average_pool(features, (height, width))
+
+
+def pool_to_smaller(first, second):
+    """Brings two maps to the smaller height and the smaller width of both."""
+    height = min(first.shape[1], second.shape[1])
+    width = min(first.shape[2], second.shape[2])
+    return pool_to(first, height, width), pool_to(second, height, width)

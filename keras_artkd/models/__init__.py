@@ -1,0 +1,8 @@
+"""Networks with named endpoints, and `build` to make them by name."""
+
+from keras_artkd.models.endpoints import EndpointModel as EndpointModel
+from keras_artkd.models.endpoints import get_endpoints as get_endpoints
+from keras_artkd.models.endpoints import with_endpoints as with_endpoints
+from keras_artkd.models.registry import NETWORKS as NETWORKS
+from keras_artkd.models.registry import build as build
+from keras_artkd.models.wide_resnet import WideResNet as WideResNet

@@ -1,0 +1,139 @@
+"""Endpoints: the named inner tensors by which networks teach each other."""
+
+import difflib
+
+import keras
+
+LOGITS = "logits"
+
+
+@keras.saving.register_keras_serializable("keras_artkd")
+class EndpointModel(keras.Model):
+    """A functional Keras model whose inner layers have endpoint names.
+
+    Shares every layer with the model it is made from. Saved and loaded, it
+    keeps its endpoints.
+
+    Args:
+        model: a functional `keras.Model` with one input and one output, the
+            logits.
+        layer_names: dict of endpoint name -> name of the layer whose output
+            it is. `"logits"`, the model's own output, is added last.
+    """
+
+    def __init__(self, model, layer_names, name=None, trainable=True):
+        _check_functional(model)
+        endpoints = {
+            endpoint: _layer_output(model, endpoint, layer)
+            for endpoint, layer in layer_names.items()
+            if endpoint != LOGITS
+        }
+        endpoints[LOGITS] = model.outputs[0]
+        super().__init__(
+            inputs=model.inputs[0],
+            outputs=model.outputs[0],
+            name=name or model.name,
+        )
+        # Afterwards: given to `super`, it would miss the layers.
+        self.trainable = trainable
+        self.dtype_policy = model.dtype_policy
+        self.layer_names = dict(layer_names)
+        self.endpoints = endpoints
+        # Not an attribute Keras would track: the layers are already ours.
+        self._model_config = [keras.saving.serialize_keras_object(model)]
+
+    def get_config(self):
+        """The wrapped model's own configuration and the names."""
+        return {
+            "model": self._model_config[0],
+            "layer_names": dict(self.layer_names),
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Rebuilds the wrapped model, then names its layers."""
+        config = dict(config)
+        config["model"] = keras.saving.deserialize_keras_object(
+            config["model"], custom_objects=custom_objects
+        )
+        return cls(**config)
+
+
+def with_endpoints(model, layer_names):
+    """Names layers of a functional Keras model so that it can teach or learn.
+
+    Args:
+        model: a functional `keras.Model` (of `keras.applications`, KerasHub
+            or your own) whose output is logits, without softmax.
+        layer_names: dict of endpoint name -> layer name, for example
+            `{"group3": "conv5_block3_out"}`. Losses pair endpoints of two
+            networks by their names.
+
+    Returns:
+        An `EndpointModel` that shares the model's layers and weights.
+
+    Raises:
+        ValueError: if the model is not functional, ends in a softmax, or a
+            layer does not exist.
+
+    Example:
+    >>> inputs = keras.Input((32, 32, 3))
+    >>> x = keras.layers.Conv2D(8, 3, name="conv")(inputs)
+    >>> x = keras.layers.GlobalAveragePooling2D()(x)
+    >>> model = keras.Model(inputs, keras.layers.Dense(10)(x))
+    >>> list(with_endpoints(model, {"group3": "conv"}).endpoints)
+    ['group3', 'logits']
+    """
+    return EndpointModel(model, layer_names)
+
+
+def get_endpoints(model):
+    """The endpoints of a network; of any other functional model its logits.
+
+    Returns:
+        dict of name -> KerasTensor, ending in `"logits"`.
+    """
+    endpoints = getattr(model, "endpoints", None)
+    if endpoints is None:
+        _check_functional(model)
+        return {LOGITS: model.outputs[0]}
+    return dict(endpoints)
+
+
+def _check_functional(model):
+    inputs = getattr(model, "inputs", None)
+    outputs = getattr(model, "outputs", None)
+    if not inputs or not outputs or len(inputs) != 1 or len(outputs) != 1:
+        raise ValueError(
+            "A network in distillation must be a functional (or built "
+            "Sequential) keras.Model with one input and one output, its "
+            f"logits. Received: {getattr(model, 'name', model)!r} of type "
+            f"{type(model).__name__}. Fix: build it with keras.Input and "
+            "keras.Model(inputs, logits)."
+        )
+    last = model.layers[-1]
+    activation = getattr(last, "activation", None)
+    if activation in (keras.activations.softmax, keras.activations.sigmoid):
+        raise ValueError(
+            "A network in distillation must end in logits. Received: "
+            f"{model.name!r}, whose last layer {last.name!r} applies "
+            f"{activation.__name__}. Fix: build it with activation=None "
+            "(keras.applications: classifier_activation=None)."
+        )
+
+
+def _layer_output(model, endpoint, layer_name):
+    # `operations` has what `layers` lacks: unnamed additions, for example.
+    operations = getattr(model, "operations", model.layers)
+    for operation in operations:
+        if operation.name == layer_name:
+            return operation.output
+    names = [operation.name for operation in operations]
+    near = difflib.get_close_matches(layer_name, names, n=5) or names[-5:]
+    raise ValueError(
+        f"Endpoint {endpoint!r} names a layer that {model.name!r} does not "
+        f"have. Received: {layer_name!r}. Near it: {', '.join(near)}. "
+        "Fix: take a name from `model.summary()`."
+    )

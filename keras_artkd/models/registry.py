@@ -1,0 +1,102 @@
+"""Networks by name."""
+
+import functools
+
+import keras
+
+from keras_artkd.models.endpoints import with_endpoints
+from keras_artkd.models.wide_resnet import WideResNet
+
+
+def _convnext(application, num_classes, input_shape, weights=None):
+    """A ConvNeXt of keras.applications with a classifier of our own.
+
+    Its four stages have strides 4, 8, 16 and 32; the last three are named
+    after the groups of a wide ResNet. `weights="imagenet"` starts from
+    pretrained weights, downloaded (or found in `~/.keras`) by Keras.
+    """
+    backbone = application(
+        include_top=False, weights=weights, input_shape=input_shape
+    )
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(backbone.output)
+    logits = keras.layers.Dense(num_classes, dtype="float32", name="logits")(x)
+    model = keras.Model(backbone.input, logits, name=backbone.name)
+    # A stage ends in an unnamed addition: it is what the next layer reads.
+    readers = {
+        "group1": model.get_layer(f"{backbone.name}_downsampling_block_1"),
+        "group2": model.get_layer(f"{backbone.name}_downsampling_block_2"),
+        "group3": backbone.layers[-1],
+    }
+    layer_names = {
+        endpoint: reader.input._keras_history.operation.name
+        for endpoint, reader in readers.items()
+    }
+    return with_endpoints(
+        model, {**layer_names, "features": backbone.layers[-1].name}
+    )
+
+
+def _wide_resnet(depth, width, num_classes, input_shape, **options):
+    return WideResNet(
+        depth,
+        width,
+        num_classes,
+        input_shape,
+        name=options.pop("name", f"wrn_{depth}_{width}"),
+        **options,
+    )
+
+
+NETWORKS = {
+    **{
+        f"wrn_{depth}_{width}": functools.partial(_wide_resnet, depth, width)
+        for depth in (10, 16, 22, 28, 40)
+        for width in (1, 2, 4, 8, 10)
+    },
+    "convnext_tiny": functools.partial(
+        _convnext, keras.applications.ConvNeXtTiny
+    ),
+    "convnext_small": functools.partial(
+        _convnext, keras.applications.ConvNeXtSmall
+    ),
+    "convnext_base": functools.partial(
+        _convnext, keras.applications.ConvNeXtBase
+    ),
+}
+
+
+def build(name, num_classes, input_shape=(64, 64, 3), **options):
+    """Makes a network by name, randomly initialised.
+
+    Args:
+        name: a key of `NETWORKS`, such as `"wrn_16_2"`.
+        num_classes: int >= 1.
+        input_shape: `(height, width, 3)`, pixels.
+        **options: what the network takes besides: `head` and `head_inputs`
+            for wide ResNets, `weights="imagenet"` for ConvNeXts.
+
+    Returns:
+        A `keras.Model` with `endpoints`, from raw pixels in [0, 255] to
+        float32 logits.
+
+    Raises:
+        ValueError: for an unknown name; it lists the known ones.
+
+    Example:
+    >>> build("wrn_16_1", num_classes=18).count_params() > 170_000
+    True
+    """
+    if name not in NETWORKS:
+        raise ValueError(
+            f"`name` must be one of {', '.join(NETWORKS)}. "
+            f"Received: name={name!r}."
+        )
+    try:
+        return NETWORKS[name](
+            num_classes=num_classes, input_shape=tuple(input_shape), **options
+        )
+    except TypeError as error:
+        raise ValueError(
+            f"Network {name!r} does not take these options. "
+            f"Received: {options}. ({error})"
+        ) from error
