@@ -1,0 +1,37 @@
+"""Attention transfer from an expert's feature maps."""
+
+from keras_artkd.distillers.distiller import Distiller
+from keras_artkd.losses import AttentionTransfer
+
+
+def attention(
+    student,
+    expert_teacher,
+    beta=1000.0,
+    mapping="sum2",
+    norm="mse",
+    name="attention",
+):
+    """`L(y, S) + beta AT(expert, S)` over the three groups.
+
+    Args:
+        student: the network to train.
+        expert_teacher: a trained network; is frozen.
+        beta: float, weight; 1000 goes with the squared mean.
+        mapping: see `keras_artkd.losses.attention_map`.
+        norm: see `keras_artkd.losses.attention_transfer`.
+        name: of the distiller.
+
+    Returns:
+        An uncompiled `Distiller`.
+
+    Reference: Zagoruyko and Komodakis, 2017,
+    https://arxiv.org/abs/1612.03928, weights of the authors' code.
+    """
+    return Distiller(
+        student,
+        teachers={"expert": expert_teacher},
+        transfer_losses=[AttentionTransfer(mapping=mapping, norm=norm)],
+        transfer_weights=[beta],
+        name=name,
+    )

@@ -1,0 +1,117 @@
+"""Collaborative teaching: the method of thesis 000, and the one before it."""
+
+import keras
+
+from keras_artkd.distillers.distiller import Distiller
+from keras_artkd.losses import KD, AttentionTransfer, LogitsL2, SoftCrossEntropy
+
+L2_TEACHERS = ("expert", "initial")
+
+
+@keras.saving.register_keras_serializable("keras_artkd")
+class CollaborativeTeaching(Distiller):
+    """A co-trained initial teacher and a frozen expert teach together.
+
+        L(y, S) + L(y, T1) + T^2 KL(T1 || S) + alpha L2 + beta AT(T2, S)
+
+    The initial teacher T1 starts from random weights beside the student S,
+    which follows its path through the softened predictions. The expert T2,
+    trained before, keeps the student's attention, and its logits, on target.
+    T1 learns from the labels alone. With an AWGram head on the student, this
+    is the thesis's method.
+
+    Args:
+        student: the network to train; see `Distiller`.
+        initial_teacher: T1, random weights, trained along.
+        expert_teacher: T2, trained; is frozen.
+        temperature: float > 0, T of the divergence.
+        alpha: float, weight of the L2 distance of logits.
+        beta: float, weight of attention transfer (un-squared, eq 3.14).
+        l2_teacher: whose logits the L2 term reads: `"expert"` (default, eqs
+            3.12 and 3.15) or `"initial"` (the thesis's text).
+        name: of the distiller.
+
+    Reference: thesis 000, eqs 3.10-3.15; `docs/thesis_000.md` lists its
+    contradictions and the readings chosen.
+    """
+
+    def __init__(
+        self,
+        student,
+        initial_teacher,
+        expert_teacher,
+        temperature=4.0,
+        alpha=1.5,
+        beta=0.2,
+        l2_teacher="expert",
+        name=None,
+    ):
+        if l2_teacher not in L2_TEACHERS:
+            raise ValueError(
+                f"`l2_teacher` must be one of {', '.join(L2_TEACHERS)}. "
+                f"Received: l2_teacher={l2_teacher!r}."
+            )
+        super().__init__(
+            student,
+            teachers={"expert": expert_teacher},
+            co_trained={"initial": initial_teacher},
+            transfer_losses=[
+                self.soft_target_loss(temperature),
+                LogitsL2(teacher=l2_teacher),
+                AttentionTransfer(teacher="expert"),
+            ],
+            transfer_weights=[1.0, alpha, beta],
+            name=name,
+        )
+        self.temperature = temperature
+        self.alpha = alpha
+        self.beta = beta
+        self.l2_teacher = l2_teacher
+
+    def soft_target_loss(self, temperature):
+        """How the student follows the initial teacher's predictions."""
+        return KD(temperature, teacher="initial")
+
+    @property
+    def initial_teacher(self):
+        """T1."""
+        return self.co_trained["initial"]
+
+    @property
+    def expert_teacher(self):
+        """T2."""
+        return self.teachers["expert"]
+
+    def get_config(self):
+        """Every constructor argument."""
+        config = {
+            "student": self.student,
+            "initial_teacher": self.initial_teacher,
+            "expert_teacher": self.expert_teacher,
+        }
+        return {
+            **keras.saving.serialize_keras_object(config),
+            "temperature": self.temperature,
+            "alpha": self.alpha,
+            "beta": self.beta,
+            "l2_teacher": self.l2_teacher,
+            "name": self.name,
+        }
+
+
+@keras.saving.register_keras_serializable("keras_artkd")
+class CTKD(CollaborativeTeaching):
+    """The collaborative teaching that the thesis starts from.
+
+    Differs from `CollaborativeTeaching` in the soft term alone, the
+    cross-entropy H(softmax(T1 / T), softmax(S / T)) without the factor T^2;
+    and its student has a pooling head. Arguments as there.
+
+    Reference: Zhao et al., "Highlight Every Step: Knowledge Distillation via
+    Collaborative Teaching", 2019, https://arxiv.org/abs/1907.09643, as
+    described in thesis 000, sections 2.4 and 3.3.
+    """
+
+    def soft_target_loss(self, temperature):
+        """How the student follows the initial teacher's predictions."""
+        return SoftCrossEntropy(temperature, teacher="initial")

@@ -1,0 +1,421 @@
+"""The one objective and training step that every method shares."""
+
+import inspect
+
+import keras
+from keras import ops
+
+from keras_artkd.distillers.network import STUDENT, Network, resize_like
+
+if keras.backend.backend() == "tensorflow":
+    from keras_artkd.distillers.tensorflow_step import TrainStep
+else:
+    # Keras's own JAX and PyTorch steps call `call`, `compute_loss` and
+    # `compute_metrics`, which is all they need.
+    class TrainStep:
+        """Nothing to add to Keras's own step."""
+
+
+@keras.saving.register_keras_serializable("keras_artkd")
+class Distiller(TrainStep, keras.Model):
+    """Trains a student with a supervised loss and weighted transfer losses.
+
+    Networks have roles. The student learns from labels and from teachers.
+    Frozen `teachers` only answer: they run in inference mode, outside the
+    gradient tape, and no step changes them. `co_trained` teachers learn
+    beside the student from the labels alone; transfer losses pass them no
+    gradient. Every network runs once a step.
+
+    The objective, in which the batch mean of each term is weighted by the
+    `sample_weight` that `fit` receives, is
+
+        supervised_weight * L(y, student) + sum_t L(y, co_trained_t)
+        + sum_i transfer_weights_i * transfer_losses_i
+        + the trained networks' regularisation losses.
+
+    `fit` logs `loss`, the total, and every term by its unweighted value:
+    `supervised`, `<role>_supervised`, each transfer loss by its name,
+    `regularization`. `evaluate` and `predict` concern the student alone and
+    change no state. After training, `distiller.student` is the model to save
+    and export.
+
+    Under a `tf.distribute` strategy of several replicas, batch normalisation
+    in the trained networks uses the statistics of the whole batch, so that
+    two replicas of half a batch each take the step of one with the whole.
+
+    Args:
+        student: a functional `keras.Model` from raw images to logits. Networks
+            made by `keras_artkd.models` or `with_endpoints` offer inner
+            endpoints besides.
+        teachers: dict of role -> frozen teacher. Sets `trainable = False`
+            on them.
+        co_trained: dict of role -> teacher trained along.
+        transfer_losses: list of `TransferLoss`, with distinct names.
+        transfer_weights: list of as many floats, or serialisable callables
+            of the epoch (a float tensor counted from 1). Defaults to ones.
+        supervised_weight: float, of the student's own supervised loss.
+
+    Raises:
+        ValueError: if roles clash, a loss names a network or an endpoint
+            that does not exist, or the class numbers differ.
+
+    Example:
+    >>> from keras_artkd import losses, models
+    >>> student = models.build("wrn_10_1", 10, input_shape=(32, 32, 3))
+    >>> expert = models.build("wrn_16_1", 10, input_shape=(32, 32, 3))
+    >>> distiller = Distiller(
+    ...     student,
+    ...     teachers={"expert": expert},
+    ...     transfer_losses=[losses.KD(), losses.AttentionTransfer()],
+    ...     transfer_weights=[0.9, 0.2],
+    ...     supervised_weight=0.1,
+    ... )
+    >>> distiller.compile("sgd", metrics=["accuracy"])
+
+    Then `distiller.fit(images, labels)`, as with any Keras model.
+    """
+
+    def __init__(
+        self,
+        student,
+        teachers=None,
+        co_trained=None,
+        transfer_losses=(),
+        transfer_weights=None,
+        supervised_weight=1.0,
+        name=None,
+    ):
+        # `compile` decides on loss scaling by the policy: the student's. The
+        # networks cast for themselves: pixels up to 255 lose by it.
+        super().__init__(name=name, dtype=student.dtype_policy, autocast=False)
+        self.student = student
+        self.teachers = dict(teachers or {})
+        self.co_trained = dict(co_trained or {})
+        self.transfer_losses = list(transfer_losses)
+        if transfer_weights is None:
+            transfer_weights = [1.0] * len(self.transfer_losses)
+        self.transfer_weights = list(transfer_weights)
+        self.supervised_weight = supervised_weight
+        for teacher in self.teachers.values():
+            _freeze(teacher)
+        self._networks = _name_networks(student, self.teachers, self.co_trained)
+        _check_losses(
+            self.transfer_losses, self.transfer_weights, self._networks
+        )
+        self.term_trackers = {
+            term: keras.metrics.Mean(name=term)
+            for term in (
+                "supervised",
+                *(f"{role}_supervised" for role in self.co_trained),
+                *(loss.name for loss in self.transfer_losses),
+                "regularization",
+            )
+        }
+        # Counted from 1; a float, for schedules to compute with.
+        self.epoch = keras.Variable(1.0, trainable=False, name="epoch")
+        self._evaluating = False
+        self.built = True
+
+    def compile(self, optimizer="sgd", loss=None, metrics=None, **kwargs):
+        """Configures training, as `keras.Model.compile` does.
+
+        Args:
+            optimizer: one optimizer for all that is trained.
+            loss: the supervised loss, of labels and logits; by default
+                `SparseCategoricalCrossentropy(from_logits=True)`.
+            metrics: of labels and the student's logits.
+            **kwargs: as in `keras.Model.compile`.
+
+        Raises:
+            ValueError: for a loss that expects probabilities.
+        """
+        if loss is None:
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        _check_from_logits(loss)
+        self.supervised_loss = loss
+        super().compile(
+            optimizer=optimizer, loss=loss, metrics=metrics, **kwargs
+        )
+
+    def compile_from_config(self, config):
+        """Compiles as saved; Keras does it for its own `compile` alone."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def call(self, images, training=False):
+        """Runs the networks.
+
+        Args:
+            images: `(batch, height, width, 3)`, raw pixels; resized to what
+                each network was built for.
+            training: if False, the student's logits are returned; if True,
+                dict of role -> dict of endpoints of every network.
+        """
+        if not training:
+            return self.student(
+                resize_like(images, self.student), training=False
+            )
+        return {
+            **self.call_teachers(images),
+            **self.call_trained(images),
+        }
+
+    def call_teachers(self, images):
+        """Endpoints of the frozen teachers, by role."""
+        return {
+            role: self._networks[role](images, training=False)
+            for role in self.teachers
+        }
+
+    def call_trained(self, images):
+        """Endpoints of student and co-trained teachers, by role."""
+        return {
+            role: self._networks[role](images, training=True)
+            for role in (STUDENT, *self.co_trained)
+        }
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """The objective of a batch.
+
+        Args:
+            x: unused.
+            y: labels, as the supervised loss takes them.
+            y_pred: in training, every network's endpoints by role, as `call`
+                returns them; else the student's logits.
+            sample_weight: `(batch,)` or None.
+            training: whether transfer losses count.
+
+        Returns:
+            Scalar, the mean over the batch this replica sees.
+        """
+        if not training:
+            supervised = self._supervised(y, y_pred, sample_weight)
+            return supervised + _sum(self.student.losses)
+        terms, total = self.compute_terms(y, y_pred, sample_weight)
+        count = ops.shape(y_pred[STUDENT]["logits"])[0]
+        for name, value in terms.items():
+            self.term_trackers[name].update_state(value, sample_weight=count)
+        return total
+
+    def compute_terms(self, labels, endpoints, sample_weight=None):
+        """Every term of the objective, and the weighted total.
+
+        Returns:
+            dict of name -> unweighted scalar, and the total, a scalar.
+        """
+        logits = endpoints[STUDENT]["logits"]
+        terms = {"supervised": self._supervised(labels, logits, sample_weight)}
+        total = self.supervised_weight * terms["supervised"]
+        for role in self.co_trained:
+            logits = endpoints[role]["logits"]
+            term = self._supervised(labels, logits, sample_weight)
+            terms[f"{role}_supervised"] = term
+            total = total + term
+        for loss, weight in zip(
+            self.transfer_losses, self.transfer_weights, strict=True
+        ):
+            teacher = endpoints[loss.teacher]
+            if loss.detach_teacher and loss.teacher != STUDENT:
+                teacher = {
+                    name: ops.stop_gradient(tensor)
+                    for name, tensor in teacher.items()
+                }
+            values = loss(labels, teacher, endpoints[STUDENT])
+            terms[loss.name] = _batch_mean(values, sample_weight)
+            if callable(weight):
+                weight = weight(self.epoch)
+            total = total + weight * terms[loss.name]
+        terms["regularization"] = _sum(self.losses)
+        return terms, total + terms["regularization"]
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Updates and returns the metrics, of the student's logits."""
+        if isinstance(y_pred, dict):
+            y_pred = y_pred[STUDENT]["logits"]
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    @property
+    def metrics(self):
+        """Metrics in the logs; the terms are those of training alone."""
+        if not self._evaluating:
+            return super().metrics
+        terms = {id(tracker) for tracker in self.term_trackers.values()}
+        return [m for m in super().metrics if id(m) not in terms]
+
+    def fit(self, *args, **kwargs):
+        """As `keras.Model.fit`; keeps `epoch` for scheduled weights."""
+        bound = inspect.signature(super().fit).bind(*args, **kwargs)
+        callbacks = bound.arguments.get("callbacks")
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks.append(_EpochCounter())
+        else:
+            callbacks = [_EpochCounter(), *_as_list(callbacks)]
+        bound.arguments["callbacks"] = callbacks
+        return super().fit(*bound.args, **bound.kwargs)
+
+    def evaluate(self, *args, **kwargs):
+        """As `keras.Model.evaluate`, of the student alone."""
+        self._evaluating = True
+        try:
+            return super().evaluate(*args, **kwargs)
+        finally:
+            self._evaluating = False
+
+    def _supervised(self, labels, logits, sample_weight):
+        # Per example: `Loss.__call__` would reduce, and divide by replicas.
+        loss = self.supervised_loss
+        function = loss.call if isinstance(loss, keras.losses.Loss) else loss
+        return _batch_mean(function(labels, logits), sample_weight)
+
+    def get_config(self):
+        """Every constructor argument; networks and losses serialised."""
+        return {
+            "name": self.name,
+            "student": _serialize(self.student),
+            "teachers": _serialize(dict(self.teachers)),
+            "co_trained": _serialize(dict(self.co_trained)),
+            "transfer_losses": _serialize(list(self.transfer_losses)),
+            "transfer_weights": _serialize(list(self.transfer_weights)),
+            "supervised_weight": self.supervised_weight,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Rebuilds networks and losses, then the distiller."""
+        return cls(
+            **{
+                key: keras.saving.deserialize_keras_object(
+                    value, custom_objects=custom_objects
+                )
+                for key, value in config.items()
+            }
+        )
+
+
+class _EpochCounter(keras.callbacks.Callback):
+    """Tells the distiller which epoch it is."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.epoch.assign(epoch + 1.0)
+
+
+def _freeze(model):
+    # Of a model that says it is frozen already Keras takes this for no
+    # change, though its layers may be trainable: it loads them so.
+    model.trainable = True
+    model.trainable = False
+
+
+def _serialize(value):
+    return keras.saving.serialize_keras_object(value)
+
+
+def _as_list(callbacks):
+    if callbacks is None:
+        return []
+    return (
+        list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+    )
+
+
+def _sum(losses):
+    return ops.sum(ops.stack(losses)) if losses else ops.zeros(())
+
+
+def _batch_mean(values, sample_weight=None):
+    """Mean over the batch of values per example, or of a batch's scalar."""
+    values = ops.cast(values, "float32")
+    if sample_weight is None:
+        return ops.mean(values)
+    sample_weight = ops.cast(sample_weight, "float32")
+    if len(values.shape) == 0:
+        return values * ops.mean(sample_weight)
+    return ops.mean(values * ops.reshape(sample_weight, ops.shape(values)))
+
+
+def _name_networks(student, teachers, co_trained):
+    """Every network by role, checked to fit together."""
+    clash = (set(teachers) & set(co_trained)) | (
+        {STUDENT} & (set(teachers) | set(co_trained))
+    )
+    if clash:
+        raise ValueError(
+            "Every network needs a role of its own. "
+            f"Received twice: {', '.join(sorted(clash))}."
+        )
+    models = {STUDENT: student, **teachers, **co_trained}
+    if len({id(model) for model in models.values()}) < len(models):
+        raise ValueError(
+            "Every role needs a network of its own. Received one model in "
+            f"several of the roles {', '.join(models)}. Fix: "
+            "keras.models.clone_model."
+        )
+    networks = {role: Network(role, model) for role, model in models.items()}
+    if len({n.specs["logits"].shape[-1] for n in networks.values()}) > 1:
+        raise ValueError(
+            "All networks must have the same classes. Received: "
+            + "; ".join(n.describe() for n in networks.values())
+        )
+    return networks
+
+
+def _check_losses(losses, weights, networks):
+    """Builds the losses' connectors, and checks what they read and return."""
+    if len(weights) != len(losses):
+        raise ValueError(
+            "`transfer_weights` must have one weight for each transfer loss. "
+            f"Received: {len(weights)} weights, {len(losses)} losses."
+        )
+    names = [loss.name for loss in losses]
+    if len(set(names)) < len(names):
+        raise ValueError(
+            "Transfer losses must have distinct names (they name the terms "
+            f"in the logs). Received: {', '.join(names)}. Fix: name=..."
+        )
+    labels = keras.KerasTensor((None,), "int32")
+    for loss in losses:
+        if loss.teacher not in networks:
+            raise ValueError(
+                f"Transfer loss {loss.name!r} learns from a network that is "
+                f"not there. Received: teacher={loss.teacher!r}. Known "
+                f"roles: {', '.join(networks)}."
+            )
+        teacher, student = networks[loss.teacher], networks[STUDENT]
+        for network, needed in (
+            (teacher, loss.teacher_endpoints),
+            (student, loss.student_endpoints),
+        ):
+            missing = [name for name in needed if name not in network.specs]
+            if missing:
+                raise ValueError(
+                    f"Transfer loss {loss.name!r} reads endpoints that are "
+                    f"not there. Missing of {network.role}: "
+                    f"{', '.join(missing)}. {teacher.describe()}; "
+                    f"{student.describe()}. Fix: name the layers with "
+                    "keras_artkd.models.with_endpoints."
+                )
+        values = loss(labels, dict(teacher.specs), dict(student.specs))
+        if tuple(values.shape) not in ((), (None,)):
+            raise ValueError(
+                f"Transfer loss {loss.name!r} must return one value per "
+                "example, shape (batch,), or a scalar. Received: shape "
+                f"{tuple(values.shape)}."
+            )
+
+
+def _check_from_logits(loss):
+    """Refuses losses that would read logits as probabilities."""
+    if isinstance(loss, str) and "crossentropy" in loss.replace("_", ""):
+        from_logits = False
+    elif isinstance(loss, keras.losses.Loss):
+        from_logits = loss.get_config().get("from_logits", True)
+    else:
+        from_logits = True
+    if not from_logits:
+        raise ValueError(
+            "The supervised loss must take logits, which is what networks "
+            f"here give. Received: loss={loss!r}. Fix: "
+            "keras.losses.SparseCategoricalCrossentropy(from_logits=True)."
+        )

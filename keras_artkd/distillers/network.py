@@ -1,0 +1,55 @@
+"""A network in its role within a distiller."""
+
+import keras
+from keras import ops
+
+from keras_artkd.models.endpoints import get_endpoints
+
+STUDENT = "student"
+
+
+class Network:
+    """One call that gives every endpoint of a model.
+
+    A plain object, so that Keras tracks the model where the distiller holds
+    it and not a second time here.
+
+    Attributes:
+        role: what the distiller calls it: `"student"`, `"expert"`, ...
+        model: the `keras.Model`.
+        specs: dict of endpoint name -> `keras.KerasTensor`.
+    """
+
+    def __init__(self, role, model):
+        endpoints = get_endpoints(model)
+        self.role = role
+        self.model = model
+        self.specs = {
+            name: keras.KerasTensor(tensor.shape, tensor.dtype)
+            for name, tensor in endpoints.items()
+        }
+        self._endpoint_model = keras.Model(model.inputs[0], endpoints)
+
+    def __call__(self, images, training):
+        """Endpoints of a batch of images, from one forward pass."""
+        return self._endpoint_model(
+            resize_like(images, self.model), training=training
+        )
+
+    def describe(self):
+        """Names and shapes of the endpoints, for error messages."""
+        shapes = ", ".join(
+            f"{name} {tuple(spec.shape)}" for name, spec in self.specs.items()
+        )
+        return f"{self.role} {self.model.name!r} has {shapes}"
+
+
+def resize_like(images, model):
+    """Images at the resolution a model was built for."""
+    size = tuple(model.inputs[0].shape[1:3])
+    if None in size or tuple(images.shape[1:3]) == size:
+        return images
+    images = ops.cast(images, "float32")
+    return ops.image.resize(
+        images, size, interpolation="bilinear", antialias=True
+    )

@@ -1,0 +1,67 @@
+"""The TensorFlow shell around the distiller's objective."""
+
+import keras
+import tensorflow as tf
+
+
+class TrainStep:
+    """Steps for TensorFlow: frozen teachers run outside the tape.
+
+    Replicas of a `tf.distribute` strategy sum their gradients, so each takes
+    its share, `1 / replicas`, of the batch mean it computes.
+    """
+
+    def compile(self, *args, **kwargs):
+        """Compiles, and has replicas share batch statistics."""
+        super().compile(*args, **kwargs)
+        if self._replicas > 1:
+            for model in (self.student, *self.co_trained.values()):
+                _synchronize_batch_normalization(model)
+
+    def train_step(self, data):
+        """One step: each network forward once, one gradient, one update."""
+        images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(
+            data
+        )
+        taught = self.call_teachers(images)
+        with tf.GradientTape() as tape:
+            endpoints = {**taught, **self.call_trained(images)}
+            loss = self.compute_loss(
+                images, labels, endpoints, sample_weight, training=True
+            )
+            scaled = self.optimizer.scale_loss(loss / self._replicas)
+        variables = self.trainable_variables
+        gradients = tape.gradient(scaled, variables)
+        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        self._track_loss(loss, images)
+        return self.compute_metrics(images, labels, endpoints, sample_weight)
+
+    def test_step(self, data):
+        """One batch through the student alone."""
+        images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(
+            data
+        )
+        logits = self(images, training=False)
+        loss = self.compute_loss(
+            images, labels, logits, sample_weight, training=False
+        )
+        self._track_loss(loss, images)
+        return self.compute_metrics(images, labels, logits, sample_weight)
+
+    @property
+    def _replicas(self):
+        return self.distribute_strategy.num_replicas_in_sync
+
+    def _track_loss(self, loss, images):
+        # Keras makes this metric when compiling, and leaves it at zero in a
+        # step that does not update it.
+        tracker = next(m for m in self.metrics if m.name == "loss")
+        tracker.update_state(loss, sample_weight=tf.shape(images)[0])
+
+
+def _synchronize_batch_normalization(model):
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True
+        elif isinstance(layer, keras.Model):
+            _synchronize_batch_normalization(layer)

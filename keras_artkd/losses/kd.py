@@ -1,0 +1,60 @@
+"""Hinton's distillation: match the softened class probabilities."""
+
+import keras
+from keras import ops
+
+from keras_artkd.losses.transfer_loss import TransferLoss, check_temperature
+
+
+def kd(teacher_logits, student_logits, temperature=4.0):
+    """Kullback-Leibler divergence of softened predictions, times T^2.
+
+    `T^2 sum_c p_c (log p_c - log q_c)` with `p = softmax(teacher / T)` and
+    `q = softmax(student / T)`. T^2 keeps the gradient's size independent of
+    the temperature. Through `log_softmax`, so that it stays exact where
+    `keras.losses.KLDivergence` clips.
+
+    Args:
+        teacher_logits: `(batch, classes)`, not normalised.
+        student_logits: `(batch, classes)`, not normalised.
+        temperature: float > 0. Defaults to 4.0.
+
+    Returns:
+        `(batch,)`, float32, nats times T^2 per example.
+
+    Example:
+    >>> float(kd([[3., 1., 0.]], [[3., 1., 0.]])[0])
+    0.0
+
+    Reference: Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural
+    Network", 2015, https://arxiv.org/abs/1503.02531.
+    """
+    check_temperature(temperature)
+    teacher = ops.log_softmax(ops.cast(teacher_logits, "float32") / temperature)
+    student = ops.log_softmax(ops.cast(student_logits, "float32") / temperature)
+    divergence = ops.sum(ops.exp(teacher) * (teacher - student), axis=-1)
+    return temperature**2 * divergence
+
+
+@keras.saving.register_keras_serializable("keras_artkd")
+class KD(TransferLoss):
+    """Hinton's distillation loss, see `kd`.
+
+    Args:
+        temperature: float > 0. Defaults to 4.0.
+        teacher: role of the network to learn from.
+        **kwargs: see `TransferLoss`.
+    """
+
+    def __init__(self, temperature=4.0, teacher="expert", **kwargs):
+        super().__init__(teacher=teacher, **kwargs)
+        check_temperature(temperature)
+        self.temperature = temperature
+
+    def call(self, labels, teacher, student):
+        """`kd` of the logits."""
+        return kd(teacher["logits"], student["logits"], self.temperature)
+
+    def get_config(self):
+        """Every constructor argument."""
+        return {**super().get_config(), "temperature": self.temperature}
