@@ -3,6 +3,9 @@
 import dataclasses
 
 import numpy as np
+import tensorflow as tf
+
+from keras_artkd.augment import centre_windows, random_windows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,3 +48,165 @@ class ImageStore:
 
     def __len__(self):
         return len(self.labels)
+
+    def image(self, index):
+        """One image, uint8 `(height, width, 3)`."""
+        height, width = self.sizes[index]
+        start = self.offsets[index]
+        return self.pixels[start : start + height * width].reshape(
+            height, width, 3
+        )
+
+    def take(self, indices):
+        """A store of the images at some positions, in that order."""
+        return ImageStore.from_images(
+            [self.image(i) for i in indices],
+            self.labels[indices],
+            self.keys[indices],
+        )
+
+
+def steps_per_epoch(store, batch_size):
+    """Whole batches in an epoch of `training_dataset`."""
+    return max(len(store) // batch_size, 1)
+
+
+def training_dataset(
+    store, image_size, batch_size, seed, epochs, initial_epoch=0
+):
+    """Shuffled, augmented batches of every epoch to come.
+
+    Each epoch is a new permutation, less the few images that do not fill a
+    batch; each image is cropped at random and mirrored half of the time.
+    Where images leave less than an eighth of room around the crop (those
+    stored at the size itself), the crop may reach as far over the edge, onto
+    black. Order and views depend on `seed` and the epoch alone.
+
+    Args:
+        store: `ImageStore`, not empty.
+        image_size: int, side of the square crops, pixels.
+        batch_size: int; a smaller store gives batches of its own size.
+        seed: int.
+        epochs: int, where to end.
+        initial_epoch: int, where to begin, counted from 0.
+
+    Returns:
+        `tf.data.Dataset` of `steps_per_epoch` times `epochs -
+        initial_epoch` batches: float32 `(batch, side, side, 3)` in [0, 255]
+        and int32 `(batch,)`.
+    """
+    if not len(store):
+        raise ValueError("There is no image to train on. Received: 0 images.")
+    batch_size = min(batch_size, len(store))
+    steps = steps_per_epoch(store, batch_size)
+    shortest = int(store.sizes.min())
+    margin = image_size // 8
+    padding = 0 if shortest >= image_size + margin else margin
+    crops = _Crops(store, image_size, padding)
+
+    def epoch_batches(epoch):
+        seeds = tf.random.split(
+            tf.stack([tf.constant(seed, tf.int64), epoch]), steps + 1
+        )
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(len(store)), seeds[0]
+        )
+        order = tf.reshape(order[: steps * batch_size], (steps, batch_size))
+        return tf.data.Dataset.from_tensor_slices((order, seeds[1:]))
+
+    def batch(indices, batch_seed):
+        corners, mirrored = random_windows(
+            tf.gather(crops.sizes, indices), image_size, padding, batch_seed
+        )
+        return crops(indices, corners, mirrored)
+
+    return (
+        tf.data.Dataset.range(initial_epoch, epochs)
+        .flat_map(epoch_batches)
+        .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def evaluation_dataset(store, image_size, batch_size):
+    """Every image once, in order, cropped at the centre.
+
+    Returns:
+        `tf.data.Dataset` as of `training_dataset`; the last batch may be
+        smaller.
+    """
+    crops = _Crops(store, image_size, padding=0)
+
+    def batch(indices):
+        corners, mirrored = centre_windows(
+            tf.gather(crops.sizes, indices), image_size
+        )
+        return crops(indices, corners, mirrored)
+
+    return (
+        tf.data.Dataset.range(len(store))
+        .batch(batch_size)
+        .map(batch, num_parallel_calls=tf.data.AUTOTUNE)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def evaluation_arrays(store, image_size):
+    """What `evaluation_dataset` gives, as NumPy arrays.
+
+    Returns:
+        uint8 `(n, side, side, 3)` and int32 `(n,)`.
+    """
+    images = np.empty((len(store), image_size, image_size, 3), "uint8")
+    for index in range(len(store)):
+        image = store.image(index)
+        top, left = (np.array(image.shape[:2]) - image_size) // 2
+        images[index] = image[top : top + image_size, left : left + image_size]
+    return images, store.labels
+
+
+class _Crops:
+    """Square crops of stored images, a batch at a time."""
+
+    def __init__(self, store, side, padding):
+        smallest = int(store.sizes.min()) if len(store) else side
+        if smallest + 2 * padding < side:
+            raise ValueError(
+                "Every image must be at least as large as the crop. Received: "
+                f"an image of {smallest} pixels, image_size={side}. Fix: load "
+                "the data with a larger `short_side`."
+            )
+        # Eager tensors that the pipeline's functions capture by reference:
+        # they are not copied into a graph, whose limit is two gigabytes.
+        with tf.device("CPU:0"):
+            self.pixels = tf.constant(store.pixels)
+            self.offsets = tf.constant(store.offsets)
+            self.sizes = tf.constant(store.sizes)
+            self.labels = tf.constant(store.labels)
+        self.side = side
+        self.padding = padding
+
+    def __call__(self, indices, corners, mirrored):
+        """Crops `(batch, side, side, 3)`, float32, and labels."""
+        steps = tf.range(self.side)
+        rows = corners[:, :1] + steps
+        columns = corners[:, 1:] + tf.where(
+            mirrored[:, None], steps[::-1], steps
+        )
+        sizes = tf.gather(self.sizes, indices)
+        height, width = sizes[:, :1], sizes[:, 1:]
+        if self.padding:
+            rows_inside = (rows >= 0) & (rows < height)
+            columns_inside = (columns >= 0) & (columns < width)
+            rows = tf.clip_by_value(rows, 0, height - 1)
+            columns = tf.clip_by_value(columns, 0, width - 1)
+        places = rows[:, :, None] * width[:, :, None] + columns[:, None, :]
+        starts = tf.gather(self.offsets, indices)[:, None, None]
+        images = tf.cast(
+            tf.gather(self.pixels, starts + tf.cast(places, "int64")),
+            "float32",
+        )
+        if self.padding:
+            inside = rows_inside[:, :, None] & columns_inside[:, None, :]
+            images = tf.where(inside[..., None], images, 0.0)
+        return images, tf.gather(self.labels, indices)

@@ -1,0 +1,1 @@
+"""Recipes: one data set a file, one runner for all."""

@@ -120,9 +120,10 @@ class AWGram(keras.layers.Layer):
     def call(self, inputs):
         """Computes the normalised vector; see the class."""
         if isinstance(inputs, (list, tuple)):
-            first, second = pool_to_smaller(*(_float32(i) for i in inputs))
+            first, second = _unit_rms(*pool_to_smaller(*inputs))
         else:
-            first = second = _float32(inputs)
+            (first,) = _unit_rms(inputs)
+            second = first
         first_rows = self._rows(first)
         second_rows = first_rows if first is second else self._rows(second)
         pairing = EqualPlaces if self.mode == "spatial" else EveryPair
@@ -131,15 +132,16 @@ class AWGram(keras.layers.Layer):
         )
         if self.stop_gradient_weights and self.correlation != "none":
             weights = ops.stop_gradient(weights)
-        # The mean rather than the sum: the same after normalisation, and a
-        # range that does not grow with the image.
         gram = pairing.inner(first_rows, second_rows) / first_rows.shape[-1]
         weighted = weights * gram
         if self.mode == "channel":
             weighted = ops.reshape(weighted, (-1, np.prod(gram.shape[1:])))
             if first is second:
                 weighted = _upper_triangle(weighted, first.shape[3])
-        squared = ops.sum(ops.square(weighted), axis=-1, keepdims=True)
+        # The mean times the length, not the sum: LiteRT would fuse the sum
+        # into an operation whose int8 steps are too coarse for long vectors.
+        size = weighted.shape[-1]
+        squared = size * ops.mean(ops.square(weighted), axis=-1, keepdims=True)
         scale = self.feature_scale * ops.rsqrt(ops.maximum(squared, 1e-24))
         return ops.cast(weighted * scale, self.compute_dtype)
 
@@ -171,8 +173,19 @@ class AWGram(keras.layers.Layer):
         }
 
 
-def _float32(x):
-    return ops.cast(x, "float32")
+def _unit_rms(*maps):
+    """Maps in float32, over their common root mean square in each example.
+
+    The closing norm cancels it. It keeps the Gram matrix in the range of the
+    weights: int8 gives the two of them one scale, and weights beside a large
+    Gram matrix would round to zero.
+    """
+    maps = [ops.cast(x, "float32") for x in maps]
+    square = sum(
+        ops.mean(ops.square(x), axis=(1, 2, 3), keepdims=True) for x in maps
+    ) / len(maps)
+    scale = ops.rsqrt(ops.maximum(square, 1e-16))
+    return [x * scale for x in maps]
 
 
 def _as_pair(input_shape):

@@ -10,6 +10,7 @@ def pool_to(features, height, width):
     PyTorch's `adaptive_avg_pool2d`) where it does not. The map must be at
     least as large as the grid.
     """
+    features = ops.convert_to_tensor(features)
     rows, columns = features.shape[1:3]
     if (rows, columns) == (height, width):
         return features

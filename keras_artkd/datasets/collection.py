@@ -1,0 +1,188 @@
+"""What every data set becomes: three disjoint stores of decoded images."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_artkd.data import ImageStore
+from keras_artkd.datasets.records import Skipped
+from keras_artkd.datasets.splits import (
+    SPLITS,
+    join_groups,
+    stratified_limit,
+    stratified_split,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Collection:
+    """A data set, decoded and split.
+
+    Attributes:
+        name: str, as given to `load`.
+        class_names: list of str; labels count through it.
+        train: `ImageStore`.
+        validation: `ImageStore`.
+        test: `ImageStore`.
+        skipped: list of `Skipped`: files left out, or worth a look, and why.
+        groups: dict split name -> list of str: the artist (or scene) of each
+            image of that split.
+    """
+
+    name: str
+    class_names: list
+    train: ImageStore
+    validation: ImageStore
+    test: ImageStore
+    skipped: list
+    groups: dict
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """Decoded images with what a split must respect."""
+
+    store: ImageStore
+    groups: list
+    digests: list
+
+    def __len__(self):
+        """The number of images."""
+        return len(self.store)
+
+    def take(self, indices):
+        """The examples at some positions, in that order."""
+        store = self.store
+        ends = store.offsets + store.sizes.prod(axis=1, dtype="int64")
+        return Examples(
+            ImageStore.from_images(
+                [
+                    store.pixels[store.offsets[i] : ends[i]].reshape(
+                        *store.sizes[i], 3
+                    )
+                    for i in indices
+                ],
+                store.labels[indices],
+                store.keys[indices],
+            ),
+            [self.groups[i] for i in indices],
+            [self.digests[i] for i in indices],
+        )
+
+
+def split_examples(examples, by_group, seed, fractions=(0.7, 0.15, 0.15)):
+    """Dict of split name -> `Examples`, equal pictures kept together."""
+    keys = [examples.digests] + ([examples.groups] if by_group else [])
+    splits = stratified_split(
+        examples.store.labels, join_groups(*keys), fractions, seed
+    )
+    return {name: examples.take(splits[name]) for name in SPLITS}
+
+
+def drop_leaks(parts):
+    """Drops from train and validation what a later split holds as well.
+
+    For splits that somebody else fixed: the test split is left whole.
+
+    Args:
+        parts: dict split name -> `Examples`.
+
+    Returns:
+        `(parts, skipped)`.
+    """
+    result, skipped, seen = {}, [], {}
+    for name in reversed(SPLITS):
+        part = parts[name]
+        stay = [i for i, d in enumerate(part.digests) if d not in seen]
+        skipped += [
+            Skipped(
+                str(key), f"same picture as {seen[digest]} of another split"
+            )
+            for key, digest in zip(part.store.keys, part.digests, strict=True)
+            if digest in seen
+        ]
+        result[name] = part if len(stay) == len(part) else part.take(stay)
+        seen.update(zip(part.digests, part.store.keys, strict=True))
+    return {name: result[name] for name in SPLITS}, skipped
+
+
+def limit_parts(parts, limit, seed):
+    """At most `limit` examples of fixed splits, all shares kept."""
+    if limit is None:
+        return parts
+    chosen = limit_positions(
+        {name: part.store.labels for name, part in parts.items()}, limit, seed
+    )
+    return {name: parts[name].take(chosen[name]) for name in parts}
+
+
+def limit_positions(labels, limit, seed):
+    """Dict split name -> positions to keep, from dict split name -> labels."""
+    strata = np.concatenate(
+        [
+            np.asarray(values, "int64") * len(labels) + i
+            for i, values in enumerate(labels.values())
+        ]
+    )
+    mask = np.zeros(len(strata), bool)
+    mask[stratified_limit(strata, limit, seed)] = True
+    ends = np.cumsum([len(values) for values in labels.values()])[:-1]
+    return {
+        name: np.flatnonzero(part)
+        for name, part in zip(labels, np.split(mask, ends), strict=True)
+    }
+
+
+def collect(name, class_names, parts, skipped, by_group):
+    """Checks the splits, drops classes without images, renumbers labels.
+
+    Args:
+        name: str.
+        class_names: list of str.
+        parts: dict split name -> `Examples`.
+        skipped: list of `Skipped`.
+        by_group: whether groups must be disjoint too.
+
+    Returns:
+        `Collection`.
+    """
+    empty = [split for split in SPLITS if not len(parts[split])]
+    if empty:
+        raise ValueError(
+            "Every split must hold at least one image. Received: data set "
+            f"{name!r} with {', '.join(empty)} empty "
+            f"({', '.join(f'{s}: {len(parts[s])}' for s in SPLITS)}; "
+            f"{len(skipped)} files left out). Fix: more images, more groups, "
+            "or a larger limit."
+        )
+    _check_disjoint(name, parts, by_group)
+    used = np.unique(np.concatenate([p.store.labels for p in parts.values()]))
+    number = np.zeros(len(class_names), "int32")
+    number[used] = np.arange(len(used))
+    stores = {
+        split: dataclasses.replace(part.store, labels=number[part.store.labels])
+        for split, part in parts.items()
+    }
+    return Collection(
+        name=name,
+        class_names=[str(class_names[i]) for i in used],
+        **stores,
+        skipped=list(skipped),
+        groups={split: list(part.groups) for split, part in parts.items()},
+    )
+
+
+def _check_disjoint(name, parts, by_group):
+    """Last line of defence of the protocol: a leak must never go unseen."""
+    kinds = ["digests"] + (["groups"] if by_group else [])
+    for kind in kinds:
+        seen = {}
+        for split, part in parts.items():
+            for value in set(getattr(part, kind)):
+                if value in seen:
+                    raise RuntimeError(
+                        "Internal error: splits must be disjoint, but "
+                        f"{seen[value]} and {split} of {name!r} share one of "
+                        f"their {kind}: {value}. Please report this."
+                    )
+                seen[value] = split

@@ -1,0 +1,69 @@
+"""Walking a tree of image files, and saying what is amiss with it."""
+
+import os
+import pathlib
+
+IMAGE_SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".webp")
+    + (".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
+)
+_LEFT_BY_SYSTEMS = frozenset(("thumbs.db", "desktop.ini", "__macosx"))
+
+
+def is_image(path):
+    """Whether a file's extension, in any case, is that of an image."""
+    return pathlib.PurePath(path).suffix.lower() in IMAGE_SUFFIXES
+
+
+def is_litter(name):
+    """Whether a file or folder is hidden or left behind by a system."""
+    return name.startswith(".") or name.lower() in _LEFT_BY_SYSTEMS
+
+
+def list_files(root):
+    """Sorted paths of all files below `root`, litter left out."""
+    found = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not is_litter(name)]
+        found += [
+            pathlib.Path(folder, name) for name in names if not is_litter(name)
+        ]
+    return sorted(found)
+
+
+def list_folders(root):
+    """Sorted paths of the folders directly below `root`, litter left out."""
+    return sorted(
+        path
+        for path in pathlib.Path(root).iterdir()
+        if path.is_dir() and not is_litter(path.name)
+    )
+
+
+def relative_key(path, root):
+    r"""Posix path of a file from `root`, always printable.
+
+    A name that is not UTF-8, as old archives hold, would otherwise break
+    whoever writes it down; its odd bytes appear as `\xe9`.
+    """
+    relative = pathlib.PurePath(path).relative_to(root).as_posix()
+    return os.fsencode(relative).decode("utf-8", "backslashreplace")
+
+
+def missing_message(wanted, root, fix):
+    """Error text: what was looked for, where, what is there, how to mend."""
+    root = pathlib.Path(root)
+    if not root.is_dir():
+        found = "that directory does not exist"
+    else:
+        names = sorted(path.name for path in root.iterdir())
+        found = ", ".join(names[:12]) or "nothing, it is empty"
+        if len(names) > 12:
+            found += f", ... ({len(names)} entries)"
+        archives = [n for n in names if n.lower().endswith((".zip", ".rar"))]
+        if archives:
+            fix = f"extract {', '.join(archives)} there first. {fix}"
+    return (
+        f"{wanted} must be in the data directory. Received: "
+        f"data_dir={str(root)!r}, which holds: {found}. Fix: {fix}"
+    )

@@ -1,0 +1,229 @@
+"""`load`: any data set, by name, as a `Collection`."""
+
+import functools
+import inspect
+
+import numpy as np
+from PIL import Image
+
+from keras_artkd.data import ImageStore
+from keras_artkd.datasets.collection import (
+    Examples,
+    collect,
+    drop_leaks,
+    limit_parts,
+    split_examples,
+)
+from keras_artkd.datasets.folder import find_records
+from keras_artkd.datasets.npz import load_npz
+from keras_artkd.datasets.prepared import load_prepared
+from keras_artkd.datasets.records import (
+    content_digest,
+    map_threads,
+    read_records,
+)
+from keras_artkd.datasets.splits import stratified_limit
+from keras_artkd.images import centre_crop, resize_short_side
+
+_GROUPS = ("none", "artist")
+
+
+def load(
+    name,
+    data_dir=None,
+    short_side=72,
+    group="none",
+    limit=None,
+    split_seed=0,
+    cache_dir=None,
+    **options,
+):
+    """Loads a data set by name, decoded, split and checked for leaks.
+
+    Args:
+        name: str, one of `LOADERS`.
+        data_dir: where the images are: a directory of class folders
+            (`folder`), an .npz file (`npz`), or the contents of the archive
+            (`pandora18k`, `wikiart`, `multitask_painting100k`). `atelier`
+            paints its own and needs none.
+        short_side: int, pixels: every image's shorter side. `None` keeps the
+            stored sizes.
+        group: `"none"`, or `"artist"` for splits that share no artist.
+        limit: int, at most that many images in all, shares of classes kept.
+            `None` takes all.
+        split_seed: int, of the random split.
+        cache_dir: where the three archives are kept prepared. Defaults to
+            `keras_artkd` in TFDS's own directory.
+        **options: of the data set. `atelier`: `scenes`, their number. `npz`:
+            `validation_fraction` of train. `wikiart` and
+            `multitask_painting100k`: `official=True` for their own test
+            split.
+
+    Returns:
+        `Collection`. Classes without any image are left out of it.
+
+    Example:
+        >>> load("atelier", scenes=24, short_side=32).test.sizes[0].tolist()
+        [32, 32]
+    """
+    if name not in LOADERS:
+        raise ValueError(
+            f"`name` must be a known data set: {', '.join(LOADERS)}. "
+            f"Received: name={name!r}."
+        )
+    if group not in _GROUPS:
+        raise ValueError(
+            f"`group` must be one of {_GROUPS}. Received: group={group!r}."
+        )
+    if limit is not None and limit < 1:
+        raise ValueError(
+            f"`limit` must be at least 1, or None. Received: limit={limit}."
+        )
+    loader = LOADERS[name]
+    parameters = inspect.signature(loader).parameters.values()
+    known = [p.name for p in parameters if p.default is not p.empty]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ValueError(
+            f"Data set {name!r} knows the options {known}. "
+            f"Received: {', '.join(unknown)}."
+        )
+    if data_dir is None and name != "atelier":
+        raise ValueError(
+            f"Data set {name!r} needs `data_dir`, where its images are. "
+            "Received: data_dir=None."
+        )
+    class_names, parts, skipped = loader(
+        data_dir=data_dir,
+        short_side=short_side,
+        group=group,
+        limit=limit,
+        split_seed=split_seed,
+        cache_dir=cache_dir,
+        **options,
+    )
+    return collect(name, class_names, parts, skipped, group == "artist")
+
+
+def load_folder(*, data_dir, short_side, group, limit, split_seed, cache_dir):
+    """A directory of class folders."""
+    class_names, records, skipped = find_records(data_dir)
+    by_artist = group == "artist"
+    if by_artist and all(record.group == record.key for record in records):
+        raise ValueError(
+            'group="artist" needs file names `<artist>_<title>`. Received: '
+            f"data_dir={str(data_dir)!r}, where no file name holds an "
+            '"_". Fix: group="none".'
+        )
+    if limit is not None:  # Before decoding, which is what takes the time.
+        chosen = stratified_limit(
+            [record.label for record in records], limit, split_seed
+        )
+        records = [records[i] for i in chosen]
+    *examples, unreadable = read_records(records, short_side)
+    examples = Examples(*examples)
+    if not len(examples):
+        raise ValueError(
+            "The data directory must hold images that can be read. Received: "
+            f"data_dir={str(data_dir)!r}, where none of {len(records)} can, "
+            f"the first because: {unreadable[0].reason}."
+        )
+    parts = split_examples(examples, by_artist, split_seed)
+    return class_names, parts, skipped + unreadable
+
+
+def load_arrays(
+    *,
+    data_dir,
+    short_side,
+    group,
+    limit,
+    split_seed,
+    cache_dir,
+    validation_fraction=0.15,
+):
+    """An .npz file; validation is taken from train, stratified."""
+    _refuse_artist(group, "an .npz file")
+    if not 0 < validation_fraction < 1:
+        raise ValueError(
+            "`validation_fraction` must lie between 0 and 1. Received: "
+            f"validation_fraction={validation_fraction}."
+        )
+    class_names, train, test = load_npz(data_dir)
+    train = _from_arrays("train", *train, short_side)
+    test = _from_arrays("test", *test, short_side)
+    parts = {"train": train, "validation": train.take([]), "test": test}
+    parts, skipped = drop_leaks(parts)
+    fractions = (1 - validation_fraction, validation_fraction, 0)
+    train = split_examples(parts["train"], False, split_seed, fractions)
+    parts = {**train, "test": parts["test"]}
+    return class_names, limit_parts(parts, limit, split_seed), skipped
+
+
+def load_atelier(
+    *, data_dir, short_side, group, limit, split_seed, cache_dir, scenes=240
+):
+    """Paintings made on the spot; all of one scene lie in one split."""
+    from keras_artkd.datasets.atelier import STYLES, generate
+
+    _refuse_artist(group, "atelier")
+    if short_side is None:
+        raise ValueError(
+            "`atelier` paints at the size asked for. Received: "
+            "short_side=None. Fix: a number of pixels."
+        )
+    images, labels, scene_numbers = generate(scenes, short_side)
+    names = [f"scene {number}" for number in scene_numbers]
+    examples = Examples(
+        ImageStore.from_images(
+            images,
+            labels,
+            [
+                f"{STYLES[label]}/{name}"
+                for label, name in zip(labels, names, strict=True)
+            ],
+        ),
+        names,
+        [content_digest(image) for image in images],
+    )
+    parts = split_examples(examples, True, split_seed)
+    return list(STYLES), limit_parts(parts, limit, split_seed), []
+
+
+def _refuse_artist(group, what):
+    if group == "artist":
+        raise ValueError(
+            f'{what} knows no artists. Received: group="artist". Fix: '
+            'group="none".'
+        )
+
+
+def _from_arrays(split, images, labels, short_side):
+    """`Examples` of uint8 `(n, height, width, 3)`."""
+
+    def resized(image):
+        if short_side is not None and short_side != min(image.shape[:2]):
+            picture = centre_crop(Image.fromarray(image), 2.0)
+            image = np.array(resize_short_side(picture, short_side))
+        return np.ascontiguousarray(image)
+
+    images = list(map_threads(resized, images))
+    keys = [f"{split}/{i:06d}" for i in range(len(labels))]
+    return Examples(
+        ImageStore.from_images(images, labels, keys),
+        keys,
+        [content_digest(image) for image in images],
+    )
+
+
+# Adding a data set: a loader as above, and one line here.
+LOADERS = {
+    "atelier": load_atelier,
+    "folder": load_folder,
+    "npz": load_arrays,
+    "pandora18k": functools.partial(load_prepared, "pandora18k"),
+    "wikiart": functools.partial(load_prepared, "wikiart"),
+    "multitask_painting100k": functools.partial(
+        load_prepared, "multitask_painting100k"
+    ),
+}

@@ -1,0 +1,1 @@
+"""MultitaskPainting100k as a TFDS data set."""

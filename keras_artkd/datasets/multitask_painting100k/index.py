@@ -1,0 +1,129 @@
+"""What the MultitaskPainting100k archive holds, by its two csv files."""
+
+import csv
+import io
+import pathlib
+
+from keras_artkd.datasets.files import (
+    is_image,
+    list_files,
+    missing_message,
+    relative_key,
+)
+from keras_artkd.datasets.records import Index, Record, Skipped
+
+_CSV = "groundtruth_multiloss_{}_header.csv"
+_CSV_FOLDER = "MultitaskPainting100k_Dataset_groundtruth"
+
+INSTRUCTIONS = f"""\
+Get the images and the ground truth from
+http://www.ivl.disco.unimib.it/activities/paintings/ and extract both into the
+manual directory, which then holds `images/<number>.jpg` and
+`{_CSV_FOLDER}/{_CSV.format("train")}` and
+`{_CSV_FOLDER}/{_CSV.format("test")}`.
+"""
+
+
+def build_index(root, official=False):
+    """Joins the ground truth with the files on disk.
+
+    Args:
+        root: directory that holds `images/` and the ground truth.
+        official: unused: both lists are needed in any case.
+
+    Returns:
+        `Index` with the styles of the lists as classes, sorted; keys are file
+        names. `skipped` lists what is in one place only.
+    """
+    root = pathlib.Path(root)
+    lists = {name: _find_csv(root, name) for name in ("test", "train")}
+    absent = [_CSV.format(name) for name in lists if lists[name] is None]
+    images = root / "images"
+    if not images.is_dir():
+        absent.append("images/")
+    if absent:
+        raise ValueError(
+            missing_message(" and ".join(absent), root, INSTRUCTIONS)
+        )
+    skipped = []
+    rows = {}  # file name -> (artist, style, list); test first: it stays whole
+    for name, path in lists.items():
+        for file_name, artist, style in _rows(path, skipped):
+            if file_name in rows:
+                skipped.append(
+                    Skipped(
+                        file_name,
+                        f"listed again in {path.name}, which was not used",
+                    )
+                )
+            else:
+                rows[file_name] = (artist, style, name)
+    files = _files(images, skipped)
+    class_names = sorted({style for _, style, _ in rows.values()})
+    labels = {style: i for i, style in enumerate(class_names)}
+    records, test_keys = [], set()
+    for key, (artist, style, name) in sorted(rows.items()):
+        # Lists and disk may differ in the case of an extension.
+        path = files.pop(key.casefold(), None)
+        if path is None:
+            skipped.append(Skipped(key, "listed in a csv file, not on disk"))
+            continue
+        records.append(Record(path, key, labels[style], artist or key))
+        if name == "test":
+            test_keys.add(key)
+    skipped += [
+        Skipped(relative_key(path, images), "on disk, but in no csv file")
+        for path in files.values()
+    ]
+    return Index(class_names, records, skipped, frozenset(test_keys))
+
+
+def _find_csv(root, name):
+    for folder in (_CSV_FOLDER, "."):
+        path = root / folder / _CSV.format(name)
+        if path.is_file():
+            return path
+    return None
+
+
+def _rows(path, skipped):
+    """Yields `(file name, artist, style)`; columns count by position.
+
+    Names are stripped, no-break spaces included: TFDS strips the class names
+    that it reads back, and `Perceptism ` would become another class.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        text = path.read_text("cp1252", errors="replace")
+    rows = csv.reader(io.StringIO(text, newline=""))
+    next(rows, None)  # Its header.
+    for row in rows:
+        if not any(row):
+            continue
+        name, artist, style = (cell.strip() for cell in [*row, "", ""][:3])
+        if name and style:
+            yield name, artist, " ".join(style.splitlines())
+        else:
+            skipped.append(
+                Skipped(
+                    name or f"line {rows.line_num} of {path.name}",
+                    f"{path.name} gives no {'style' if name else 'file name'}",
+                )
+            )
+
+
+def _files(images, skipped):
+    """Dict of case-folded path -> path of the images on disk."""
+    files = {}
+    for path in list_files(images):
+        key = relative_key(path, images)
+        if not is_image(path):
+            skipped.append(Skipped(key, "not an image file"))
+        elif key.casefold() in files:
+            skipped.append(
+                Skipped(key, "its name differs from another's in case only")
+            )
+        else:
+            files[key.casefold()] = path
+    return files

@@ -1,0 +1,1 @@
+"""Pandora 18k as a TFDS data set."""

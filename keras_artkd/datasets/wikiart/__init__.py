@@ -1,0 +1,1 @@
+"""WikiArt (refined) as a TFDS data set."""

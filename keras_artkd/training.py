@@ -1,0 +1,177 @@
+"""What turns a distiller into a run: optimizer, strategy, checkpoints."""
+
+import json
+import os
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def make_optimizer(
+    learning_rate, total_steps, drops=(0.3, 0.6), factor=0.2, momentum=0.9
+):
+    """SGD with momentum whose learning rate drops at given moments.
+
+    Args:
+        learning_rate: float, the first rate.
+        total_steps: int, steps of the whole training.
+        drops: fractions of the training at which the rate is multiplied by
+            `factor`. The default is epochs 60 and 120 of 200 (thesis 000).
+        factor: float.
+        momentum: float, without Nesterov.
+    """
+    # Keras still gives the old rate at the boundary step itself.
+    boundaries = [round(total_steps * drop) - 1 for drop in drops]
+    rates = [learning_rate * factor**i for i in range(len(drops) + 1)]
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
+        boundaries, rates
+    )
+    return keras.optimizers.SGD(schedule, momentum=momentum)
+
+
+def set_weight_decay(model, weight_decay):
+    """Gives every trainable weight an L2 penalty equal to PyTorch's decay.
+
+    PyTorch's SGD adds `weight_decay * w` to the gradient, before the
+    momentum: that is the gradient of `weight_decay / 2 * w^2`. Keras's
+    `SGD(weight_decay=)` acts after it and is about ten times weaker. Batch
+    normalisation and biases are included, as there.
+
+    Args:
+        model: `keras.Model`; its `losses` then hold the penalty.
+        weight_decay: float >= 0; the papers' is 5e-4.
+    """
+    penalty = keras.regularizers.L2(weight_decay / 2) if weight_decay else None
+    for variable in model.trainable_variables:
+        variable.regularizer = penalty
+
+
+def make_strategy():
+    """`MirroredStrategy` over several GPUs, else the default strategy."""
+    if len(tf.config.list_physical_devices("GPU")) > 1:
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def write_atomically(path, write):
+    """Has `write(temporary_path)` make a file, then renames it to `path`.
+
+    Whoever reads `path` finds the old file or the new one, never a part.
+    """
+    path = pathlib.Path(path)
+    temporary = path.with_name(f".{path.name}.partial{path.suffix}")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path, value):
+    """Writes JSON, atomically."""
+    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(path, lambda p: p.write_text(text, encoding="utf-8"))
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keeps the last state and the best student of a training in one file.
+
+    After each epoch it writes the trained networks, optimizer, history and
+    the student's best weights so far. A training that was killed at any
+    moment goes on from its last whole epoch, to the weights that it would
+    have had: `training_dataset` depends on the epoch alone.
+
+    Args:
+        distiller: the compiled `Distiller`.
+        path: the file, `.npz`.
+        monitor: the logged value whose maximum is best; the first of equals.
+    """
+
+    def __init__(self, distiller, path, monitor="val_accuracy"):
+        super().__init__()
+        self.distiller = distiller
+        self.path = pathlib.Path(path)
+        self.monitor = monitor
+        self.history = {}
+        self.epoch = 0
+        self.best_epoch = None
+        self.best_weights = None
+
+    def restore(self):
+        """Restores the saved state, if there is one.
+
+        Returns:
+            The number of epochs done, for `fit(initial_epoch=...)`.
+        """
+        if not self.path.exists():
+            return 0
+        self.distiller.optimizer.build(self.distiller.trainable_variables)
+        with np.load(self.path) as state:
+            meta = json.loads(str(state["meta"]))
+            for name, variables in self._groups().items():
+                _assign(name, variables, state, self.path)
+            self.best_weights = [
+                state[f"best/{i}"]
+                for i in range(len(self.distiller.student.weights))
+            ]
+        self.history = meta["history"]
+        self.epoch = meta["epoch"]
+        self.best_epoch = meta["best_epoch"]
+        return self.epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes the state."""
+        for name, value in logs.items():
+            self.history.setdefault(name, []).append(float(value))
+        values = self.history[self.monitor]
+        self.epoch = epoch + 1
+        if self.best_epoch is None or values[-1] > max(values[:-1]):
+            self.best_epoch = epoch + 1
+            self.best_weights = self.distiller.student.get_weights()
+        self._write()
+
+    def load_best(self):
+        """Puts the best weights into the student."""
+        self.distiller.student.set_weights(self.best_weights)
+
+    def _groups(self):
+        """Variables to keep, by kind; frozen teachers have their own file."""
+        distiller = self.distiller
+        frozen = {
+            id(variable)
+            for teacher in distiller.teachers.values()
+            for variable in teacher.variables
+        }
+        return {
+            "model": [v for v in distiller.variables if id(v) not in frozen],
+            "optimizer": distiller.optimizer.variables,
+        }
+
+    def _write(self):
+        arrays = {
+            f"{name}/{i}": keras.ops.convert_to_numpy(variable)
+            for name, variables in self._groups().items()
+            for i, variable in enumerate(variables)
+        }
+        arrays |= {f"best/{i}": w for i, w in enumerate(self.best_weights)}
+        meta = {
+            "epoch": self.epoch,
+            "best_epoch": self.best_epoch,
+            "history": self.history,
+        }
+        arrays["meta"] = np.array(json.dumps(meta))
+        write_atomically(self.path, lambda p: np.savez(p, **arrays))
+
+
+def _assign(name, variables, state, path):
+    saved = sum(key.startswith(f"{name}/") for key in state.files)
+    if saved != len(variables):
+        raise ValueError(
+            f"The checkpoint is not of this training: {path} holds {saved} "
+            f"{name} variables. Received: a distiller of {len(variables)}. "
+            "Fix: resume with the configuration of the run."
+        )
+    for index, variable in enumerate(variables):
+        variable.assign(state[f"{name}/{index}"])

@@ -1,0 +1,155 @@
+"""What a recipe is: data."""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+from typing import Literal
+
+from keras_artkd.distillers.registry import get_method
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Every setting of a run. The defaults are thesis 000's."""
+
+    recipe: str
+    """Name of the recipe; its runs lie in <workdir>/<recipe>/."""
+    dataset: str
+    """Data set, as `keras_artkd.datasets.load` names it."""
+    data_dir: str | None = None
+    """Where the images are: a folder, or the file of an .npz."""
+    data_options: dict[str, int | float | str] = dataclasses.field(
+        default_factory=dict
+    )
+    """Options of the data set, such as: scenes 240."""
+    group: Literal["none", "artist"] = "none"
+    """What no two splits may share. "artist" is much harder."""
+    limit: int | None = None
+    """At most so many images, for a quick try."""
+    split_seed: int = 0
+    """Seed of the 70/15/15 split; the same for all compared runs."""
+    image_size: int = 64
+    """Side of what the networks see, pixels."""
+    keep_size: bool = False
+    """Take images as large as they are stored, without a resize before the
+    crop: for arrays that already have `image_size`."""
+
+    method: str = "collaborative"
+    """baseline, kd, attention, rocket, ctkd or collaborative."""
+    options: dict[str, int | float | str] = dataclasses.field(
+        default_factory=dict
+    )
+    """Options of the method, such as: alpha 1.5 l2_teacher initial."""
+    student: str = "wrn_16_2"
+    """The network to deploy."""
+    head: Literal["auto", "pool", "awgram"] = "auto"
+    """The student's head; "auto" is the method's published one."""
+    correlation: str = "cosine"
+    """Correlation of an AWGram head."""
+    feature_scale: float = 1.0
+    """L2 norm of an AWGram head's output."""
+    initial: str = "wrn_40_2"
+    """The initial teacher, trained along."""
+    expert_network: str = "wrn_40_2"
+    """The expert teacher, trained first."""
+    expert_weights: str | None = None
+    """"imagenet" starts a ConvNeXt expert from pretrained weights."""
+    expert_epochs: int | None = None
+    """Epochs of the expert; those of the student if not given."""
+    expert: str | None = None
+    """A trained expert, .keras, to take instead."""
+
+    epochs: int = 200
+    batch_size: int = 128
+    learning_rate: float = 0.01
+    drops: tuple[float, ...] = (0.3, 0.6)
+    """Parts of the training after which the learning rate drops."""
+    drop_factor: float = 0.2
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    """As PyTorch's SGD has it, on every weight."""
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    seed: int = 0
+    """Seed of initial weights, order and augmentation."""
+
+    workdir: str = "saved_models"
+    resume: bool = False
+    """Go on with this run where it was interrupted."""
+    ablation: bool = False
+    """Run the five rows of the thesis's table 4.13 instead."""
+
+    def __post_init__(self):
+        method = get_method(self.method)
+        unknown = set(self.options) - set(method.options)
+        if unknown:
+            raise ValueError(
+                f"Method {self.method!r} has the options "
+                f"{', '.join(method.options) or '(none)'}. "
+                f"Received: options={self.options}."
+            )
+        for field in ("epochs", "batch_size", "image_size"):
+            if getattr(self, field) < 1:
+                raise ValueError(
+                    f"`{field}` must be at least 1. "
+                    f"Received: {field}={getattr(self, field)}."
+                )
+
+    @property
+    def student_head(self):
+        """The student's head, "auto" resolved."""
+        return (
+            get_method(self.method).head if self.head == "auto" else self.head
+        )
+
+    @property
+    def run_dir(self):
+        """Where the run lives: one folder for one configuration."""
+        digest = hashlib.sha256(
+            json.dumps(self.identity(), sort_keys=True).encode()
+        ).hexdigest()[:6]
+        return (
+            pathlib.Path(self.workdir)
+            / self.recipe
+            / f"{self.method}-{self.student}-seed{self.seed}-{digest}"
+        )
+
+    def identity(self):
+        """What decides the outcome of the run, as JSON has it.
+
+        Two configurations with the same identity are the same run.
+        """
+        identity = json.loads(json.dumps(dataclasses.asdict(self)))
+        method = get_method(self.method)
+        if self.data_dir is not None:
+            identity["data_dir"] = str(pathlib.Path(self.data_dir).resolve())
+        identity["head"] = self.student_head
+        if self.student_head == "pool":
+            del identity["correlation"], identity["feature_scale"]
+        if not method.needs_initial:
+            del identity["initial"]
+        expert = [key for key in identity if key.startswith("expert")]
+        if method.needs_expert and self.expert is not None:
+            identity["expert"] = str(pathlib.Path(self.expert).resolve())
+            expert.remove("expert")
+        elif method.needs_expert:
+            expert = []
+            identity["expert_epochs"] = self.expert_epochs or self.epochs
+        # A baseline may start from pretrained weights: an expert does.
+        if self.method == "baseline" and self.expert_weights is not None:
+            expert.remove("expert_weights")
+        for key in (*expert, "workdir", "resume", "ablation"):
+            del identity[key]
+        return identity
+
+    def expert_config(self):
+        """The run that trains this run's expert."""
+        return dataclasses.replace(
+            self,
+            method="baseline",
+            options={},
+            head="pool",
+            student=self.expert_network,
+            epochs=self.expert_epochs or self.epochs,
+            ablation=False,
+        )

@@ -1,0 +1,70 @@
+"""Checks that every layer, loss and model must pass, as tables use them."""
+
+import inspect
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def check_config(instance, **changed):
+    """Every argument is an attribute and a key, and survives a round trip.
+
+    Args:
+        instance: made with the arguments `changed`.
+        **changed: every argument of the constructor that has a default, with
+            another value than that.
+    """
+    parameters = inspect.signature(type(instance).__init__).parameters
+    kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    names = [
+        name
+        for name, parameter in parameters.items()
+        if name != "self" and parameter.kind not in kinds
+    ]
+    config = instance.get_config()
+    for name in names:
+        assert hasattr(instance, name), f"no attribute {name}"
+        assert name in config, f"no key {name}"
+        default = parameters[name].default
+        if default is not inspect.Parameter.empty and name != "name":
+            assert name in changed, f"{name} was not tried"
+            assert changed[name] != default, f"{name} is at its default"
+    restored = type(instance).from_config(config)
+    assert restored.get_config() == config
+    for name, value in changed.items():
+        if isinstance(value, (str, int, float, bool, tuple)):
+            assert getattr(restored, name) == value
+
+
+def finite_difference_check(function, x, tolerance=2e-2, step=2e-3):
+    """A gradient agrees with central differences in a random direction.
+
+    `function` maps a float32 tensor to a scalar.
+    """
+    random = np.random.default_rng(0)
+    x = np.asarray(x, "float32")
+    direction = random.standard_normal(x.shape).astype("float32")
+    direction /= np.linalg.norm(direction)
+    variable = tf.Variable(x)
+    with tf.GradientTape() as tape:
+        value = function(variable)
+    slope = float(
+        np.sum(tf.convert_to_tensor(tape.gradient(value, variable)) * direction)
+    )
+    difference = float(
+        function(tf.constant(x + step * direction))
+        - function(tf.constant(x - step * direction))
+    ) / (2 * step)
+    np.testing.assert_allclose(slope, difference, rtol=tolerance, atol=1e-4)
+    return slope
+
+
+def run_saving_test(model, inputs, path):
+    """A model saved and loaded answers the same, bit for bit."""
+    model.save(path)
+    restored = keras.models.load_model(path)
+    np.testing.assert_array_equal(
+        model.predict(inputs, verbose=0), restored.predict(inputs, verbose=0)
+    )
+    return restored

@@ -1,0 +1,95 @@
+import os
+import sys
+
+import pytest
+
+from keras_artkd.datasets.folder import artist, find_records
+
+
+@pytest.fixture
+def tree(tmp_path, picture):
+    for key in (
+        "Rococo/watteau_the-swing.jpg",
+        "Rococo/deep/er/watteau_the-swing.JPG",
+        "Baroque/no-artist.Jpeg",
+        "Baroque/rubens_a b (1), d'été [x].jpg",
+        "_Naive/_odd name.jpg",
+        "Baroque/.hidden_one.jpg",
+        "Baroque/.hidden/x_y.jpg",
+        ".cache/x_y.jpg",
+        "__MACOSX/Baroque/._x_y.jpg",
+        "Rococo/__MACOSX/x_y.jpg",
+    ):
+        picture(tmp_path / key)
+    for key in ("Baroque/Thumbs.db", "Rococo/.DS_Store", ".DS_Store"):
+        (tmp_path / key).write_bytes(b"x")
+    return tmp_path
+
+
+def test_a_tree_with_all_its_litter(tree):
+    class_names, records, skipped = find_records(tree)
+    assert class_names == ["Baroque", "Rococo", "_Naive"]
+    assert [(r.key, r.label, r.group) for r in records] == [
+        ("Baroque/no-artist.Jpeg", 0, "Baroque/no-artist.Jpeg"),
+        ("Baroque/rubens_a b (1), d'été [x].jpg", 0, "rubens"),
+        ("Rococo/deep/er/watteau_the-swing.JPG", 1, "watteau"),
+        ("Rococo/watteau_the-swing.jpg", 1, "watteau"),
+        ("_Naive/_odd name.jpg", 2, "_Naive/_odd name.jpg"),
+    ]
+    assert all(r.path.is_file() for r in records)
+    assert skipped == []
+
+
+def test_what_is_left_out_is_listed(tree):
+    (tree / "README.md").write_text("x")
+    (tree / "Rococo" / "notes.txt").write_text("x")
+    (tree / "Cubism" / "deep").mkdir(parents=True)
+    class_names, records, skipped = find_records(str(tree))
+    assert "Cubism" not in class_names and len(records) == 5
+    reasons = {item.key: item.reason for item in skipped}
+    assert set(reasons) == {"README.md", "Rococo/notes.txt", "Cubism"}
+    assert reasons["README.md"] == "not in a class folder"
+    assert "not an image" in reasons["Rococo/notes.txt"]
+    assert "without images" in reasons["Cubism"]
+
+
+def test_a_linked_class_folder(tree, tmp_path_factory, picture):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    picture(elsewhere / "dürer_hare.jpg")
+    (tree / "Linked").symlink_to(elsewhere)
+    class_names, records, _ = find_records(tree)
+    assert "Linked" in class_names
+    assert ("Linked/dürer_hare.jpg", "dürer") in [
+        (r.key, r.group) for r in records
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux")
+def test_names_that_are_not_utf8_stay_printable(tree, picture):
+    source = picture(tree / "Rococo" / "z.jpg").read_bytes()
+    with open(os.fsencode(tree / "Rococo") + b"/andr\xe9_x.jpg", "wb") as file:
+        file.write(source)
+    _, records, _ = find_records(tree)
+    odd = next(r for r in records if "andr" in r.key)
+    assert odd.key == r"Rococo/andr\xe9_x.jpg" and odd.group == r"andr\xe9"
+    assert odd.key.encode("utf-8")
+    assert os.path.getsize(odd.path) == len(source)
+
+
+def test_artist():
+    assert artist("claude-monet_haystacks_2.jpg") == "claude-monet"
+    assert artist("haystacks.jpg") == artist("_haystacks.jpg") == ""
+
+
+def test_errors(tmp_path, picture):
+    with pytest.raises(ValueError, match="does not exist"):
+        find_records(tmp_path / "absent")
+    with pytest.raises(ValueError, match="nothing, it is empty"):
+        find_records(tmp_path)
+    (tmp_path / "all.zip").write_bytes(b"x")
+    with pytest.raises(ValueError, match="extract all.zip there first"):
+        find_records(tmp_path)
+    picture(tmp_path / "One" / "a.jpg")
+    (tmp_path / "Empty").mkdir()
+    with pytest.raises(ValueError, match=r"two classes.*One.*Empty"):
+        find_records(tmp_path)

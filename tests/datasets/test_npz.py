@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+
+from keras_artkd.datasets import load
+from keras_artkd.datasets.npz import load_npz
+
+
+def arrays(shape=(8, 8, 3), classes=4, train=80, test=20, dtype="uint8"):
+    rng = np.random.default_rng(0)
+    return {
+        "x_train": rng.integers(0, 256, (train, *shape)).astype(dtype),
+        "y_train": np.arange(train) % classes,
+        "x_test": rng.integers(0, 256, (test, *shape)).astype(dtype),
+        "y_test": np.arange(test) % classes,
+    }
+
+
+@pytest.fixture
+def save(tmp_path):
+    def save(**content):
+        np.savez(tmp_path / "data.npz", **content)
+        return tmp_path / "data.npz"
+
+    return save
+
+
+@pytest.mark.parametrize("shape", [(8, 9, 3), (8, 9, 1), (8, 9)])
+def test_shapes(save, shape):
+    content = arrays(shape)
+    names, (x_train, y_train), (x_test, y_test) = load_npz(save(**content))
+    assert names == ["0", "1", "2", "3"]
+    assert x_train.shape == (80, 8, 9, 3) and x_test.shape == (20, 8, 9, 3)
+    expected = content["x_train"].reshape(80, 8, 9, -1)
+    np.testing.assert_array_equal(x_train[..., 0], expected[..., 0])
+    np.testing.assert_array_equal(x_train[..., 2], expected[..., -1])
+    np.testing.assert_array_equal(y_test, content["y_test"])
+    assert y_train.dtype == np.int32
+
+
+def test_column_labels_and_names_and_directory(save, tmp_path):
+    content = arrays()
+    content["y_train"] = content["y_train"][:, None]
+    save(**content, fine_names=np.array([b"a", b"b", b"c", b"d"]))
+    names, (_, y_train), _ = load_npz(tmp_path)
+    assert names == ["a", "b", "c", "d"]
+    assert y_train.shape == (80,)
+
+
+@pytest.mark.parametrize(
+    "change, match",
+    [
+        ({"x_train": None}, "without x_train.*holds"),
+        ({"x_train": np.zeros((80, 8, 8, 3), "float32")}, "uint8.*float32"),
+        ({"x_train": np.zeros((80, 3, 8, 8), "uint8")}, "channels last"),
+        ({"x_train": np.zeros((80, 8), "uint8")}, r"shape \(80, 8\)"),
+        ({"x_test": np.zeros((19, 8, 8, 3), "uint8")}, "19 images, 20 labels"),
+        ({"y_train": np.zeros((80, 4), int)}, "one-hot"),
+        ({"y_train": np.zeros(80)}, "y_train of dtype float64"),
+        ({"y_train": np.full(80, -1)}, "class numbers from 0"),
+        ({"class_names": np.array(["a", "b"])}, "one per class"),
+    ],
+)
+def test_errors(save, change, match):
+    content = {**arrays(), **change}
+    content = {k: v for k, v in content.items() if v is not None}
+    with pytest.raises(ValueError, match=match):
+        load_npz(save(**content))
+
+
+def test_unreadable_files(tmp_path):
+    with pytest.raises(ValueError, match="does not exist"):
+        load_npz(tmp_path / "absent.npz")
+    with pytest.raises(ValueError, match="exactly one"):
+        load_npz(tmp_path)
+    (tmp_path / "bad.npz").write_bytes(b"PK\x03\x04 cut short")
+    with pytest.raises(ValueError, match="readable .npz"):
+        load_npz(tmp_path)
+    (tmp_path / "bad.npz").write_bytes(b"")
+    with pytest.raises(ValueError, match="readable .npz"):
+        load_npz(tmp_path)
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    (tmp_path / "array.npy").rename(tmp_path / "bad.npz")
+    with pytest.raises(ValueError, match="not a zip archive"):
+        load_npz(tmp_path)
+    np.savez_compressed(tmp_path / "bad.npz", **arrays())
+    data = bytearray((tmp_path / "bad.npz").read_bytes())
+    data[300:900] = bytes(600)
+    (tmp_path / "bad.npz").write_bytes(data)
+    with pytest.raises(ValueError, match="readable .npz"):
+        load_npz(tmp_path)
+
+
+def test_loaded_as_a_collection(save):
+    """One train image is copied into test, under another label even."""
+    content = arrays()
+    content["x_train"][5] = content["x_test"][0]
+    path = save(**content)
+    data = load("npz", data_dir=path, short_side=8)
+    assert len(data.test) == 20
+    assert (len(data.train), len(data.validation)) == (67, 12)
+    assert [item.key for item in data.skipped] == ["train/000005"]
+    assert "test/000000" in data.skipped[0].reason
+    assert (np.bincount(data.validation.labels) == 3).all()
+    np.testing.assert_array_equal(
+        data.test.pixels, content["x_test"].reshape(-1, 3)
+    )
+    half = load("npz", data_dir=path, short_side=8, validation_fraction=0.5)
+    assert len(half.validation) in (39, 40)
+    small = load("npz", data_dir=path, short_side=16, limit=50)
+    assert len(small.train) + len(small.validation) + len(small.test) == 50
+    assert small.train.sizes.tolist() == [[16, 16]] * len(small.train)
+    assert 8 <= len(small.test) <= 12
+
+
+def test_collection_errors(save):
+    path = save(**arrays())
+    with pytest.raises(ValueError, match="knows no artists"):
+        load("npz", data_dir=path, group="artist")
+    with pytest.raises(ValueError, match="validation_fraction"):
+        load("npz", data_dir=path, validation_fraction=1.0)
+    with pytest.raises(ValueError, match="limit"):
+        load("npz", data_dir=path, limit=11)
