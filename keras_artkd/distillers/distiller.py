@@ -248,11 +248,12 @@ class Distiller(TrainStep, keras.Model):
         """As `keras.Model.fit`; keeps `epoch` for scheduled weights."""
         bound = inspect.signature(super().fit).bind(*args, **kwargs)
         callbacks = bound.arguments.get("callbacks")
+        counter = _EpochCounter()
         if isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks.append(_EpochCounter())
+            counter.set_model(self)
+            callbacks.callbacks.append(counter)
         else:
-            callbacks = [_EpochCounter(), *_as_list(callbacks)]
-        bound.arguments["callbacks"] = callbacks
+            bound.arguments["callbacks"] = [counter, *_as_list(callbacks)]
         return super().fit(*bound.args, **bound.kwargs)
 
     def evaluate(self, *args, **kwargs):

@@ -30,3 +30,8 @@ class LinearWarmup:
     def get_config(self):
         """Every constructor argument."""
         return {"weight": self.weight, "epochs": self.epochs}
+
+    @classmethod
+    def from_config(cls, config):
+        """Rebuilds it from `get_config`."""
+        return cls(**config)

@@ -4,8 +4,10 @@ Every scene exists in every style, so what is painted says nothing about the
 label and how it is painted says everything.
 """
 
-from .generate import contact_sheet as contact_sheet
-from .generate import generate as generate
-from .scene import SUBJECTS as SUBJECTS
-from .styles import STYLES as STYLES
-from .styles import paint as paint
+from keras_artkd.datasets.atelier.generate import (
+    contact_sheet as contact_sheet,
+)
+from keras_artkd.datasets.atelier.generate import generate as generate
+from keras_artkd.datasets.atelier.painting import paint as paint
+from keras_artkd.datasets.atelier.styles import STYLES as STYLES
+from keras_artkd.datasets.atelier.subjects import SUBJECTS as SUBJECTS

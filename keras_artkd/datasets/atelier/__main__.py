@@ -2,7 +2,7 @@
 
 import argparse
 
-from . import STYLES, SUBJECTS, contact_sheet
+from keras_artkd.datasets.atelier import STYLES, SUBJECTS, contact_sheet
 
 
 def main():

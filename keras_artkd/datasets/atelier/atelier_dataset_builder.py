@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 from etils import epath
 
-from .generate import generate
-from .styles import STYLES
+from keras_artkd.datasets.atelier.generate import generate
+from keras_artkd.datasets.atelier.styles import STYLES
 
 # How many scenes are painted, and held in memory, at a time.
 _BLOCK = 240

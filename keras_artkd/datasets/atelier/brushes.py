@@ -8,7 +8,7 @@ reach a pixel staying on top: one NumPy assignment paints a thousand strokes.
 import numpy as np
 from PIL import Image, ImageFilter
 
-from .scene import soften, value_noise
+from keras_artkd.datasets.atelier.fields import soften, value_noise
 
 # --- colour ----------------------------------------------------------------
 

@@ -8,8 +8,9 @@ import os
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .scene import SUBJECTS
-from .styles import STYLES, paint
+from keras_artkd.datasets.atelier.painting import paint
+from keras_artkd.datasets.atelier.styles import STYLES
+from keras_artkd.datasets.atelier.subjects import SUBJECTS
 
 # Two threads paint 1.7 times as fast as one (NumPy and Pillow let go of the
 # lock now and then), more than four gain nothing. Processes scale, but each

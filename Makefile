@@ -1,0 +1,28 @@
+# Two commands for a fresh machine with Python 3.11 and make:
+#   make demo   the main job in minutes, on paintings the package makes itself
+#   make test   every test
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+# TensorFlow's start-up chatter says nothing that a user can act on.
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: install demo test lint
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: install
+	$(BIN)/python -m recipes.demo
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+test: lint
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q

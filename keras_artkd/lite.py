@@ -1,0 +1,164 @@
+"""Runs a `.tflite` classifier.
+
+This file needs only NumPy and the package ai-edge-litert, so that a device
+without TensorFlow and Keras classifies exactly as was measured at the export.
+"""
+
+import contextlib
+import os
+import pathlib
+import sys
+import tempfile
+import warnings
+
+import numpy as np
+
+
+class LiteModel:
+    """A `.tflite` classifier: raw pixels in, float32 logits out.
+
+    Hides what differs between the kinds of file: quantised inputs and
+    outputs, and the batch size.
+
+    Args:
+        path: the file.
+        num_threads: threads of the interpreter and its CPU kernels
+            (XNNPACK); all cores by default.
+
+    Raises:
+        ImportError: without the package `ai-edge-litert`.
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no LiteRT classifier of images.
+    """
+
+    def __init__(self, path, num_threads=None):
+        path = pathlib.Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"There is no file {path}.")
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+        except ImportError as error:
+            raise ImportError(
+                "Running a .tflite file needs the package ai-edge-litert. "
+                "Fix: pip install keras_artkd[recipes]"
+            ) from error
+        with quiet():
+            self._interpreter = Interpreter(
+                model_path=str(path),
+                num_threads=num_threads or os.cpu_count(),
+            )
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        shapes = [tuple(x["shape_signature"]) for x in inputs + outputs]
+        if [len(shape) for shape in shapes] != [4, 2]:
+            raise ValueError(
+                "The file must map one image (batch, height, width, "
+                "channels) to logits (batch, classes). Received: tensors of "
+                f"shapes {shapes} in {path}."
+            )
+        self._input, self._output = inputs[0], outputs[0]
+        self._batch_size = None
+
+    def predict(self, images, batch_size=64):
+        """Returns the logits of images.
+
+        Args:
+            images: raw pixels in [0, 255], `(n, height, width, channels)`,
+                uint8 or float.
+            batch_size: images at once.
+
+        Returns:
+            Logits, float32, `(n, classes)`.
+
+        Raises:
+            ValueError: if the images do not fit the network.
+        """
+        images = check_images("images", images, self._input["shape"])
+        return np.concatenate(
+            [
+                self._run(images[start : start + batch_size])
+                for start in range(0, len(images), batch_size)
+            ]
+        )
+
+    def _run(self, images):
+        index = self._input["index"]
+        if len(images) != self._batch_size:
+            self._interpreter.resize_tensor_input(index, images.shape)
+            with quiet():
+                self._interpreter.allocate_tensors()
+            self._batch_size = len(images)
+        self._interpreter.set_tensor(index, _quantize(images, self._input))
+        self._interpreter.invoke()
+        logits = self._interpreter.get_tensor(self._output["index"])
+        return _dequantize(logits, self._output)
+
+
+def _quantize(images, tensor):
+    if tensor["dtype"] == np.float32:
+        return images.astype(np.float32)
+    scale, zero_point = tensor["quantization"]
+    limits = np.iinfo(tensor["dtype"])
+    steps = np.round(images / np.float32(scale)) + zero_point
+    return np.clip(steps, limits.min, limits.max).astype(tensor["dtype"])
+
+
+def _dequantize(logits, tensor):
+    if tensor["dtype"] == np.float32:
+        return logits
+    scale, zero_point = tensor["quantization"]
+    return (logits.astype(np.float32) - zero_point) * np.float32(scale)
+
+
+def check_images(name, images, input_shape):
+    """Images as an array, after checking them against the network's input.
+
+    Args:
+        name: what the caller calls them, for the error.
+        images: what should be raw pixels, `(n, height, width, channels)`.
+        input_shape: of the network, batch first.
+
+    Raises:
+        ValueError: if the shape or the range of the pixels is another.
+    """
+    shape = tuple(int(size) for size in input_shape[1:])
+    images = np.asarray(images)
+    if images.shape[1:] != shape or len(images) == 0:
+        raise ValueError(
+            f"`{name}` must have shape (n, {', '.join(map(str, shape))}), n "
+            f"> 0. Received: {name}.shape={images.shape}. Fix: resize to the "
+            "network's input size and stack in a batch."
+        )
+    # Written so that a NaN fails too.
+    if not (images.min() >= 0 and images.max() <= 255):
+        raise ValueError(
+            f"`{name}` must be raw pixels in [0, 255] (the network scales "
+            f"inside). Received: values from {images.min()} to "
+            f"{images.max()}. Fix: undo the scaling."
+        )
+    return images
+
+
+@contextlib.contextmanager
+def quiet():
+    """Holds back what native code tells the terminal.
+
+    It writes to the file descriptor, below `sys.stderr`. What was said comes
+    as a note to the exception if there is one. Python's warnings are ignored.
+    """
+    sys.stderr.flush()
+    descriptor = os.dup(2)
+    with tempfile.TemporaryFile() as chatter, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        os.dup2(chatter.fileno(), 2)
+        try:
+            yield
+        except Exception as error:
+            sys.stderr.flush()
+            chatter.seek(0)
+            error.add_note(chatter.read()[-2000:].decode(errors="replace"))
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(descriptor, 2)
+            os.close(descriptor)

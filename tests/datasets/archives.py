@@ -1,0 +1,115 @@
+"""Archives in their owners' layouts, small, with every trap known of them."""
+
+import hashlib
+import shutil
+
+import numpy as np
+from PIL import Image
+
+from keras_artkd.datasets.wikiart import index as wikiart_index
+
+
+def picture(path, seed=None, size=(24, 30)):
+    """Writes a small JPEG, its content decided by a seed, or by its path."""
+    if seed is None:
+        seed = int(hashlib.md5(str(path).encode()).hexdigest()[:8], 16)
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 256, (*size, 3), dtype="uint8")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, "JPEG", quality=85)
+    return path
+
+
+# é and í as the lists have them, and as one tool unzips the former.
+LISTED = "andrã©-lhote_rugby.jpg"
+ON_DISK = "andrΓö£╨│Γö¼╨╣-lhote_rugby.jpg"
+
+
+def csv_lines(path, keys, labels):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [f"{key},{labels[key.split('/')[0]]}\r\n" for key in keys]
+    path.write_bytes("".join(rows).encode("utf-8"))
+
+
+def make_wikiart(root):
+    """Three styles of the 27, 12 train and 5 test images each, and traps."""
+    labels = {"Art_Nouveau_Modern": 3, "Baroque": 4, "Cubism": 7}
+    train, val = [], []
+    for style in labels:
+        for i in range(17):
+            key = f"{style}/artist-{i % 6}_work-a.y.-{i}(1).jpg"
+            picture(root / "wikiart" / key)
+            (train if i < 12 else val).append(key)
+    broken = "Baroque/rembrandt_woman-standing-with-raised-hands.jpg"
+    (root / "wikiart" / broken).write_bytes(
+        (root / "wikiart" / train[0]).read_bytes()[:500]
+    )
+    picture(root / "wikiart/Cubism" / ON_DISK)
+    picture(root / "wikiart/Cubism/unlisted_work.jpg")
+    (root / "wikiart/Cubism/Thumbs.db").write_bytes(b"x")
+    (root / "wikiart/Cubism/notes.txt").write_bytes(b"x")
+    # A test picture filed again under an earlier style, in train.
+    shutil.copy(root / "wikiart" / val[-1], root / "wikiart/Baroque/copy_x.jpg")
+    train += [
+        broken,
+        f"Cubism/{LISTED}",
+        "Cubism/absent_work.jpg",
+        "Baroque/copy_x.jpg",
+    ]
+    csv_lines(root / "wikiart_csv/style_train.csv", train, labels)
+    csv_lines(root / "wikiart_csv/style_val.csv", val, labels)
+    names = [*wikiart_index.CLASS_NAMES]
+    names[3] = "Art_Nouveau"
+    (root / "wikiart_csv/style_class.txt").write_text(
+        "".join(f"{i} {name}\n" for i, name in enumerate(names))
+    )
+    return root
+
+
+def make_pandora(root):
+    for style in ("01_Byzantin_Iconography", "05_Baroque"):
+        for artist in ("Andrei Rublev", "fra-angelico", "Rembrandt", "Goya"):
+            for i in range(4):
+                name = (
+                    f"death-of-the-virgin-1469 {i}.{'jpg JPG'.split()[i % 2]}"
+                )
+                picture(root / "Pandora_18k" / style / artist / name)
+    abstract = root / "Pandora_18k/16_AbstractArt/Abstract_Art"
+    for artist in ("Kandinsky_Vassily", "_Klee", "c", "d"):
+        for i in range(3):
+            picture(abstract / artist / f"fugue-{i}.jpg")
+    picture(abstract / "no-artist.jpg")
+    (root / "Pandora_18k/Readme_Pandora18k.txt").write_text("x")
+    (root / "Pandora_18k/05_Baroque/Goya/list.csv").write_text("x")
+    return root
+
+
+TRUTH = "MultitaskPainting100k_Dataset_groundtruth"
+
+
+def make_painting100k(root):
+    styles = [
+        "Perceptism ",
+        "Analytical\u00a0Realism",
+        "Naïve Art (Primitivism)",
+    ]
+    lists = {"train": [], "test": []}
+    for i in range(48):
+        picture(root / "images" / f"{i}.jpg")
+        row = f'{i}.jpg,"Artist, {i % 8}",{styles[i % 3]},genre'
+        lists["train" if i < 33 else "test"].append(row)
+    lists["train"] += [
+        "900.jpg,x,Perceptism,g",  # absent
+        '901.jpg,x," ",g',  # no style
+        '40.jpg,"Artist, 0",Perceptism,g',  # in the test list as well
+        '7.JPG,"Artist, 7",Perceptism,g',  # not on disk in that case: 7.jpg is
+        "",
+    ]
+    picture(root / "images" / "999.jpg")
+    (root / "images" / "__MACOSX").mkdir()
+    header = "filename,artist,style,genre\r\n"
+    for name, rows in lists.items():
+        path = root / TRUTH / f"groundtruth_multiloss_{name}_header.csv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(header + "\r\n".join(rows), "utf-8")
+    return root

@@ -1,0 +1,86 @@
+"""Two replicas of half a batch take the step of one with the whole."""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_artkd.distillers import build
+from keras_artkd.training import set_weight_decay
+from tests.distillers.networks import batch, plain, wide
+
+WHOLE = 8
+
+
+@functools.cache
+def two_replicas():
+    """One strategy for all tests: collectives of several would collide."""
+    return tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"],
+        # Between logical devices of one process nothing need be collective.
+        cross_device_ops=tf.distribute.ReductionToOneDevice(),
+    )
+
+
+def train(method, make, strategy=None, **fit):
+    """A few steps; returns logs and the trained networks' weights."""
+    keras.utils.set_random_seed(5)
+    strategy = strategy or tf.distribute.get_strategy()
+    with strategy.scope():
+        student = make()
+        set_weight_decay(student, 1e-2)
+        distiller = build(method, student, expert=make(), initial=make())
+        distiller.compile(
+            keras.optimizers.SGD(0.05, momentum=0.9),
+            metrics=["accuracy"],
+            jit_compile=False,
+        )
+    images, labels = batch(4 * WHOLE)
+    logs = distiller.fit(
+        images,
+        labels,
+        batch_size=WHOLE,
+        shuffle=False,
+        verbose=0,
+        validation_data=(images, labels),
+        **fit,
+    ).history
+    logits = distiller.student.predict(images, batch_size=WHOLE, verbose=0)
+    return logs, distiller.get_weights(), logits
+
+
+@pytest.mark.parametrize(
+    ("method", "make"),
+    [("collaborative", plain), ("rocket", plain), ("ctkd", wide)],
+)
+def test_equals_one_device(method, make):
+    logs_one, weights_one, logits_one = train(method, make)
+    logs_two, weights_two, logits_two = train(method, make, two_replicas())
+    assert set(logs_one) == set(logs_two)
+    for name in logs_one:
+        np.testing.assert_allclose(
+            logs_two[name], logs_one[name], rtol=5e-3, err_msg=name
+        )
+    for one, two in zip(weights_one, weights_two, strict=True):
+        np.testing.assert_allclose(two, one, rtol=5e-3, atol=5e-4)
+    np.testing.assert_allclose(logits_two, logits_one, rtol=5e-2, atol=5e-3)
+
+
+def test_sample_weights_on_two_replicas():
+    weights = np.linspace(0, 2, 4 * WHOLE)
+    one = train("kd", plain, sample_weight=weights)
+    two = train("kd", plain, two_replicas(), sample_weight=weights)
+    for a, b in zip(one[1], two[1], strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-3, atol=1e-4)
+
+
+def test_batch_statistics_are_shared_only_where_replicas_are():
+    with two_replicas().scope():
+        distiller = build("baseline", wide())
+        distiller.compile("sgd")
+    assert distiller.student.get_layer("last_bn").synchronized
+    alone = build("baseline", wide())
+    alone.compile("sgd")
+    assert not alone.student.get_layer("last_bn").synchronized

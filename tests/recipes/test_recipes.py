@@ -1,0 +1,277 @@
+"""Whole programs on small data, as their users run them."""
+
+import dataclasses
+import importlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_artkd.evaluate import classification_metrics
+from recipes.ablation import ROWS, run_ablation
+from recipes.common import main, run
+from recipes.config import Config
+from tests.datasets import archives
+
+ROOT = pathlib.Path(__file__).parents[2]
+RECIPES = sorted(
+    path.stem
+    for path in (ROOT / "recipes").glob("*.py")
+    if "CONFIG = " in path.read_text()
+)
+SMALL = {
+    "student": "wrn_10_1",
+    "initial": "wrn_10_1",
+    "expert_network": "wrn_10_1",
+    "image_size": 16,
+    "epochs": 1,
+    "batch_size": 16,
+}
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """Three classes of plain colours with noise, two artists each."""
+    root = tmp_path_factory.mktemp("images")
+    random = np.random.default_rng(0)
+    for label, name in enumerate(("blue", "green", "red")):
+        (root / name).mkdir()
+        for index in range(24):
+            pixels = random.integers(0, 120, (20, 26, 3), dtype="uint8")
+            pixels[..., 2 - label] += 120
+            artist = f"artist{label}{index % 6}"
+            Image.fromarray(pixels).save(root / name / f"{artist}_{index}.png")
+    (root / "red" / "artist_broken.jpg").write_bytes(b"\xff\xd8\xff broken")
+    return root
+
+
+def small(recipe, **changes):
+    config = importlib.import_module(f"recipes.{recipe}").CONFIG
+    return dataclasses.replace(config, **{**SMALL, **changes})
+
+
+def test_there_is_a_recipe_for_every_data_set_of_the_thesis():
+    assert {"pandora", "wikiart", "painting100k", "folder", "atelier"} <= set(
+        RECIPES
+    )
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_names_match_files_and_defaults_are_the_thesis(recipe):
+    config = importlib.import_module(f"recipes.{recipe}").CONFIG
+    assert config.recipe == recipe
+    if recipe in ("pandora", "wikiart", "painting100k", "folder", "atelier"):
+        thesis = Config(recipe=recipe, dataset=config.dataset)
+        assert config == thesis
+        assert (thesis.epochs, thesis.batch_size) == (200, 128)
+        assert (thesis.learning_rate, thesis.momentum) == (0.01, 0.9)
+        assert (thesis.drops, thesis.drop_factor) == ((0.3, 0.6), 0.2)
+        assert (thesis.image_size, thesis.weight_decay) == (64, 5e-4)
+        assert (thesis.student, thesis.initial) == ("wrn_16_2", "wrn_40_2")
+
+
+@pytest.mark.slow
+def test_folder_end_to_end(images, tmp_path, capsys):
+    config = small(
+        "folder",
+        data_dir=str(images),
+        workdir=str(tmp_path),
+        epochs=3,
+        group="artist",
+    )
+    metrics = run(config)
+    run_dir = config.run_dir
+    assert {p.name for p in run_dir.iterdir()} == {
+        "checkpoint.npz",
+        "config.json",
+        "data.json",
+        "history.json",
+        "logs",
+        "metrics.json",
+        "saved_model",
+        "student.keras",
+        "student.tflite",
+        "student_int8.tflite",
+        "student_last.keras",
+        "versions.json",
+    }
+    assert json.loads((run_dir / "metrics.json").read_text()) == metrics
+    assert metrics["head"] == "awgram"
+    assert metrics["class_names"] == ["blue", "green", "red"]
+    assert (
+        np.sum(metrics["test"]["confusion_matrix"])
+        == metrics["test"]["num_examples"]
+    )
+    for kind, export in metrics["exports"].items():
+        assert export["size_bytes"] > 10_000
+        assert export["agreement"] > (0.5 if "int8" in kind else 0.999)
+    data = json.loads((run_dir / "data.json").read_text())
+    splits = [set(keys) for keys in data["splits"].values()]
+    assert sum(map(len, splits)) == len(set.union(*splits)) == 72
+    artists = [{key.split("_")[0] for key in split} for split in splits]
+    assert sum(map(len, artists)) == len(set.union(*artists))
+    assert [s["key"] for s in data["skipped"]] == ["red/artist_broken.jpg"]
+    assert "artist_broken.jpg" in capsys.readouterr().out
+    assert list((run_dir / "logs").rglob("events*"))
+
+    student = keras.models.load_model(run_dir / "student.keras")
+    assert list(student.endpoints)[-1] == "logits"
+    # The expert is a run of its own, and is used again.
+    expert_dir = dataclasses.replace(config).expert_config().run_dir
+    trained = (expert_dir / "metrics.json").stat().st_mtime
+    run(dataclasses.replace(config, seed=0, method="kd"))
+    assert (expert_dir / "metrics.json").stat().st_mtime == trained
+
+    # A finished run is never overwritten.
+    with pytest.raises(ValueError, match="This run is finished"):
+        run(config)
+    # An expert given as a file is not trained again.
+    given = dataclasses.replace(
+        config, method="kd", expert=str(expert_dir / "student.keras")
+    )
+    assert given.run_dir != config.run_dir
+    assert run(given)["expert"]["name"] == "wrn_10_1"
+
+
+@pytest.mark.slow
+def test_ablation_runs_and_reuses_its_rows(images, tmp_path, capsys):
+    config = small("folder", data_dir=str(images), workdir=str(tmp_path))
+    rows = run_ablation(config)
+    assert [row["row"] for row in rows] == [row[0] for row in ROWS]
+    assert [row["paper"] for row in rows] == [60.76, 62.04, 63.21, 64.71, 66.83]
+    first = capsys.readouterr().out
+    assert run_ablation(config) == rows
+    second = capsys.readouterr().out
+    assert "Epoch" in first and "Epoch" not in second
+    assert "| + AWGram | 66.83 |" in second
+    (table,) = (tmp_path / "folder").glob("ablation-*.md")
+    assert "| baseline | 60.76 |" in table.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["pandora", "wikiart", "painting100k"])
+def test_archives_end_to_end(recipe, tmp_path, monkeypatch):
+    """The official layouts, made small."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
+    getattr(archives, f"make_{recipe}")(tmp_path / "archive")
+    config = small(
+        recipe,
+        method="baseline",
+        data_dir=str(tmp_path / "archive"),
+        data_options={},
+        workdir=str(tmp_path / "runs"),
+    )
+    metrics = run(config)
+    assert metrics["test"]["num_examples"] > 0
+
+
+@pytest.mark.slow
+def test_atelier_end_to_end(tmp_path):
+    config = small(
+        "atelier",
+        method="baseline",
+        data_options={"scenes": 12},
+        workdir=str(tmp_path),
+    )
+    metrics = run(config)
+    assert len(metrics["class_names"]) >= 12
+    recomputed = classification_metrics(
+        [0, 1], np.eye(len(metrics["class_names"]))[:2], metrics["class_names"]
+    )
+    assert set(recomputed) == set(metrics["test"])
+
+
+def test_interrupted_run_asks_for_resume(images, tmp_path):
+    config = small("folder", data_dir=str(images), workdir=str(tmp_path))
+    config.run_dir.mkdir(parents=True)
+    (config.run_dir / "checkpoint.npz").write_bytes(b"")
+    with pytest.raises(ValueError, match="interrupted.*--resume"):
+        run(config)
+
+
+def test_one_configuration_is_one_folder():
+    config = small("folder", data_dir="x")
+    changed = dataclasses.replace(config, resume=True, workdir="y")
+    assert changed.run_dir.name == config.run_dir.name
+    for field, value in (
+        ("seed", 1),
+        ("epochs", 2),
+        ("data_dir", "z"),
+        ("options", {"alpha": 1.0}),
+        ("expert", "e.keras"),
+        ("head", "pool"),
+        ("initial", "wrn_16_1"),
+    ):
+        other = dataclasses.replace(config, **{field: value})
+        assert other.run_dir.name != config.run_dir.name, field
+    # What a baseline does not read does not make another run of it.
+    baseline = dataclasses.replace(config, method="baseline")
+    for field, value in (
+        ("initial", "wrn_16_1"),
+        ("expert_network", "wrn_16_1"),
+        ("expert_epochs", 3),
+        ("expert", "e.keras"),
+        ("correlation", "pearson"),
+    ):
+        other = dataclasses.replace(baseline, **{field: value})
+        assert other.run_dir == baseline.run_dir, field
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"method": "karate"}, "baseline, kd.*karate"),
+        ({"options": {"gamma": 1}}, "temperature, alpha.*gamma"),
+        ({"epochs": 0}, "epochs=0"),
+        ({"image_size": 0}, "image_size=0"),
+    ],
+)
+def test_bad_settings(changes, message):
+    with pytest.raises(ValueError, match=message):
+        small("folder", **changes)
+
+
+def call(*arguments):
+    """A recipe as a command."""
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+
+
+@pytest.mark.slow
+def test_command_line_errors_are_one_line(tmp_path):
+    missing = call("recipes.folder", "--data-dir", str(tmp_path / "nowhere"))
+    assert missing.returncode == 2
+    assert "nowhere" in missing.stderr.splitlines()[-1]
+    assert "Traceback" not in missing.stderr
+    typo = call("recipes.folder", "--epoch", "3")
+    assert typo.returncode == 2
+    assert "--epochs" in typo.stderr
+    described = call("recipes.pandora", "--help")
+    assert described.returncode == 0
+    for flag in (
+        "data-dir method epochs batch-size image-size limit seed workdir "
+        "expert resume ablation group"
+    ).split():
+        assert f"--{flag}" in described.stdout
+
+
+def test_missing_expert_file(images, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        ["folder", "--data-dir", str(images), "--method", "kd"]
+        + ["--expert", "nobody.keras", "--workdir", str(tmp_path)],
+    )
+    assert main(small("folder"), "doc") == 2
+    assert "nobody.keras" in capsys.readouterr().err
