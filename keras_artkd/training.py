@@ -18,17 +18,19 @@ def make_optimizer(
         learning_rate: float, the first rate.
         total_steps: int, steps of the whole training.
         drops: fractions of the training at which the rate is multiplied by
-            `factor`. The default is epochs 60 and 120 of 200 (thesis 000).
+            `factor`, in order; none for a constant rate. The default is
+            epochs 60 and 120 of 200 (thesis 000).
         factor: float.
         momentum: float, without Nesterov.
     """
-    # Keras still gives the old rate at the boundary step itself.
-    boundaries = [round(total_steps * drop) - 1 for drop in drops]
-    rates = [learning_rate * factor**i for i in range(len(drops) + 1)]
-    schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
-        boundaries, rates
-    )
-    return keras.optimizers.SGD(schedule, momentum=momentum)
+    if drops:
+        # Keras still gives the old rate at the boundary step itself.
+        boundaries = [round(total_steps * drop) - 1 for drop in drops]
+        rates = [learning_rate * factor**i for i in range(len(drops) + 1)]
+        learning_rate = keras.optimizers.schedules.PiecewiseConstantDecay(
+            boundaries, rates
+        )
+    return keras.optimizers.SGD(learning_rate, momentum=momentum)
 
 
 def set_weight_decay(model, weight_decay):
@@ -61,7 +63,7 @@ def write_atomically(path, write):
     Whoever reads `path` finds the old file or the new one, never a part.
     """
     path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name}.partial{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         write(temporary)
         os.replace(temporary, path)
@@ -122,7 +124,18 @@ class Checkpoint(keras.callbacks.Callback):
         return self.epoch
 
     def on_epoch_end(self, epoch, logs=None):
-        """Writes the state."""
+        """Writes the state, unless the training went astray.
+
+        Raises:
+            ValueError: if the loss is not finite; the file keeps the state
+                of the epoch before.
+        """
+        if not np.isfinite(logs["loss"]):
+            raise ValueError(
+                "The loss must stay finite. Received: "
+                f"{logs['loss']} in epoch {epoch + 1}. Fix: a smaller "
+                "learning rate, or smaller weights of the transfer losses."
+            )
         for name, value in logs.items():
             self.history.setdefault(name, []).append(float(value))
         values = self.history[self.monitor]

@@ -4,7 +4,7 @@ import dataclasses
 import json
 
 from keras_artkd.training import write_atomically, write_json
-from recipes.common import load_data, read_metrics, run
+from recipes.common import load_data, run_or_read
 
 # Rows are not increments of one objective: rows 2 and 3 repeat KD and ATKD of
 # table 4.11, and row 4 lies below CTKD there, so it has no L2 term.
@@ -25,7 +25,8 @@ def run_ablation(config):
     """Runs the five rows on one data set, seed and budget, and prints them.
 
     Rows that an earlier call finished are read, not run again; an
-    interrupted row goes on. `config`'s method and options are replaced.
+    interrupted row goes on. `config`'s method, head and options are
+    replaced.
 
     Returns:
         list of dicts: row, paper and measured percentages, run folder.
@@ -37,12 +38,8 @@ def run_ablation(config):
             config,
             **{"head": "pool", "options": {}, **changes},
             ablation=False,
-            resume=True,
         )
-        if (row.run_dir / "metrics.json").exists():
-            metrics = read_metrics(row.run_dir)
-        else:
-            metrics = run(row, data)
+        metrics = run_or_read(row, data)
         results.append(
             {
                 "row": name,

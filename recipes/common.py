@@ -1,7 +1,7 @@
 """The one runner: data, expert, training, test, exports."""
 
 import dataclasses
-import importlib.metadata
+import hashlib
 import json
 import pathlib
 import platform
@@ -9,8 +9,11 @@ import sys
 
 import keras
 import numpy as np
+import PIL
 import tensorflow as tf
+import tyro
 
+import keras_artkd
 from keras_artkd import datasets, distillers, models
 from keras_artkd.data import (
     evaluation_arrays,
@@ -18,6 +21,7 @@ from keras_artkd.data import (
     steps_per_epoch,
     training_dataset,
 )
+from keras_artkd.datasets.splits import SPLITS
 from keras_artkd.distillers.registry import get_method
 from keras_artkd.evaluate import agreement, classification_metrics
 from keras_artkd.export import export_saved_model, export_tflite, verify
@@ -27,6 +31,7 @@ from keras_artkd.training import (
     make_optimizer,
     make_strategy,
     set_weight_decay,
+    write_atomically,
     write_json,
 )
 from recipes.config import Config
@@ -41,18 +46,16 @@ def main(default, description, job=None):
     Args:
         default: the recipe's `Config`.
         description: what `--help` says of it.
-        job: what to do with the resulting `Config`; `run` by default, or the
-            ablation that it asks for.
+        job: what to do with the resulting `Config`, unless it asks for the
+            ablation; `run` by default.
 
     Returns:
         Exit status: 2 for input that cannot be used, with one line saying
         why.
     """
-    # Here, and not above: a run needs no command line.
-    import tyro
-
     # Progress bars and messages are of no use in a buffer.
     sys.stdout.reconfigure(line_buffering=True)
+    job = job or run
     try:
         config = tyro.cli(
             Config,
@@ -60,14 +63,11 @@ def main(default, description, job=None):
             description=description,
             config=(tyro.conf.SuppressFixed,),
         )
-        if job is not None:
-            job(config)
-        elif config.ablation:
+        if config.ablation:
             from recipes.ablation import run_ablation
 
-            run_ablation(config)
-        else:
-            run(config)
+            job = run_ablation
+        job(config)
     except (ValueError, OSError, tf.errors.ResourceExhaustedError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -101,6 +101,21 @@ def load_data(config):
     return data
 
 
+def run_or_read(config, data):
+    """The metrics of a run: of the finished one, or run now.
+
+    For runs that are part of something larger, which nobody starts by name:
+    an interrupted one goes on.
+    """
+    if not _is_finished(config.run_dir):
+        return run(dataclasses.replace(config, resume=True), data)
+    _check_same_data(config.run_dir, data)
+    print(f"Finished before: {config.run_dir}")
+    return json.loads(
+        (config.run_dir / "metrics.json").read_text(encoding="utf-8")
+    )
+
+
 def run(config, data=None):
     """Trains, tests and exports what a configuration describes.
 
@@ -116,30 +131,35 @@ def run(config, data=None):
 
     Raises:
         ValueError: for input that cannot be used, an unfinished run without
-            `resume`, or a finished one.
+            `resume`, a finished one, or data that changed since.
     """
     run_dir = config.run_dir
-    _claim(run_dir, config)
+    _check_startable(run_dir, config)
     data = load_data(config) if data is None else data
-    expert = _load_expert(config, data)
+    if (run_dir / "data.json").exists():
+        _check_same_data(run_dir, data)
+    expert_path = _find_expert(config, data)
+
+    run_dir.mkdir(parents=True, exist_ok=True)
     write_json(run_dir / "config.json", dataclasses.asdict(config))
     write_json(run_dir / "versions.json", _versions())
     write_json(run_dir / "data.json", _describe(data))
-
     print(f"Run: {run_dir}")
-    distiller, checkpoint = _train(config, data, expert, run_dir)
-    metrics = _evaluate(config, data, distiller, checkpoint, expert)
-    checkpoint.load_best()
-    metrics["exports"] = _export(config, data, distiller.student, run_dir)
+    distiller, checkpoint = _train(config, data, expert_path)
+    metrics = _evaluate(config, data, distiller, checkpoint)
+    metrics["exports"] = _export(config, data, distiller.student)
     # Written last: it is what makes a run finished.
     write_json(run_dir / "metrics.json", metrics)
     _print_summary(metrics, run_dir)
     return metrics
 
 
-def _claim(run_dir, config):
-    """Makes the run's folder, or says why it must not be touched."""
-    if (run_dir / "metrics.json").exists():
+def _is_finished(run_dir):
+    return (run_dir / "metrics.json").exists()
+
+
+def _check_startable(run_dir, config):
+    if _is_finished(run_dir):
         raise ValueError(
             f"This run is finished: {run_dir}. Fix: read its metrics.json, "
             "change a setting or --seed, or remove the folder to run it again."
@@ -149,11 +169,34 @@ def _claim(run_dir, config):
             f"This run was interrupted: {run_dir}. Fix: add --resume to go "
             "on, or remove the folder to start over."
         )
-    run_dir.mkdir(parents=True, exist_ok=True)
 
 
-def _load_expert(config, data):
-    """The trained expert, or None where the method has none."""
+def _fingerprint(data):
+    """What decides whether two runs saw the same splits."""
+    digest = hashlib.sha256(json.dumps(data.class_names).encode())
+    for split in SPLITS:
+        store = getattr(data, split)
+        digest.update(json.dumps([split, *store.keys.tolist()]).encode())
+        digest.update(store.labels.tobytes())
+        digest.update(store.pixels)
+    return digest.hexdigest()
+
+
+def _check_same_data(run_dir, data):
+    """Refuses to go on, or to learn from, a run that saw other splits.
+
+    Its networks may have been trained on what would be tested now.
+    """
+    saved = json.loads((run_dir / "data.json").read_text(encoding="utf-8"))
+    if saved["fingerprint"] != _fingerprint(data):
+        raise ValueError(
+            f"The images changed since the run {run_dir}: its splits are not "
+            "today's. Fix: restore the images, or remove that folder."
+        )
+
+
+def _find_expert(config, data):
+    """Path of the trained expert, or None where the method has none."""
     if not get_method(config.method).needs_expert:
         return None
     if config.expert is not None:
@@ -163,21 +206,53 @@ def _load_expert(config, data):
                 "`expert` must be a .keras file. "
                 f"Received: {path}, which is not there."
             )
-    else:
-        # An interrupted expert goes on: it was never asked for by name.
-        expert_config = dataclasses.replace(config.expert_config(), resume=True)
-        path = expert_config.run_dir / "student.keras"
-        if (expert_config.run_dir / "metrics.json").exists():
-            print(f"Expert: {path}, trained before.")
-        else:
-            print(f"Expert: training {config.expert_network} ...")
-            run(expert_config, data)
+        _check_foreign_expert(path, data)
+        return path
+    expert_config = config.expert_config()
+    if not _is_finished(expert_config.run_dir):
+        # A mistake in the student's settings should not come to light after
+        # the expert's training: make the student once, with any expert.
+        stand_in = models.build("wrn_10_1", len(data.class_names), (32, 32, 3))
+        build_distiller(config, len(data.class_names), stand_in)
+        print(f"Expert: {config.expert_network}")
+    run_or_read(expert_config, data)
+    return expert_config.run_dir / "student.keras"
+
+
+def _check_foreign_expert(path, data):
+    """An expert from elsewhere must not know the test images.
+
+    Only where it lies in a run's folder can be known what it was trained on.
+    """
+    beside = path.parent / "data.json"
+    if not beside.exists():
+        print(
+            f"Expert: {path}. Nothing beside it says which images it was "
+            "trained on: make sure that none is in this run's test split."
+        )
+        return
+    known = json.loads(beside.read_text(encoding="utf-8"))
+    seen = {*known["splits"]["train"], *known["splits"]["validation"]}
+    held_out = {*data.test.keys.tolist()}
+    if known["class_names"] != data.class_names or (
+        known["name"] == data.name and seen & held_out
+    ):
+        raise ValueError(
+            "The expert must know the same classes and none of the test "
+            f"images. Received: {path} of {len(known['class_names'])} "
+            f"classes, which saw {len(seen & held_out)} of "
+            f"{len(held_out)} test images. Fix: an expert trained with the "
+            "same --split-seed and --group on the same images."
+        )
+
+
+def _load_expert(path, num_classes):
     expert = keras.models.load_model(path)
     classes = models.get_endpoints(expert)["logits"].shape[-1]
-    if classes != len(data.class_names):
+    if classes != num_classes:
         raise ValueError(
             "The expert must know the data's classes. Received: "
-            f"{path} with {classes}, data with {len(data.class_names)}."
+            f"{path} with {classes}, data with {num_classes}."
         )
     return expert
 
@@ -200,8 +275,8 @@ def _build_student(config, num_classes):
             dtype="float32",
             name="awgram",
         )
-    if config.expert_weights is not None and config.method == "baseline":
-        options["weights"] = config.expert_weights
+    if config.student_weights is not None:
+        options["weights"] = config.student_weights
     return _build_network(config, config.student, num_classes, **options)
 
 
@@ -228,12 +303,17 @@ def build_distiller(config, num_classes, expert=None):
     )
 
 
-def _train(config, data, expert, run_dir):
+def _train(config, data, expert_path):
     """Trains to the last epoch; returns the distiller and its checkpoint."""
+    run_dir = config.run_dir
+    num_classes = len(data.class_names)
     batch_size = min(config.batch_size, len(data.train))
     steps = steps_per_epoch(data.train, batch_size)
     with make_strategy().scope():
-        distiller = build_distiller(config, len(data.class_names), expert)
+        expert = None
+        if expert_path is not None:
+            expert = _load_expert(expert_path, num_classes)
+        distiller = build_distiller(config, num_classes, expert)
         distiller.compile(
             make_optimizer(
                 config.learning_rate,
@@ -243,8 +323,9 @@ def _train(config, data, expert, run_dir):
                 config.momentum,
             ),
             metrics=["accuracy"],
-            # XLA makes these networks faster on a GPU, slower on a CPU.
-            jit_compile=bool(tf.config.list_physical_devices("GPU")),
+            # XLA makes these networks faster on a GPU, slower on a CPU; it
+            # cannot reach over from one replica to another.
+            jit_compile=len(tf.config.list_physical_devices("GPU")) == 1,
         )
     checkpoint = Checkpoint(distiller, run_dir / "checkpoint.npz")
     initial_epoch = checkpoint.restore()
@@ -271,24 +352,20 @@ def _train(config, data, expert, run_dir):
             callbacks=[
                 checkpoint,
                 keras.callbacks.TensorBoard(run_dir / "logs"),
-                keras.callbacks.TerminateOnNaN(),
             ],
-        )
-    if checkpoint.epoch < config.epochs:
-        raise ValueError(
-            f"The loss became NaN in epoch {checkpoint.epoch + 1}. Fix: a "
-            "smaller --learning-rate, or smaller weights in --options."
         )
     write_json(run_dir / "history.json", checkpoint.history)
     return distiller, checkpoint
 
 
-def _evaluate(config, data, distiller, checkpoint, expert):
-    """Tests the last and the best student, once each.
+def _evaluate(config, data, distiller, checkpoint):
+    """Tests the last and the best student, once each, and saves both.
 
-    The best epoch was chosen on the validation split alone.
+    The best epoch was chosen on the validation split alone. Leaves the best
+    weights in the student.
     """
     student = distiller.student
+    expert = distiller.teachers.get("expert")
 
     def logits(model, split):
         batches = evaluation_dataset(
@@ -302,9 +379,9 @@ def _evaluate(config, data, distiller, checkpoint, expert):
         )
 
     last = metrics(logits(student, "test"), "test")
-    student.save(config.run_dir / "student_last.keras")
+    write_atomically(config.run_dir / "student_last.keras", student.save)
     checkpoint.load_best()
-    student.save(config.run_dir / "student.keras")
+    write_atomically(config.run_dir / "student.keras", student.save)
     best = logits(student, "test")
     result = {
         "method": config.method,
@@ -322,7 +399,7 @@ def _evaluate(config, data, distiller, checkpoint, expert):
         "validation": metrics(logits(student, "validation"), "validation"),
     }
     if expert is not None:
-        expert_logits = logits(distiller.teachers["expert"], "test")
+        expert_logits = logits(expert, "test")
         taught = metrics(expert_logits, "test")
         result["expert"] = {
             "name": expert.name,
@@ -333,10 +410,10 @@ def _evaluate(config, data, distiller, checkpoint, expert):
     return result
 
 
-def _export(config, data, student, run_dir):
+def _export(config, data, student):
     """Writes the deployable files and measures each on the test split."""
     print("Exporting ...")
-    size = config.image_size
+    run_dir, size = config.run_dir, config.image_size
     images, labels = evaluation_arrays(data.test, size)
     logits = student.predict(
         evaluation_dataset(data.test, size, config.batch_size), verbose=0
@@ -366,21 +443,24 @@ def _describe(data):
     return {
         "name": data.name,
         "class_names": data.class_names,
+        "fingerprint": _fingerprint(data),
         "splits": {
-            split: getattr(data, split).keys.tolist()
-            for split in ("train", "validation", "test")
+            split: getattr(data, split).keys.tolist() for split in SPLITS
         },
         "skipped": [dataclasses.asdict(s) for s in data.skipped],
     }
 
 
 def _versions():
-    packages = ("keras_artkd", "keras", "tensorflow", "numpy", "pillow")
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),
         "gpus": len(tf.config.list_physical_devices("GPU")),
-        **{name: importlib.metadata.version(name) for name in packages},
+        "keras_artkd": keras_artkd.__version__,
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "numpy": np.__version__,
+        "pillow": PIL.__version__,
     }
 
 
@@ -401,8 +481,3 @@ def _print_summary(metrics, run_dir):
             f"{export['agreement']:.2%}"
         )
     print(f"  all of it in {run_dir}")
-
-
-def read_metrics(run_dir):
-    """The metrics of a finished run."""
-    return json.loads((run_dir / "metrics.json").read_text(encoding="utf-8"))

@@ -6,6 +6,8 @@ import json
 import pathlib
 from typing import Literal
 
+import tyro
+
 from keras_artkd.distillers.registry import get_method
 
 
@@ -13,9 +15,9 @@ from keras_artkd.distillers.registry import get_method
 class Config:
     """Every setting of a run. The defaults are thesis 000's."""
 
-    recipe: str
+    recipe: tyro.conf.Suppress[str]
     """Name of the recipe; its runs lie in <workdir>/<recipe>/."""
-    dataset: str
+    dataset: tyro.conf.Suppress[str]
     """Data set, as `keras_artkd.datasets.load` names it."""
     data_dir: str | None = None
     """Where the images are: a folder, or the file of an .npz."""
@@ -31,7 +33,7 @@ class Config:
     """Seed of the 70/15/15 split; the same for all compared runs."""
     image_size: int = 64
     """Side of what the networks see, pixels."""
-    keep_size: bool = False
+    keep_size: tyro.conf.Suppress[bool] = False
     """Take images as large as they are stored, without a resize before the
     crop: for arrays that already have `image_size`."""
 
@@ -43,6 +45,8 @@ class Config:
     """Options of the method, such as: alpha 1.5 l2_teacher initial."""
     student: str = "wrn_16_2"
     """The network to deploy."""
+    student_weights: str | None = None
+    """"imagenet" starts a ConvNeXt student from pretrained weights."""
     head: Literal["auto", "pool", "awgram"] = "auto"
     """The student's head; "auto" is the method's published one."""
     correlation: str = "cosine"
@@ -88,12 +92,33 @@ class Config:
                 f"{', '.join(method.options) or '(none)'}. "
                 f"Received: options={self.options}."
             )
-        for field in ("epochs", "batch_size", "image_size"):
-            if getattr(self, field) < 1:
+        for name, value in self.options.items():
+            number = not isinstance(method.options[name], str)
+            if number == isinstance(value, str):
                 raise ValueError(
-                    f"`{field}` must be at least 1. "
+                    f"Option {name!r} must be a "
+                    f"{'number' if number else 'name'}. "
+                    f"Received: {name}={value!r}."
+                )
+        least = {"epochs": 1, "batch_size": 1, "image_size": 8}
+        for field, value in least.items():
+            if getattr(self, field) < value:
+                raise ValueError(
+                    f"`{field}` must be at least {value}. "
                     f"Received: {field}={getattr(self, field)}."
                 )
+        if not self.learning_rate > 0 or self.weight_decay < 0:
+            raise ValueError(
+                "`learning_rate` must be positive, `weight_decay` not "
+                f"negative. Received: learning_rate={self.learning_rate}, "
+                f"weight_decay={self.weight_decay}."
+            )
+        ends = (0.0, *self.drops, 1.0)
+        if any(a >= b for a, b in zip(ends, ends[1:], strict=False)):
+            raise ValueError(
+                "`drops` must rise, between 0 and 1. "
+                f"Received: drops={self.drops}."
+            )
 
     @property
     def student_head(self):
@@ -135,9 +160,6 @@ class Config:
         elif method.needs_expert:
             expert = []
             identity["expert_epochs"] = self.expert_epochs or self.epochs
-        # A baseline may start from pretrained weights: an expert does.
-        if self.method == "baseline" and self.expert_weights is not None:
-            expert.remove("expert_weights")
         for key in (*expert, "workdir", "resume", "ablation"):
             del identity[key]
         return identity
@@ -150,6 +172,7 @@ class Config:
             options={},
             head="pool",
             student=self.expert_network,
+            student_weights=self.expert_weights,
             epochs=self.expert_epochs or self.epochs,
             ablation=False,
         )

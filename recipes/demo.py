@@ -9,7 +9,8 @@ epochs. Leaves three runs in saved_models/demo/ and prints them side by side.
 
 import dataclasses
 
-from recipes.common import load_data, main, run
+from keras_artkd.distillers.registry import get_method
+from recipes.common import load_data, main, run_or_read
 from recipes.config import Config
 
 CONFIG = Config(
@@ -33,12 +34,14 @@ def compare(config):
     Returns:
         dict of method -> the run's metrics.
     """
-    data = load_data(config)
-    results = {}
-    for method in ("baseline", config.method):
-        results[method] = run(
-            dataclasses.replace(config, method=method), data
+    if not get_method(config.method).needs_expert:
+        raise ValueError(
+            "The demo compares a method that has an expert with the "
+            f"baseline. Received: method={config.method!r}."
         )
+    data = load_data(config)
+    baseline = dataclasses.replace(config, method="baseline", options={})
+    results = {row.method: run_or_read(row, data) for row in (baseline, config)}
     print("\nThe same student, test split of scenes it has never seen:")
     for method, metrics in results.items():
         test = metrics["test"]

@@ -16,8 +16,10 @@ assert "tensorflow" not in sys.modules
 def make(**options):
     return models.build("wrn_10_1", 3, (16, 16, 3), **options)
 expert = make()
-distiller = distillers.CollaborativeTeaching(make(head="awgram"), make(), expert)
-distiller.compile(keras.optimizers.SGD(0.05, momentum=0.9), metrics=["accuracy"])
+student = make(head="awgram")
+distiller = distillers.CollaborativeTeaching(student, make(), expert)
+optimizer = keras.optimizers.SGD(0.05, momentum=0.9)
+distiller.compile(optimizer, metrics=["accuracy"])
 random = np.random.default_rng(0)
 images = random.uniform(0, 255, (16, 16, 16, 3)).astype("float32")
 labels = random.integers(0, 3, 16)

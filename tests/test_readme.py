@@ -27,6 +27,10 @@ def test_flags_exist():
     assert {flag.replace("-", "_") for flag in flags} <= fields
 
 
+def test_nothing_is_left_to_fill_in():
+    assert not re.findall(r"@[A-Z]+@", README)
+
+
 def test_linked_files_exist():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         if "://" not in target:

@@ -22,10 +22,16 @@ from tests.distillers.networks import batch, same, snapshot, wide
 
 def test_learning_rate_drops_at_the_thesis_epochs():
     """0.01, times 0.2 after epochs 60 and 120 of 200, ten steps each."""
-    rates = make_optimizer(0.01, 2000)._learning_rate
-    observed = [float(rates(step)) for step in (0, 599, 600, 1199, 1200, 1999)]
+    optimizer = make_optimizer(0.01, 2000)
+    observed = []
+    for step in (0, 599, 600, 1199, 1200, 1999):
+        optimizer.iterations.assign(step)
+        observed.append(float(optimizer.learning_rate))
     np.testing.assert_allclose(
         observed, [0.01, 0.01, 0.002, 0.002, 0.0004, 0.0004], rtol=1e-5
+    )
+    assert float(make_optimizer(0.1, 9, drops=()).learning_rate) == (
+        pytest.approx(0.1)
     )
 
 
@@ -111,10 +117,20 @@ def test_best_is_the_first_maximum_of_validation(tmp_path):
         for variable in distiller.student.weights:
             variable.assign(keras.ops.ones_like(variable) * epoch)
         weights.append(snapshot(distiller.student))
-        checkpoint.on_epoch_end(epoch, {"val_accuracy": value})
+        checkpoint.on_epoch_end(epoch, {"loss": 1.0, "val_accuracy": value})
     assert checkpoint.best_epoch == 2
     checkpoint.load_best()
     assert same(snapshot(distiller.student), weights[1])
+
+
+def test_a_loss_that_is_not_finite_keeps_the_last_state(tmp_path):
+    distiller = compiled()
+    checkpoint = Checkpoint(distiller, tmp_path / "c.npz")
+    fit(distiller, checkpoint, 1)
+    before = (tmp_path / "c.npz").read_bytes()
+    with pytest.raises(ValueError, match="nan in epoch 2.*learning rate"):
+        checkpoint.on_epoch_end(1, {"loss": float("nan"), "val_accuracy": 0.0})
+    assert (tmp_path / "c.npz").read_bytes() == before
 
 
 def test_nothing_to_restore(tmp_path):

@@ -165,6 +165,7 @@ def load_atelier(
 ):
     """Paintings made on the spot; all of one scene lie in one split."""
     from keras_artkd.datasets.atelier import STYLES, generate
+    from keras_artkd.datasets.atelier.splits import split_scenes
 
     _refuse_artist(group, "atelier")
     if short_side is None:
@@ -186,7 +187,10 @@ def load_atelier(
         names,
         [content_digest(image) for image in images],
     )
-    parts = split_examples(examples, True, split_seed)
+    parts = {
+        split: examples.take(np.flatnonzero(np.isin(scene_numbers, numbers)))
+        for split, numbers in split_scenes(scenes, split_seed).items()
+    }
     return list(STYLES), limit_parts(parts, limit, split_seed), []
 
 

@@ -29,11 +29,18 @@ class CollaborativeTeaching(Distiller):
         beta: float, weight of attention transfer (un-squared, eq 3.14).
         l2_teacher: whose logits the L2 term reads: `"expert"` (default, eqs
             3.12 and 3.15) or `"initial"` (the thesis's text).
+        l2_reduction: over the classes, see `keras_artkd.losses.logits_l2`.
+        attention_mapping: see `keras_artkd.losses.attention_map`.
+        attention_norm: see `keras_artkd.losses.attention_transfer`.
+        detach_initial: whether the soft term gives T1 no gradient.
         name: of the distiller.
 
     Reference: thesis 000, eqs 3.10-3.15; `docs/thesis_000.md` lists its
     contradictions and the readings chosen.
     """
+
+    # How the student follows the initial teacher's predictions.
+    soft_target_loss = KD
 
     def __init__(
         self,
@@ -44,6 +51,10 @@ class CollaborativeTeaching(Distiller):
         alpha=1.5,
         beta=0.2,
         l2_teacher="expert",
+        l2_reduction="mean",
+        attention_mapping="sum2",
+        attention_norm="l2",
+        detach_initial=True,
         name=None,
     ):
         if l2_teacher not in L2_TEACHERS:
@@ -56,9 +67,15 @@ class CollaborativeTeaching(Distiller):
             teachers={"expert": expert_teacher},
             co_trained={"initial": initial_teacher},
             transfer_losses=[
-                self.soft_target_loss(temperature),
-                LogitsL2(teacher=l2_teacher),
-                AttentionTransfer(teacher="expert"),
+                self.soft_target_loss(
+                    temperature,
+                    teacher="initial",
+                    detach_teacher=bool(detach_initial),
+                ),
+                LogitsL2(l2_reduction, teacher=l2_teacher),
+                AttentionTransfer(
+                    mapping=attention_mapping, norm=attention_norm
+                ),
             ],
             transfer_weights=[1.0, alpha, beta],
             name=name,
@@ -67,10 +84,10 @@ class CollaborativeTeaching(Distiller):
         self.alpha = alpha
         self.beta = beta
         self.l2_teacher = l2_teacher
-
-    def soft_target_loss(self, temperature):
-        """How the student follows the initial teacher's predictions."""
-        return KD(temperature, teacher="initial")
+        self.l2_reduction = l2_reduction
+        self.attention_mapping = attention_mapping
+        self.attention_norm = attention_norm
+        self.detach_initial = bool(detach_initial)
 
     @property
     def initial_teacher(self):
@@ -95,6 +112,10 @@ class CollaborativeTeaching(Distiller):
             "alpha": self.alpha,
             "beta": self.beta,
             "l2_teacher": self.l2_teacher,
+            "l2_reduction": self.l2_reduction,
+            "attention_mapping": self.attention_mapping,
+            "attention_norm": self.attention_norm,
+            "detach_initial": self.detach_initial,
             "name": self.name,
         }
 
@@ -112,6 +133,4 @@ class CTKD(CollaborativeTeaching):
     described in thesis 000, sections 2.4 and 3.3.
     """
 
-    def soft_target_loss(self, temperature):
-        """How the student follows the initial teacher's predictions."""
-        return SoftCrossEntropy(temperature, teacher="initial")
+    soft_target_loss = SoftCrossEntropy

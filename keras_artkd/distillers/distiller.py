@@ -105,10 +105,8 @@ class Distiller(TrainStep, keras.Model):
         self.term_trackers = {
             term: keras.metrics.Mean(name=term)
             for term in (
-                "supervised",
-                *(f"{role}_supervised" for role in self.co_trained),
+                *_own_terms(self.co_trained),
                 *(loss.name for loss in self.transfer_losses),
-                "regularization",
             )
         }
         # Counted from 1; a float, for schedules to compute with.
@@ -122,7 +120,9 @@ class Distiller(TrainStep, keras.Model):
         Args:
             optimizer: one optimizer for all that is trained.
             loss: the supervised loss, of labels and logits; by default
-                `SparseCategoricalCrossentropy(from_logits=True)`.
+                `SparseCategoricalCrossentropy(from_logits=True)`. Its values
+                per example are averaged over the batch, whatever its own
+                reduction.
             metrics: of labels and the student's logits.
             **kwargs: as in `keras.Model.compile`.
 
@@ -132,7 +132,7 @@ class Distiller(TrainStep, keras.Model):
         if loss is None:
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         _check_from_logits(loss)
-        self.supervised_loss = loss
+        self.supervised_loss = keras.losses.get(loss)
         super().compile(
             optimizer=optimizer, loss=loss, metrics=metrics, **kwargs
         )
@@ -250,8 +250,11 @@ class Distiller(TrainStep, keras.Model):
         callbacks = bound.arguments.get("callbacks")
         counter = _EpochCounter()
         if isinstance(callbacks, keras.callbacks.CallbackList):
-            counter.set_model(self)
-            callbacks.callbacks.append(counter)
+            if not any(
+                isinstance(c, _EpochCounter) for c in callbacks.callbacks
+            ):
+                counter.set_model(self)
+                callbacks.callbacks.append(counter)
         else:
             bound.arguments["callbacks"] = [counter, *_as_list(callbacks)]
         return super().fit(*bound.args, **bound.kwargs)
@@ -336,6 +339,15 @@ def _batch_mean(values, sample_weight=None):
     return ops.mean(values * ops.reshape(sample_weight, ops.shape(values)))
 
 
+def _own_terms(roles):
+    """Names of the terms that are not transfer losses."""
+    return (
+        "supervised",
+        *(f"{role}_supervised" for role in roles if role != STUDENT),
+        "regularization",
+    )
+
+
 def _name_networks(student, teachers, co_trained):
     """Every network by role, checked to fit together."""
     clash = (set(teachers) & set(co_trained)) | (
@@ -369,11 +381,11 @@ def _check_losses(losses, weights, networks):
             "`transfer_weights` must have one weight for each transfer loss. "
             f"Received: {len(weights)} weights, {len(losses)} losses."
         )
-    names = [loss.name for loss in losses]
+    names = [*_own_terms(networks), "loss", *(loss.name for loss in losses)]
     if len(set(names)) < len(names):
         raise ValueError(
-            "Transfer losses must have distinct names (they name the terms "
-            f"in the logs). Received: {', '.join(names)}. Fix: name=..."
+            "Terms must have distinct names in the logs, and transfer losses "
+            f"name theirs. Received: {', '.join(names)}. Fix: name=..."
         )
     labels = keras.KerasTensor((None,), "int32")
     for loss in losses:

@@ -36,9 +36,13 @@ class Method:
 
     @property
     def options(self):
-        """Names of what can be set besides the networks."""
+        """What can be set besides the networks, name -> default."""
         networks = {"student", "expert_teacher", "initial_teacher", "name"}
-        return tuple(p for p in self._parameters if p not in networks)
+        return {
+            name: parameter.default
+            for name, parameter in self._parameters.items()
+            if name not in networks
+        }
 
     @property
     def _parameters(self):

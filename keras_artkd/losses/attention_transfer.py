@@ -32,7 +32,11 @@ def attention_map(features, mapping="sum2"):
     thesis calls `max2` gradient-based; its equation is not.
     """
     _check("mapping", mapping, MAPPINGS)
-    energy = MAPPINGS[mapping](ops.cast(features, "float32"))
+    features = ops.cast(features, "float32")
+    # Cancels in the result; fourth powers leave float32 without it.
+    largest = ops.max(ops.abs(features), axis=(1, 2, 3), keepdims=True)
+    features = features / ops.stop_gradient(ops.maximum(largest, 1e-30))
+    energy = MAPPINGS[mapping](features)
     energy = ops.reshape(energy, (-1, energy.shape[1] * energy.shape[2]))
     squared = ops.sum(ops.square(energy), axis=-1, keepdims=True)
     return energy * ops.rsqrt(ops.maximum(squared, 1e-24))

@@ -39,13 +39,14 @@ class EndpointModel(keras.Model):
         self.dtype_policy = model.dtype_policy
         self.layer_names = dict(layer_names)
         self.endpoints = endpoints
-        # Not an attribute Keras would track: the layers are already ours.
-        self._model_config = [keras.saving.serialize_keras_object(model)]
+        # In a function, which Keras does not track: the layers are already
+        # ours, and must not be counted and saved twice.
+        self._wrapped = lambda: model
 
     def get_config(self):
         """The wrapped model's own configuration and the names."""
         return {
-            "model": self._model_config[0],
+            "model": keras.saving.serialize_keras_object(self._wrapped()),
             "layer_names": dict(self.layer_names),
             "name": self.name,
             "trainable": self.trainable,
@@ -69,7 +70,9 @@ def with_endpoints(model, layer_names):
             or your own) whose output is logits, without softmax.
         layer_names: dict of endpoint name -> layer name, for example
             `{"group3": "conv5_block3_out"}`. Losses pair endpoints of two
-            networks by their names.
+            networks by their names. A layer inside a nested model has no
+            output in this graph: call the nested model's layers, or take its
+            `input` and `output`, when building the model.
 
     Returns:
         An `EndpointModel` that shares the model's layers and weights.
@@ -115,6 +118,8 @@ def _check_functional(model):
         )
     last = model.layers[-1]
     activation = getattr(last, "activation", None)
+    if isinstance(last, keras.layers.Softmax):
+        activation = keras.activations.softmax
     if activation in (keras.activations.softmax, keras.activations.sigmoid):
         raise ValueError(
             "A network in distillation must end in logits. Received: "

@@ -1,6 +1,7 @@
 """Networks by name."""
 
 import functools
+import re
 
 import keras
 
@@ -47,11 +48,12 @@ def _wide_resnet(depth, width, num_classes, input_shape, **options):
     )
 
 
+# The usual ones; `build` takes wrn_<depth>_<width> of any depth and width.
 NETWORKS = {
     **{
         f"wrn_{depth}_{width}": functools.partial(_wide_resnet, depth, width)
-        for depth in (10, 16, 22, 28, 40)
-        for width in (1, 2, 4, 8, 10)
+        for depth in (10, 16, 28, 40)
+        for width in (1, 2, 4)
     },
     "convnext_tiny": functools.partial(
         _convnext, keras.applications.ConvNeXtTiny
@@ -69,7 +71,8 @@ def build(name, num_classes, input_shape=(64, 64, 3), **options):
     """Makes a network by name, randomly initialised.
 
     Args:
-        name: a key of `NETWORKS`, such as `"wrn_16_2"`.
+        name: a key of `NETWORKS`, or `"wrn_<depth>_<width>"` with any depth
+            6n + 4 and any width.
         num_classes: int >= 1.
         input_shape: `(height, width, 3)`, pixels.
         **options: what the network takes besides: `head` and `head_inputs`
@@ -86,13 +89,18 @@ def build(name, num_classes, input_shape=(64, 64, 3), **options):
     >>> build("wrn_16_1", num_classes=18).count_params() > 170_000
     True
     """
-    if name not in NETWORKS:
+    wide = re.fullmatch(r"wrn_(\d+)_(\d+)", name)
+    if wide:
+        make = functools.partial(_wide_resnet, *map(int, wide.groups()))
+    elif name in NETWORKS:
+        make = NETWORKS[name]
+    else:
         raise ValueError(
-            f"`name` must be one of {', '.join(NETWORKS)}. "
-            f"Received: name={name!r}."
+            f"`name` must be one of {', '.join(NETWORKS)}, or another "
+            f"wrn_<depth>_<width>. Received: name={name!r}."
         )
     try:
-        return NETWORKS[name](
+        return make(
             num_classes=num_classes, input_shape=tuple(input_shape), **options
         )
     except TypeError as error:

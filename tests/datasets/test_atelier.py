@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 
 from keras_artkd.datasets import atelier
 from keras_artkd.datasets.atelier import atelier_dataset_builder, scene
-from keras_artkd.datasets.atelier.atelier_dataset_builder import split_scenes
+from keras_artkd.datasets.atelier.splits import split_scenes
 
 NUM_STYLES = len(atelier.STYLES)
 

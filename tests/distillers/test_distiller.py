@@ -449,6 +449,10 @@ def test_saves_and_goes_on_half_trained(tmp_path):
             {"transfer_losses": [losses.KD(), losses.KD()]},
             "distinct names.*kd, kd",
         ),
+        (
+            {"transfer_losses": [losses.KD(name="supervised")]},
+            "distinct names.*supervised",
+        ),
         ({"transfer_weights": [1.0]}, "1 weights, 3 losses"),
         ({"co_trained": {"expert": None}}, "twice: expert"),
         ({"teachers": {"student": None}}, "twice: student"),
@@ -501,6 +505,14 @@ def test_different_classes_are_refused():
 def test_losses_of_probabilities_are_refused(loss):
     with pytest.raises(ValueError, match="must take logits.*from_logits=True"):
         full_distiller().compile("sgd", loss=loss)
+
+
+def test_loss_by_name():
+    distiller = full_distiller()
+    distiller.compile(sgd(), loss="mse")
+    images, labels = batch()
+    logs = distiller.fit(images, np.eye(CLASSES)[labels], verbose=0).history
+    assert np.isfinite(logs["loss"][0])
 
 
 def test_wrong_shape_of_a_loss_is_refused():

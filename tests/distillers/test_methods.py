@@ -20,14 +20,13 @@ OPTIONS = {
         "alpha": 1.0,
         "beta": 0.1,
         "l2_teacher": "initial",
-    },
-    "collaborative": {
-        "temperature": 2.0,
-        "alpha": 1.0,
-        "beta": 0.1,
-        "l2_teacher": "initial",
+        "l2_reduction": "sum",
+        "attention_mapping": "sum4",
+        "attention_norm": "mse",
+        "detach_initial": False,
     },
 }
+OPTIONS["collaborative"] = OPTIONS["ctkd"]
 
 
 def make(method, **options):

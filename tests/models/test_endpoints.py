@@ -50,6 +50,28 @@ def test_softmax_is_refused():
         with_endpoints(small_model("softmax"), {"group3": "conv"})
 
 
+def test_softmax_layer_is_refused():
+    model = small_model()
+    softmax = keras.layers.Softmax(name="prob")(model.outputs[0])
+    with pytest.raises(ValueError, match="'prob' applies softmax"):
+        with_endpoints(keras.Model(model.inputs[0], softmax), {})
+
+
+def test_layers_frozen_later_are_saved_frozen(tmp_path):
+    named = with_endpoints(small_model(), {"group3": "conv"})
+    named.get_layer("conv").trainable = False
+    named.save(tmp_path / "m.keras")
+    restored = keras.models.load_model(tmp_path / "m.keras")
+    assert len(restored.trainable_variables) == len(named.trainable_variables)
+    assert not restored.get_layer("conv").trainable
+
+
+def test_build_takes_any_wide_resnet():
+    assert build("wrn_22_3", 5, (16, 16, 3)).width == 3
+    with pytest.raises(ValueError, match="depth=15"):
+        build("wrn_15_1", 5)
+
+
 def test_subclassed_model_is_refused():
     class Subclassed(keras.Model):
         def call(self, x):

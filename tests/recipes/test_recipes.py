@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from keras_artkd.evaluate import classification_metrics
 from recipes.ablation import ROWS, run_ablation
 from recipes.common import main, run
 from recipes.config import Config
+from recipes.demo import compare
 from tests.datasets import archives
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -187,6 +189,72 @@ def test_atelier_end_to_end(tmp_path):
     assert set(recomputed) == set(metrics["test"])
 
 
+@pytest.mark.slow
+def test_runs_refuse_splits_that_changed(images, tmp_path):
+    """An expert may have been trained on what is now the test split."""
+    folder = tmp_path / "images"
+    shutil.copytree(images, folder)
+    config = small(
+        "folder",
+        data_dir=str(folder),
+        workdir=str(tmp_path / "runs"),
+        method="kd",
+    )
+    run(config)
+    expert = config.expert_config().run_dir / "student.keras"
+    pixels = np.random.default_rng(5).integers(0, 256, (20, 20, 3), "uint8")
+    Image.fromarray(pixels).save(folder / "red" / "another_one.png")
+    other = dataclasses.replace(config, method="attention")
+    with pytest.raises(ValueError, match="images changed since"):
+        run(other)
+    given = dataclasses.replace(
+        config, expert=str(expert), split_seed=1, options={"alpha": 0.5}
+    )
+    with pytest.raises(ValueError, match="none of the test images"):
+        run(given)
+
+
+def test_student_mistakes_come_before_the_experts_training(images, tmp_path):
+    for changes, message in (
+        ({"student": "wrn_99_1"}, "depth=99"),
+        ({"correlation": "kendall"}, "kendall"),
+        ({"options": {"temperature": -1}}, "temperature=-1"),
+    ):
+        config = small(
+            "folder", data_dir=str(images), workdir=str(tmp_path), **changes
+        )
+        with pytest.raises(ValueError, match=message):
+            run(config)
+    assert not list(tmp_path.iterdir())
+
+
+def test_expert_weights_are_the_experts_alone():
+    config = small(
+        "folder",
+        expert_network="convnext_tiny",
+        expert_weights="imagenet",
+        method="kd",
+    )
+    expert = config.expert_config()
+    assert expert.student == "convnext_tiny"
+    assert expert.student_weights == "imagenet"
+    assert config.student_weights is None
+    baseline = dataclasses.replace(config, method="baseline")
+    assert "expert_weights" not in baseline.identity()
+
+
+@pytest.mark.slow
+def test_demo_can_be_called_again(tmp_path, capsys):
+    config = small("demo", workdir=str(tmp_path), data_options={"scenes": 8})
+    first = compare(config)
+    assert set(first) == {"baseline", "collaborative"}
+    capsys.readouterr()
+    assert compare(config) == first
+    assert "Epoch" not in capsys.readouterr().out
+    with pytest.raises(ValueError, match="method='baseline'"):
+        compare(dataclasses.replace(config, method="baseline"))
+
+
 def test_interrupted_run_asks_for_resume(images, tmp_path):
     config = small("folder", data_dir=str(images), workdir=str(tmp_path))
     config.run_dir.mkdir(parents=True)
@@ -230,6 +298,10 @@ def test_one_configuration_is_one_folder():
         ({"options": {"gamma": 1}}, "temperature, alpha.*gamma"),
         ({"epochs": 0}, "epochs=0"),
         ({"image_size": 0}, "image_size=0"),
+        ({"options": {"alpha": "abc"}}, "'alpha' must be a number.*'abc'"),
+        ({"options": {"l2_teacher": 1}}, "'l2_teacher' must be a name"),
+        ({"learning_rate": -1.0}, "learning_rate=-1.0"),
+        ({"drops": (0.6, 0.3)}, "must rise.*0.6"),
     ],
 )
 def test_bad_settings(changes, message):

@@ -2,11 +2,11 @@
 
 import dataclasses
 
-import numpy as np
 import tensorflow_datasets as tfds
 from etils import epath
 
 from keras_artkd.datasets.atelier.generate import generate
+from keras_artkd.datasets.atelier.splits import split_scenes
 from keras_artkd.datasets.atelier.styles import STYLES
 
 # How many scenes are painted, and held in memory, at a time.
@@ -95,21 +95,3 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                     f"{group}/{STYLES[label]}",
                     {"image": image, "label": int(label), "group": group},
                 )
-
-
-def split_scenes(scenes):
-    """Deals scene numbers into splits of 70, 15 and 15 percent.
-
-    Args:
-        scenes: how many scenes there are, at least 4.
-
-    Returns:
-        dict of "train", "validation", "test" to lists of scene numbers.
-    """
-    order = np.random.Generator(np.random.PCG64(1863)).permutation(scenes)
-    held_out = max(1, round(0.15 * scenes))
-    return {
-        "train": sorted(order[2 * held_out :].tolist()),
-        "validation": sorted(order[:held_out].tolist()),
-        "test": sorted(order[held_out : 2 * held_out].tolist()),
-    }

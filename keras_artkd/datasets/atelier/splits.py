@@ -1,0 +1,27 @@
+"""Which scenes are for training: no scene is in two splits."""
+
+import numpy as np
+
+
+def split_scenes(scenes, seed=0):
+    """Deals scene numbers into splits of 70, 15 and 15 percent.
+
+    Args:
+        scenes: how many scenes there are, at least 4.
+        seed: int >= 0.
+
+    Returns:
+        dict of "train", "validation", "test" to lists of scene numbers.
+    """
+    if scenes < 4:
+        raise ValueError(
+            "`scenes` must be at least 4, for three splits. "
+            f"Received: scenes={scenes}."
+        )
+    order = np.random.Generator(np.random.PCG64(seed)).permutation(scenes)
+    held_out = max(1, round(0.15 * scenes))
+    return {
+        "train": sorted(order[2 * held_out :].tolist()),
+        "validation": sorted(order[:held_out].tolist()),
+        "test": sorted(order[held_out : 2 * held_out].tolist()),
+    }
