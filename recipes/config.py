@@ -61,6 +61,8 @@ class Config:
     """"imagenet" starts a ConvNeXt expert from pretrained weights."""
     expert_epochs: int | None = None
     """Epochs of the expert; those of the student if not given."""
+    expert_learning_rate: float | None = None
+    """First learning rate of the expert; the student's if not given."""
     expert: str | None = None
     """A trained expert, .keras, to take instead."""
 
@@ -159,7 +161,9 @@ class Config:
             expert.remove("expert")
         elif method.needs_expert:
             expert = []
-            identity["expert_epochs"] = self.expert_epochs or self.epochs
+            of_expert = self.expert_config()
+            identity["expert_epochs"] = of_expert.epochs
+            identity["expert_learning_rate"] = of_expert.learning_rate
         for key in (*expert, "workdir", "resume", "ablation"):
             del identity[key]
         return identity
@@ -174,5 +178,6 @@ class Config:
             student=self.expert_network,
             student_weights=self.expert_weights,
             epochs=self.expert_epochs or self.epochs,
+            learning_rate=self.expert_learning_rate or self.learning_rate,
             ablation=False,
         )
