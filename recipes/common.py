@@ -1,19 +1,15 @@
 """The one runner: data, expert, training, test, exports."""
 
 import dataclasses
-import hashlib
 import json
 import pathlib
-import platform
 import sys
 
 import keras
 import numpy as np
-import PIL
 import tensorflow as tf
 import tyro
 
-import keras_artkd
 from keras_artkd import datasets, distillers, models
 from keras_artkd.data import (
     evaluation_arrays,
@@ -21,7 +17,6 @@ from keras_artkd.data import (
     steps_per_epoch,
     training_dataset,
 )
-from keras_artkd.datasets.splits import SPLITS
 from keras_artkd.distillers.registry import get_method
 from keras_artkd.evaluate import agreement, classification_metrics
 from keras_artkd.export import export_saved_model, export_tflite, verify
@@ -35,6 +30,12 @@ from keras_artkd.training import (
     write_json,
 )
 from recipes.config import Config
+from recipes.provenance import (
+    check_foreign_expert,
+    check_same_data,
+    describe_data,
+    describe_versions,
+)
 
 # Training images that int8 calibration looks at.
 CALIBRATION_IMAGES = 256
@@ -109,7 +110,7 @@ def run_or_read(config, data):
     """
     if not _is_finished(config.run_dir):
         return run(dataclasses.replace(config, resume=True), data)
-    _check_same_data(config.run_dir, data)
+    check_same_data(config.run_dir, data)
     print(f"Finished before: {config.run_dir}")
     return json.loads(
         (config.run_dir / "metrics.json").read_text(encoding="utf-8")
@@ -137,13 +138,13 @@ def run(config, data=None):
     _check_startable(run_dir, config)
     data = load_data(config) if data is None else data
     if (run_dir / "data.json").exists():
-        _check_same_data(run_dir, data)
+        check_same_data(run_dir, data)
     expert_path = _find_expert(config, data)
 
     run_dir.mkdir(parents=True, exist_ok=True)
     write_json(run_dir / "config.json", dataclasses.asdict(config))
-    write_json(run_dir / "versions.json", _versions())
-    write_json(run_dir / "data.json", _describe(data))
+    write_json(run_dir / "versions.json", describe_versions())
+    write_json(run_dir / "data.json", describe_data(data))
     print(f"Run: {run_dir}")
     distiller, checkpoint = _train(config, data, expert_path)
     metrics = _evaluate(config, data, distiller, checkpoint)
@@ -171,30 +172,6 @@ def _check_startable(run_dir, config):
         )
 
 
-def _fingerprint(data):
-    """What decides whether two runs saw the same splits."""
-    digest = hashlib.sha256(json.dumps(data.class_names).encode())
-    for split in SPLITS:
-        store = getattr(data, split)
-        digest.update(json.dumps([split, *store.keys.tolist()]).encode())
-        digest.update(store.labels.tobytes())
-        digest.update(store.pixels)
-    return digest.hexdigest()
-
-
-def _check_same_data(run_dir, data):
-    """Refuses to go on, or to learn from, a run that saw other splits.
-
-    Its networks may have been trained on what would be tested now.
-    """
-    saved = json.loads((run_dir / "data.json").read_text(encoding="utf-8"))
-    if saved["fingerprint"] != _fingerprint(data):
-        raise ValueError(
-            f"The images changed since the run {run_dir}: its splits are not "
-            "today's. Fix: restore the images, or remove that folder."
-        )
-
-
 def _find_expert(config, data):
     """Path of the trained expert, or None where the method has none."""
     if not get_method(config.method).needs_expert:
@@ -206,7 +183,7 @@ def _find_expert(config, data):
                 "`expert` must be a .keras file. "
                 f"Received: {path}, which is not there."
             )
-        _check_foreign_expert(path, data)
+        check_foreign_expert(path, data)
         return path
     expert_config = config.expert_config()
     if not _is_finished(expert_config.run_dir):
@@ -217,33 +194,6 @@ def _find_expert(config, data):
         print(f"Expert: {config.expert_network}")
     run_or_read(expert_config, data)
     return expert_config.run_dir / "student.keras"
-
-
-def _check_foreign_expert(path, data):
-    """An expert from elsewhere must not know the test images.
-
-    Only where it lies in a run's folder can be known what it was trained on.
-    """
-    beside = path.parent / "data.json"
-    if not beside.exists():
-        print(
-            f"Expert: {path}. Nothing beside it says which images it was "
-            "trained on: make sure that none is in this run's test split."
-        )
-        return
-    known = json.loads(beside.read_text(encoding="utf-8"))
-    seen = {*known["splits"]["train"], *known["splits"]["validation"]}
-    held_out = {*data.test.keys.tolist()}
-    if known["class_names"] != data.class_names or (
-        known["name"] == data.name and seen & held_out
-    ):
-        raise ValueError(
-            "The expert must know the same classes and none of the test "
-            f"images. Received: {path} of {len(known['class_names'])} "
-            f"classes, which saw {len(seen & held_out)} of "
-            f"{len(held_out)} test images. Fix: an expert trained with the "
-            "same --split-seed and --group on the same images."
-        )
 
 
 def _load_expert(path, num_classes):
@@ -435,32 +385,6 @@ def _export(config, data, student):
     return {
         kind: {"file": path.name, **verify(path, images, logits, labels)}
         for kind, path in paths.items()
-    }
-
-
-def _describe(data):
-    """What the run was trained and tested on, image by image."""
-    return {
-        "name": data.name,
-        "class_names": data.class_names,
-        "fingerprint": _fingerprint(data),
-        "splits": {
-            split: getattr(data, split).keys.tolist() for split in SPLITS
-        },
-        "skipped": [dataclasses.asdict(s) for s in data.skipped],
-    }
-
-
-def _versions():
-    return {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "gpus": len(tf.config.list_physical_devices("GPU")),
-        "keras_artkd": keras_artkd.__version__,
-        "keras": keras.__version__,
-        "tensorflow": tf.__version__,
-        "numpy": np.__version__,
-        "pillow": PIL.__version__,
     }
 
 

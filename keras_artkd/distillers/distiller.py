@@ -5,7 +5,13 @@ import inspect
 import keras
 from keras import ops
 
-from keras_artkd.distillers.network import STUDENT, Network, resize_like
+from keras_artkd.distillers.checks import (
+    check_from_logits,
+    check_losses,
+    name_networks,
+    own_terms,
+)
+from keras_artkd.distillers.network import STUDENT, resize_like
 
 if keras.backend.backend() == "tensorflow":
     from keras_artkd.distillers.tensorflow_step import TrainStep
@@ -98,14 +104,14 @@ class Distiller(TrainStep, keras.Model):
         self.supervised_weight = supervised_weight
         for teacher in self.teachers.values():
             _freeze(teacher)
-        self._networks = _name_networks(student, self.teachers, self.co_trained)
-        _check_losses(
+        self._networks = name_networks(student, self.teachers, self.co_trained)
+        check_losses(
             self.transfer_losses, self.transfer_weights, self._networks
         )
         self.term_trackers = {
             term: keras.metrics.Mean(name=term)
             for term in (
-                *_own_terms(self.co_trained),
+                *own_terms(self.co_trained),
                 *(loss.name for loss in self.transfer_losses),
             )
         }
@@ -131,7 +137,7 @@ class Distiller(TrainStep, keras.Model):
         """
         if loss is None:
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        _check_from_logits(loss)
+        check_from_logits(loss)
         self.supervised_loss = keras.losses.get(loss)
         super().compile(
             optimizer=optimizer, loss=loss, metrics=metrics, **kwargs
@@ -337,98 +343,3 @@ def _batch_mean(values, sample_weight=None):
     if len(values.shape) == 0:
         return values * ops.mean(sample_weight)
     return ops.mean(values * ops.reshape(sample_weight, ops.shape(values)))
-
-
-def _own_terms(roles):
-    """Names of the terms that are not transfer losses."""
-    return (
-        "supervised",
-        *(f"{role}_supervised" for role in roles if role != STUDENT),
-        "regularization",
-    )
-
-
-def _name_networks(student, teachers, co_trained):
-    """Every network by role, checked to fit together."""
-    clash = (set(teachers) & set(co_trained)) | (
-        {STUDENT} & (set(teachers) | set(co_trained))
-    )
-    if clash:
-        raise ValueError(
-            "Every network needs a role of its own. "
-            f"Received twice: {', '.join(sorted(clash))}."
-        )
-    models = {STUDENT: student, **teachers, **co_trained}
-    if len({id(model) for model in models.values()}) < len(models):
-        raise ValueError(
-            "Every role needs a network of its own. Received one model in "
-            f"several of the roles {', '.join(models)}. Fix: "
-            "keras.models.clone_model."
-        )
-    networks = {role: Network(role, model) for role, model in models.items()}
-    if len({n.specs["logits"].shape[-1] for n in networks.values()}) > 1:
-        raise ValueError(
-            "All networks must have the same classes. Received: "
-            + "; ".join(n.describe() for n in networks.values())
-        )
-    return networks
-
-
-def _check_losses(losses, weights, networks):
-    """Builds the losses' connectors, and checks what they read and return."""
-    if len(weights) != len(losses):
-        raise ValueError(
-            "`transfer_weights` must have one weight for each transfer loss. "
-            f"Received: {len(weights)} weights, {len(losses)} losses."
-        )
-    names = [*_own_terms(networks), "loss", *(loss.name for loss in losses)]
-    if len(set(names)) < len(names):
-        raise ValueError(
-            "Terms must have distinct names in the logs, and transfer losses "
-            f"name theirs. Received: {', '.join(names)}. Fix: name=..."
-        )
-    labels = keras.KerasTensor((None,), "int32")
-    for loss in losses:
-        if loss.teacher not in networks:
-            raise ValueError(
-                f"Transfer loss {loss.name!r} learns from a network that is "
-                f"not there. Received: teacher={loss.teacher!r}. Known "
-                f"roles: {', '.join(networks)}."
-            )
-        teacher, student = networks[loss.teacher], networks[STUDENT]
-        for network, needed in (
-            (teacher, loss.teacher_endpoints),
-            (student, loss.student_endpoints),
-        ):
-            missing = [name for name in needed if name not in network.specs]
-            if missing:
-                raise ValueError(
-                    f"Transfer loss {loss.name!r} reads endpoints that are "
-                    f"not there. Missing of {network.role}: "
-                    f"{', '.join(missing)}. {teacher.describe()}; "
-                    f"{student.describe()}. Fix: name the layers with "
-                    "keras_artkd.models.with_endpoints."
-                )
-        values = loss(labels, dict(teacher.specs), dict(student.specs))
-        if tuple(values.shape) not in ((), (None,)):
-            raise ValueError(
-                f"Transfer loss {loss.name!r} must return one value per "
-                "example, shape (batch,), or a scalar. Received: shape "
-                f"{tuple(values.shape)}."
-            )
-
-
-def _check_from_logits(loss):
-    """Refuses losses that would read logits as probabilities."""
-    if isinstance(loss, str) and "crossentropy" in loss.replace("_", ""):
-        from_logits = False
-    elif isinstance(loss, keras.losses.Loss):
-        from_logits = loss.get_config().get("from_logits", True)
-    else:
-        from_logits = True
-    if not from_logits:
-        raise ValueError(
-            "The supervised loss must take logits, which is what networks "
-            f"here give. Received: loss={loss!r}. Fix: "
-            "keras.losses.SparseCategoricalCrossentropy(from_logits=True)."
-        )

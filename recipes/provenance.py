@@ -1,0 +1,92 @@
+"""What a run was made from, and whether it still is."""
+
+import dataclasses
+import hashlib
+import json
+import platform
+
+import keras
+import numpy as np
+import PIL
+import tensorflow as tf
+
+import keras_artkd
+from keras_artkd.datasets.splits import SPLITS
+
+
+def describe_data(data):
+    """What the run was trained and tested on, image by image."""
+    return {
+        "name": data.name,
+        "class_names": data.class_names,
+        "fingerprint": _fingerprint(data),
+        "splits": {
+            split: getattr(data, split).keys.tolist() for split in SPLITS
+        },
+        "skipped": [dataclasses.asdict(s) for s in data.skipped],
+    }
+
+
+def describe_versions():
+    """What the run was made with."""
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "gpus": len(tf.config.list_physical_devices("GPU")),
+        "keras_artkd": keras_artkd.__version__,
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "numpy": np.__version__,
+        "pillow": PIL.__version__,
+    }
+
+
+def _fingerprint(data):
+    """What decides whether two runs saw the same splits."""
+    digest = hashlib.sha256(json.dumps(data.class_names).encode())
+    for split in SPLITS:
+        store = getattr(data, split)
+        digest.update(json.dumps([split, *store.keys.tolist()]).encode())
+        digest.update(store.labels.tobytes())
+        digest.update(store.pixels)
+    return digest.hexdigest()
+
+
+def check_same_data(run_dir, data):
+    """Refuses to go on, or to learn from, a run that saw other splits.
+
+    Its networks may have been trained on what would be tested now.
+    """
+    saved = json.loads((run_dir / "data.json").read_text(encoding="utf-8"))
+    if saved["fingerprint"] != _fingerprint(data):
+        raise ValueError(
+            f"The images changed since the run {run_dir}: its splits are not "
+            "today's. Fix: restore the images, or remove that folder."
+        )
+
+
+def check_foreign_expert(path, data):
+    """An expert from elsewhere must not know the test images.
+
+    Only where it lies in a run's folder can be known what it was trained on.
+    """
+    beside = path.parent / "data.json"
+    if not beside.exists():
+        print(
+            f"Expert: {path}. Nothing beside it says which images it was "
+            "trained on: make sure that none is in this run's test split."
+        )
+        return
+    known = json.loads(beside.read_text(encoding="utf-8"))
+    seen = {*known["splits"]["train"], *known["splits"]["validation"]}
+    held_out = {*data.test.keys.tolist()}
+    if known["class_names"] != data.class_names or (
+        known["name"] == data.name and seen & held_out
+    ):
+        raise ValueError(
+            "The expert must know the same classes and none of the test "
+            f"images. Received: {path} of {len(known['class_names'])} "
+            f"classes, which saw {len(seen & held_out)} of "
+            f"{len(held_out)} test images. Fix: an expert trained with the "
+            "same --split-seed and --group on the same images."
+        )
