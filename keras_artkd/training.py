@@ -57,6 +57,33 @@ def make_strategy():
     return tf.distribute.get_strategy()
 
 
+def evaluation_batch_size(count, batch_size, replicas):
+    """The largest batch, up to `batch_size`, that leaves no replica empty.
+
+    Replicas get equal parts of a batch, and of a smaller last one the first
+    replicas all they can take: one without any image makes TensorFlow fail.
+
+    Args:
+        count: int, images to evaluate, at least one.
+        batch_size: int.
+        replicas: int.
+
+    Raises:
+        ValueError: if there are fewer images than replicas.
+    """
+    for size in range(batch_size, 0, -1):
+        last = count % size or size
+        part = -(-size // replicas)
+        if size <= count and last > part * (replicas - 1):
+            return size
+    if replicas == 1:
+        return batch_size
+    raise ValueError(
+        "Every replica needs an image to evaluate. Received: "
+        f"{count} images, {replicas} replicas."
+    )
+
+
 def write_atomically(path, write):
     """Has `write(temporary_path)` make a file, then renames it to `path`.
 

@@ -23,6 +23,7 @@ from keras_artkd.export import export_saved_model, export_tflite, verify
 from keras_artkd.layers import AWGram
 from keras_artkd.training import (
     Checkpoint,
+    evaluation_batch_size,
     make_optimizer,
     make_strategy,
     set_weight_decay,
@@ -296,9 +297,7 @@ def _train(config, data, expert_path):
             initial_epoch=initial_epoch,
             # The pipeline shuffles; Keras would warn that it does not.
             shuffle=False,
-            validation_data=evaluation_dataset(
-                data.validation, config.image_size, config.batch_size
-            ),
+            validation_data=_evaluation_batches(config, data.validation),
             callbacks=[
                 checkpoint,
                 keras.callbacks.TensorBoard(run_dir / "logs"),
@@ -306,6 +305,16 @@ def _train(config, data, expert_path):
         )
     write_json(run_dir / "history.json", checkpoint.history)
     return distiller, checkpoint
+
+
+def _evaluation_batches(config, store):
+    """A split to evaluate, in batches that fit the replicas."""
+    replicas = max(1, len(tf.config.list_physical_devices("GPU")))
+    return evaluation_dataset(
+        store,
+        config.image_size,
+        evaluation_batch_size(len(store), config.batch_size, replicas),
+    )
 
 
 def _evaluate(config, data, distiller, checkpoint):
@@ -318,9 +327,7 @@ def _evaluate(config, data, distiller, checkpoint):
     expert = distiller.teachers.get("expert")
 
     def logits(model, split):
-        batches = evaluation_dataset(
-            getattr(data, split), config.image_size, config.batch_size
-        )
+        batches = _evaluation_batches(config, getattr(data, split))
         return model.predict(batches, verbose=0)
 
     def metrics(values, split):
@@ -365,9 +372,7 @@ def _export(config, data, student):
     print("Exporting ...")
     run_dir, size = config.run_dir, config.image_size
     images, labels = evaluation_arrays(data.test, size)
-    logits = student.predict(
-        evaluation_dataset(data.test, size, config.batch_size), verbose=0
-    )
+    logits = student.predict(_evaluation_batches(config, data.test), verbose=0)
     chosen = np.random.default_rng(0).permutation(len(data.train))
     calibration, _ = evaluation_arrays(
         data.train.take(chosen[:CALIBRATION_IMAGES]), size

@@ -12,6 +12,7 @@ import pytest
 from keras_artkd.distillers import build
 from keras_artkd.training import (
     Checkpoint,
+    evaluation_batch_size,
     make_optimizer,
     set_weight_decay,
     write_atomically,
@@ -64,6 +65,27 @@ def test_weight_decay_reaches_every_weight_and_can_be_lifted():
     assert len(model.losses) == len(model.trainable_variables)
     set_weight_decay(model, 0.0)
     assert not model.losses
+
+
+@pytest.mark.parametrize(
+    ("count", "batch_size", "replicas", "expected"),
+    [
+        (290, 128, 1, 128),
+        (5, 8, 1, 5),
+        # 17 = 2 * 8 + 1 would leave the second of two without an image.
+        (17, 8, 2, 6),
+        (16, 8, 2, 8),
+        (13, 8, 2, 8),
+        (2, 8, 2, 2),
+    ],
+)
+def test_evaluation_batches_leave_no_replica_empty(
+    count, batch_size, replicas, expected
+):
+    size = evaluation_batch_size(count, batch_size, replicas)
+    assert size == expected
+    with pytest.raises(ValueError, match="1 images, 2 replicas"):
+        evaluation_batch_size(1, 8, 2)
 
 
 def compiled(seed=0):

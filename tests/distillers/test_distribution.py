@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_artkd.distillers import build
-from keras_artkd.training import set_weight_decay
+from keras_artkd.training import evaluation_batch_size, set_weight_decay
 from tests.distillers.networks import batch, plain, wide
 
 WHOLE = 8
@@ -74,6 +74,21 @@ def test_sample_weights_on_two_replicas():
     two = train("kd", plain, two_replicas(), sample_weight=weights)
     for a, b in zip(one[1], two[1], strict=True):
         np.testing.assert_allclose(b, a, rtol=1e-3, atol=1e-4)
+
+
+def test_uneven_validation_on_two_replicas():
+    with two_replicas().scope():
+        distiller = build("baseline", plain())
+        distiller.compile("sgd", metrics=["accuracy"], jit_compile=False)
+    images, labels = batch(17)
+    size = evaluation_batch_size(17, 8, 2)
+    logs = distiller.evaluate(
+        images, labels, batch_size=size, verbose=0, return_dict=True
+    )
+    logits = distiller.student.predict(images, batch_size=17, verbose=0)
+    assert logs["accuracy"] == pytest.approx(
+        np.mean(logits.argmax(1) == labels)
+    )
 
 
 def test_batch_statistics_are_shared_only_where_replicas_are():

@@ -92,11 +92,11 @@ def test_convnext(tmp_path):
         "logits": (4,),
     }
     # A stage's output is what the next stage reads: its residual sum.
-    endpoint = keras.Model(model.inputs, model.endpoints["group1"])
+    endpoint = keras.Model(model.inputs[0], model.endpoints["group1"])
     reader = model.get_layer("convnext_tiny_downsampling_block_1")
     x = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3))
     np.testing.assert_array_equal(
-        endpoint(x), keras.Model(model.inputs, reader.input)(x)
+        endpoint(x), keras.Model(model.inputs[0], reader.input)(x)
     )
     model.save(tmp_path / "m.keras")
     restored = keras.models.load_model(tmp_path / "m.keras")

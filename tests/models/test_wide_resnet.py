@@ -60,7 +60,7 @@ def test_endpoints():
 def test_groups_are_raw_and_features_follow_their_bn_relu():
     model = WideResNet(10, 1, 3, (16, 16, 3))
     x = np.random.default_rng(0).uniform(0, 255, (2, 16, 16, 3))
-    values = keras.Model(model.inputs, model.endpoints)(x)
+    values = keras.Model(model.inputs[0], model.endpoints)(x)
     assert np.min(values["group3"]) < 0 <= np.min(values["features"])
     normalised = model.get_layer("last_bn")(values["group3"])
     np.testing.assert_allclose(
@@ -71,7 +71,7 @@ def test_groups_are_raw_and_features_follow_their_bn_relu():
 def test_takes_raw_pixels():
     """Mid-grey is zero to the network: the stem's output vanishes."""
     model = WideResNet(10, 1, 3, (16, 16, 3))
-    stem = keras.Model(model.inputs, model.get_layer("stem_conv").output)
+    stem = keras.Model(model.inputs[0], model.get_layer("stem_conv").output)
     np.testing.assert_allclose(
         stem(np.full((1, 16, 16, 3), 127.5)), 0.0, atol=1e-4
     )
