@@ -59,12 +59,7 @@ def main(default, description, job=None):
     sys.stdout.reconfigure(line_buffering=True)
     job = job or run
     try:
-        config = tyro.cli(
-            Config,
-            default=default,
-            description=description,
-            config=(tyro.conf.SuppressFixed,),
-        )
+        config = tyro.cli(Config, default=default, description=description)
         if config.ablation:
             from recipes.ablation import run_ablation
 
@@ -232,7 +227,7 @@ def _build_student(config, num_classes):
 
 
 def build_distiller(config, num_classes, expert=None):
-    """The compiled distiller of a configuration.
+    """The distiller of a configuration, not yet compiled.
 
     Its student is built first and from the same seed whatever the method, so
     that compared students with the same head start from the same weights.

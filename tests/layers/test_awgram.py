@@ -98,7 +98,7 @@ def test_equals_the_equations(correlation, shape):
 )
 def test_worked_example(correlation, off_diagonals):
     result = np.array(AWGram(correlation)(as_map(EXAMPLE)))[0]
-    # Entry (3, 3) is G's own 14 but for covariance too: weight 1.
+    # Entry (3, 3) has weight one in all of them: it is G's own 14.
     scale = 14 / result[5]
     np.testing.assert_allclose(
         result[[1, 2, 4]] * scale / np.sqrt(2), off_diagonals, atol=1e-5
@@ -154,7 +154,7 @@ def test_spatial_mode_is_the_printed_equation(correlation):
 
 
 def test_unit_weights_give_the_gram_matrix():
-    """With one channel every correlation but covariance is exactly one."""
+    """As `none` by definition, and as equal channels in every correlation."""
     x = np.random.default_rng(4).uniform(0, 1, (2, 4, 4, 6)).astype("float32")
     rows = x.reshape(2, 16, 6).transpose(0, 2, 1)
     gram = rows @ rows.transpose(0, 2, 1)
