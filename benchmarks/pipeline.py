@@ -13,7 +13,8 @@ import time
 import numpy as np
 from PIL import Image
 
-from keras_artkd.data import ImageStore, training_dataset
+from keras_artkd.data import training_dataset
+from keras_artkd.image_store import ImageStore
 from keras_artkd.images import read_image
 
 

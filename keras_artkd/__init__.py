@@ -1,8 +1,35 @@
-"""Knowledge distillation for Keras 3, from labelled images to a device."""
+"""Knowledge distillation for Keras 3, from labelled images to a device.
 
-from keras_artkd import distillers as distillers
-from keras_artkd import layers as layers
-from keras_artkd import losses as losses
-from keras_artkd import models as models
-from keras_artkd.distillers.distiller import Distiller as Distiller
+Importing the package alone is quick and needs neither Keras nor TensorFlow,
+so that `artkd` and `keras_artkd.lite` run on a device without them. Its parts
+come with the first use of any of them, or at once where Keras was imported
+before: then its classes are known to `keras.models.load_model`.
+"""
+
+import importlib
+import sys
+
 from keras_artkd.version import __version__ as __version__
+
+_KERAS_PARTS = ("distillers", "layers", "losses", "models")
+
+
+def __getattr__(name):
+    """Imports the package's Keras part upon its first use."""
+    if name not in (*_KERAS_PARTS, "Distiller"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    parts = {
+        part: importlib.import_module(f"{__name__}.{part}")
+        for part in _KERAS_PARTS
+    }
+    globals().update(parts, Distiller=parts["distillers"].Distiller)
+    return globals()[name]
+
+
+def __dir__():
+    """What there is, imported yet or not."""
+    return sorted({*globals(), *_KERAS_PARTS, "Distiller"})
+
+
+if sys.modules.get("keras"):
+    __getattr__("Distiller")

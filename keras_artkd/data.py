@@ -1,69 +1,10 @@
 """The input pipeline: decoded images in memory, gathered into batches."""
 
-import dataclasses
-
 import numpy as np
 import tensorflow as tf
 
 from keras_artkd.augment import centre_windows, random_windows
-
-
-@dataclasses.dataclass(frozen=True)
-class ImageStore:
-    """Decoded images of any aspect, end to end in one flat buffer.
-
-    A crop of any image is then one gather by row and column, so a batch of
-    differently shaped paintings needs neither padding nor Python.
-
-    Attributes:
-        pixels: uint8, `(total_pixels, 3)`: every image row by row, RGB.
-        offsets: int64, `(n,)`: index of each image's first pixel.
-        sizes: int32, `(n, 2)`: height and width of each image, pixels.
-        labels: int32, `(n,)`: class numbers.
-        keys: `(n,)` str: what each image is called in its data set.
-    """
-
-    pixels: np.ndarray
-    offsets: np.ndarray
-    sizes: np.ndarray
-    labels: np.ndarray
-    keys: np.ndarray
-
-    @classmethod
-    def from_images(cls, images, labels, keys):
-        """Packs uint8 `(height, width, 3)` arrays into one store."""
-        images = list(images)
-        sizes = np.array([i.shape[:2] for i in images], "int32").reshape(-1, 2)
-        areas = sizes.prod(axis=1, dtype="int64")
-        pixels = np.concatenate(
-            [np.empty((0, 3), "uint8")] + [i.reshape(-1, 3) for i in images]
-        )
-        return cls(
-            pixels=pixels,
-            offsets=np.cumsum(areas) - areas,
-            sizes=sizes,
-            labels=np.asarray(labels, "int32"),
-            keys=np.asarray(keys, str),
-        )
-
-    def __len__(self):
-        return len(self.labels)
-
-    def image(self, index):
-        """One image, uint8 `(height, width, 3)`."""
-        height, width = self.sizes[index]
-        start = self.offsets[index]
-        return self.pixels[start : start + height * width].reshape(
-            height, width, 3
-        )
-
-    def take(self, indices):
-        """A store of the images at some positions, in that order."""
-        return ImageStore.from_images(
-            [self.image(i) for i in indices],
-            self.labels[indices],
-            self.keys[indices],
-        )
+from keras_artkd.images import centre_square
 
 
 def steps_per_epoch(store, batch_size):
@@ -159,9 +100,7 @@ def evaluation_arrays(store, image_size):
     """
     images = np.empty((len(store), image_size, image_size, 3), "uint8")
     for index in range(len(store)):
-        image = store.image(index)
-        top, left = (np.array(image.shape[:2]) - image_size) // 2
-        images[index] = image[top : top + image_size, left : left + image_size]
+        images[index] = centre_square(store.image(index), image_size)
     return images, store.labels
 
 

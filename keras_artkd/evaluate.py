@@ -94,7 +94,7 @@ def classification_metrics(labels, logits, class_names):
         "confusion_matrix": confusion.tolist(),
     }
     if num_classes > TOP_K:
-        metrics["top5_accuracy"] = _top_k_accuracy(labels, logits)
+        metrics["top5_accuracy"] = float((ranks(labels, logits) < TOP_K).mean())
     return metrics
 
 
@@ -169,25 +169,38 @@ def _check_labels(labels, num_examples, num_classes):
     return labels.astype(np.int64)
 
 
+def softmax(logits):
+    """Probabilities `(n, classes)`, float64, of finite logits of any size."""
+    return np.exp(_log_softmax(np.asarray(logits, "float64")))
+
+
+def calibration_bin(confidence):
+    """Which of the 15 bins each confidence in [0, 1] falls into."""
+    # right=True closes each bin above, as the paper's bins are.
+    inner_edges = np.linspace(0.0, 1.0, NUM_CALIBRATION_BINS + 1)[1:-1]
+    return np.digitize(confidence, inner_edges, right=True)
+
+
+def ranks(labels, logits):
+    """How many classes come before the true one, `(n,)`.
+
+    Equal logits are ranked by class index.
+    """
+    own = np.take_along_axis(logits, labels[:, None], axis=1)
+    earlier = np.arange(logits.shape[1]) < labels[:, None]
+    return ((logits > own) | ((logits == own) & earlier)).sum(axis=1)
+
+
 def _log_softmax(logits):
     shifted = logits - logits.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
 def _calibration_error(confidence, correct):
-    # right=True closes each bin above, as the paper's bins are.
-    inner_edges = np.linspace(0.0, 1.0, NUM_CALIBRATION_BINS + 1)[1:-1]
-    bins = np.digitize(confidence, inner_edges, right=True)
+    bins = calibration_bin(confidence)
     # count / n * |mean accuracy - mean confidence| = |sum of gaps| / n:
     # no division, so an empty bin needs no special case.
     gaps = np.bincount(
         bins, weights=correct - confidence, minlength=NUM_CALIBRATION_BINS
     )
     return float(np.abs(gaps).sum() / len(confidence))
-
-
-def _top_k_accuracy(labels, logits):
-    own = np.take_along_axis(logits, labels[:, None], axis=1)
-    earlier = np.arange(logits.shape[1]) < labels[:, None]
-    rank = ((logits > own) | ((logits == own) & earlier)).sum(axis=1)
-    return float((rank < TOP_K).mean())

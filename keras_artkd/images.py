@@ -144,6 +144,12 @@ def centre_crop(image, max_aspect):
     )
 
 
+def centre_square(pixels, side):
+    """The central `(side, side, 3)` of a `(height, width, 3)` array."""
+    top, left = (np.array(pixels.shape[:2]) - side) // 2
+    return pixels[top : top + side, left : left + side]
+
+
 def resize_short_side(image, short_side):
     """Resizes a Pillow image, antialiased, aspect kept."""
     scale = short_side / min(image.size)

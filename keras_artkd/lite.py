@@ -25,6 +25,10 @@ class LiteModel:
         num_threads: threads of the interpreter and its CPU kernels
             (XNNPACK); all cores by default.
 
+    Attributes:
+        input_shape: `(height, width, channels)`.
+        num_classes: int.
+
     Raises:
         ImportError: without the package `ai-edge-litert`.
         FileNotFoundError: if there is no such file.
@@ -57,6 +61,8 @@ class LiteModel:
                 f"shapes {shapes} in {path}."
             )
         self._input, self._output = inputs[0], outputs[0]
+        self.input_shape = tuple(map(int, shapes[0][1:]))
+        self.num_classes = int(shapes[1][1])
         self._batch_size = None
 
     def predict(self, images, batch_size=64):

@@ -1,12 +1,13 @@
 """What turns a distiller into a run: optimizer, strategy, checkpoints."""
 
 import json
-import os
 import pathlib
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from keras_artkd.files import write_atomically
 
 
 def make_optimizer(
@@ -82,26 +83,6 @@ def evaluation_batch_size(count, batch_size, replicas):
         "Every replica needs an image to evaluate. Received: "
         f"{count} images, {replicas} replicas."
     )
-
-
-def write_atomically(path, write):
-    """Has `write(temporary_path)` make a file, then renames it to `path`.
-
-    Whoever reads `path` finds the old file or the new one, never a part.
-    """
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_json(path, value):
-    """Writes JSON, atomically."""
-    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
-    write_atomically(path, lambda p: p.write_text(text, encoding="utf-8"))
 
 
 class Checkpoint(keras.callbacks.Callback):

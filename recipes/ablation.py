@@ -3,7 +3,7 @@
 import dataclasses
 import json
 
-from keras_artkd.training import write_atomically, write_json
+from keras_artkd.files import write_json, write_text
 from recipes.common import load_data, run_or_read
 
 # Rows are not increments of one objective: rows 2 and 3 repeat KD and ATKD of
@@ -56,9 +56,7 @@ def run_ablation(config):
     stem = f"ablation-seed{config.seed}-{config.run_dir.name[-6:]}"
     identity = json.loads(json.dumps(config.identity()))
     write_json(folder / f"{stem}.json", {"config": identity, "rows": results})
-    write_atomically(
-        folder / f"{stem}.md", lambda p: p.write_text(table + "\n")
-    )
+    write_text(folder / f"{stem}.md", table + "\n")
     print(f"Written to {folder / stem}.md and .json")
     return results
 

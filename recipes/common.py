@@ -1,36 +1,45 @@
 """The one runner: data, expert, training, test, exports."""
 
 import dataclasses
-import json
 import pathlib
 import sys
 
 import keras
-import numpy as np
 import tensorflow as tf
-import tyro
 
 from keras_artkd import datasets, distillers, models
 from keras_artkd.data import (
     evaluation_arrays,
-    evaluation_dataset,
     steps_per_epoch,
     training_dataset,
 )
 from keras_artkd.distillers.registry import get_method
-from keras_artkd.evaluate import agreement, classification_metrics
-from keras_artkd.export import export_saved_model, export_tflite, verify
+from keras_artkd.export.run import (
+    choose_calibration_images,
+    deliver_student,
+    file_name,
+    model_info,
+)
+from keras_artkd.files import (
+    read_json,
+    replacing,
+    write_atomically,
+    write_json,
+    write_text,
+)
 from keras_artkd.layers import AWGram
+from keras_artkd.model_card import model_card
+from keras_artkd.model_info import CARD, write_info
+from keras_artkd.report import write_report
 from keras_artkd.training import (
     Checkpoint,
-    evaluation_batch_size,
     make_optimizer,
     make_strategy,
     set_weight_decay,
-    write_atomically,
-    write_json,
 )
 from recipes.config import Config
+from recipes.evaluation import evaluate, evaluation_batches
+from recipes.flags import parse_flags
 from recipes.provenance import (
     check_foreign_expert,
     check_same_data,
@@ -38,8 +47,12 @@ from recipes.provenance import (
     describe_versions,
 )
 
-# Training images that int8 calibration looks at.
-CALIBRATION_IMAGES = 256
+# Kind -> format and quantisation of the files that every run leaves.
+EXPORTS = {
+    "saved_model": ("saved_model", "none"),
+    "tflite": ("tflite", "none"),
+    "tflite_int8": ("tflite", "int8"),
+}
 
 
 def main(default, description, job=None):
@@ -57,9 +70,11 @@ def main(default, description, job=None):
     """
     # Progress bars and messages are of no use in a buffer.
     sys.stdout.reconfigure(line_buffering=True)
+    # Several networks of one kind are no retracing that should be mended.
+    tf.get_logger().setLevel("ERROR")
     job = job or run
     try:
-        config = tyro.cli(Config, default=default, description=description)
+        config = parse_flags(Config, default, description)
         if config.ablation:
             from recipes.ablation import run_ablation
 
@@ -74,17 +89,7 @@ def main(default, description, job=None):
 def load_data(config):
     """The recipe's data set, split, at the size that crops need."""
     print(f"Data: {config.dataset} from {config.data_dir or 'itself'} ...")
-    data = datasets.load(
-        config.dataset,
-        data_dir=config.data_dir,
-        short_side=None
-        if config.keep_size
-        else round(config.image_size * 1.125),
-        group=config.group,
-        limit=config.limit,
-        split_seed=config.split_seed,
-        **config.data_options,
-    )
+    data = datasets.load(**config.load_arguments())
     print(
         f"  {len(data.class_names)} classes; {len(data.train)} images to train "
         f"on, {len(data.validation)} to validate, {len(data.test)} to test."
@@ -108,9 +113,7 @@ def run_or_read(config, data):
         return run(dataclasses.replace(config, resume=True), data)
     check_same_data(config.run_dir, data)
     print(f"Finished before: {config.run_dir}")
-    return json.loads(
-        (config.run_dir / "metrics.json").read_text(encoding="utf-8")
-    )
+    return read_json(config.run_dir / "metrics.json")
 
 
 def run(config, data=None):
@@ -135,18 +138,32 @@ def run(config, data=None):
     data = load_data(config) if data is None else data
     if (run_dir / "data.json").exists():
         check_same_data(run_dir, data)
-    expert_path = _find_expert(config, data)
+    expert_path = find_expert(config, data)
 
     run_dir.mkdir(parents=True, exist_ok=True)
-    write_json(run_dir / "config.json", dataclasses.asdict(config))
+    facts = [dataclasses.asdict(config), describe_data(config, data)]
+    write_json(run_dir / "config.json", facts[0])
+    write_json(run_dir / "data.json", facts[1])
     write_json(run_dir / "versions.json", describe_versions())
-    write_json(run_dir / "data.json", describe_data(data))
+    write_text(run_dir / "command.txt", config.command() + "\n")
     print(f"Run: {run_dir}")
-    distiller, checkpoint = _train(config, data, expert_path)
-    metrics = _evaluate(config, data, distiller, checkpoint)
-    metrics["exports"] = _export(config, data, distiller.student)
+    distiller, checkpoint = train(
+        config,
+        data,
+        expert_path,
+        run_dir,
+        [keras.callbacks.TensorBoard(run_dir / "logs")],
+    )
+    student = distiller.student
+    write_atomically(run_dir / "student_last.keras", student.save)
+    metrics = evaluate(config, data, distiller, checkpoint, _replicas())
+    facts.append(metrics)
+    _save_student(run_dir / "student.keras", student, facts)
+    write_text(run_dir / CARD, model_card(*facts))
+    metrics["exports"] = _export(config, data, facts, student)
     # Written last: it is what makes a run finished.
     write_json(run_dir / "metrics.json", metrics)
+    write_report(run_dir)
     _print_summary(metrics, run_dir)
     return metrics
 
@@ -168,8 +185,11 @@ def _check_startable(run_dir, config):
         )
 
 
-def _find_expert(config, data):
-    """Path of the trained expert, or None where the method has none."""
+def find_expert(config, data):
+    """Path of the trained expert, or None where the method has none.
+
+    Trains it first where it is not there yet.
+    """
     if not get_method(config.method).needs_expert:
         return None
     if config.expert is not None:
@@ -184,12 +204,17 @@ def _find_expert(config, data):
     expert_config = config.expert_config()
     if not _is_finished(expert_config.run_dir):
         # A mistake in the student's settings should not come to light after
-        # the expert's training: make the student once, with any expert.
-        stand_in = models.build("wrn_10_1", len(data.class_names), (32, 32, 3))
-        build_distiller(config, len(data.class_names), stand_in)
+        # the expert's training.
+        check_student(config, len(data.class_names))
         print(f"Expert: {config.expert_network}")
     run_or_read(expert_config, data)
     return expert_config.run_dir / "student.keras"
+
+
+def check_student(config, num_classes):
+    """Makes the student once, with any expert; raises what that raises."""
+    stand_in = models.build("wrn_10_1", num_classes, (32, 32, 3))
+    build_distiller(config, num_classes, stand_in)
 
 
 def _load_expert(path, num_classes):
@@ -249,9 +274,22 @@ def build_distiller(config, num_classes, expert=None):
     )
 
 
-def _train(config, data, expert_path):
-    """Trains to the last epoch; returns the distiller and its checkpoint."""
-    run_dir = config.run_dir
+def train(config, data, expert_path, folder, callbacks=(), verbose="auto"):
+    """Trains to the last epoch, from where `folder` has it.
+
+    Reads the training and the validation split alone.
+
+    Args:
+        config: `Config`.
+        data: a `datasets.Collection`.
+        expert_path: path of the trained expert, or None.
+        folder: path of a folder for `checkpoint.npz` and `history.json`.
+        callbacks: Keras callbacks; they come before the checkpoint.
+        verbose: as Keras's `fit` has it.
+
+    Returns:
+        The distiller, with the last weights, and its `Checkpoint`.
+    """
     num_classes = len(data.class_names)
     batch_size = min(config.batch_size, len(data.train))
     steps = steps_per_epoch(data.train, batch_size)
@@ -273,7 +311,7 @@ def _train(config, data, expert_path):
             # cannot reach over from one replica to another.
             jit_compile=len(tf.config.list_physical_devices("GPU")) == 1,
         )
-    checkpoint = Checkpoint(distiller, run_dir / "checkpoint.npz")
+    checkpoint = Checkpoint(distiller, folder / "checkpoint.npz")
     initial_epoch = checkpoint.restore()
     if initial_epoch:
         print(f"Resuming after epoch {initial_epoch}.")
@@ -292,100 +330,45 @@ def _train(config, data, expert_path):
             initial_epoch=initial_epoch,
             # The pipeline shuffles; Keras would warn that it does not.
             shuffle=False,
-            validation_data=_evaluation_batches(config, data.validation),
-            callbacks=[
-                checkpoint,
-                keras.callbacks.TensorBoard(run_dir / "logs"),
-            ],
+            validation_data=evaluation_batches(
+                config, data.validation, _replicas()
+            ),
+            callbacks=[*callbacks, checkpoint],
+            verbose=verbose,
         )
-    write_json(run_dir / "history.json", checkpoint.history)
+    write_json(folder / "history.json", checkpoint.history)
     return distiller, checkpoint
 
 
-def _evaluation_batches(config, store):
-    """A split to evaluate, in batches that fit the replicas."""
-    replicas = max(1, len(tf.config.list_physical_devices("GPU")))
-    return evaluation_dataset(
-        store,
-        config.image_size,
-        evaluation_batch_size(len(store), config.batch_size, replicas),
-    )
+def _replicas():
+    return max(1, len(tf.config.list_physical_devices("GPU")))
 
 
-def _evaluate(config, data, distiller, checkpoint):
-    """Tests the last and the best student, once each, and saves both.
-
-    The best epoch was chosen on the validation split alone. Leaves the best
-    weights in the student.
-    """
-    student = distiller.student
-    expert = distiller.teachers.get("expert")
-
-    def logits(model, split):
-        batches = _evaluation_batches(config, getattr(data, split))
-        return model.predict(batches, verbose=0)
-
-    def metrics(values, split):
-        return classification_metrics(
-            getattr(data, split).labels, values, data.class_names
-        )
-
-    last = metrics(logits(student, "test"), "test")
-    write_atomically(config.run_dir / "student_last.keras", student.save)
-    checkpoint.load_best()
-    write_atomically(config.run_dir / "student.keras", student.save)
-    best = logits(student, "test")
-    result = {
-        "method": config.method,
-        "student": config.student,
-        "head": config.student_head,
-        "seed": config.seed,
-        "parameters": student.count_params(),
-        "epochs": checkpoint.epoch,
-        "best_epoch": checkpoint.best_epoch,
-        "class_names": data.class_names,
-        "test": metrics(best, "test"),
-        "test_last_epoch": {
-            key: last[key] for key in ("accuracy", "macro_accuracy")
-        },
-        "validation": metrics(logits(student, "validation"), "validation"),
-    }
-    if expert is not None:
-        expert_logits = logits(expert, "test")
-        taught = metrics(expert_logits, "test")
-        result["expert"] = {
-            "name": expert.name,
-            "parameters": expert.count_params(),
-            "test_accuracy": taught["accuracy"],
-            "agreement_with_student": agreement(expert_logits, best),
-        }
-    return result
-
-
-def _export(config, data, student):
+def _export(config, data, facts, student):
     """Writes the deployable files and measures each on the test split."""
     print("Exporting ...")
-    run_dir, size = config.run_dir, config.image_size
-    images, labels = evaluation_arrays(data.test, size)
-    logits = student.predict(_evaluation_batches(config, data.test), verbose=0)
-    chosen = np.random.default_rng(0).permutation(len(data.train))
-    calibration, _ = evaluation_arrays(
-        data.train.take(chosen[:CALIBRATION_IMAGES]), size
-    )
-    paths = {
-        "saved_model": export_saved_model(student, run_dir / "saved_model"),
-        "tflite": export_tflite(student, run_dir / "student.tflite"),
-        "tflite_int8": export_tflite(
+    held_out = ("test", *evaluation_arrays(data.test, config.image_size))
+    calibration = choose_calibration_images(data.train, config.image_size)
+    reports = {}
+    for kind, (file_format, quantize) in EXPORTS.items():
+        path = config.run_dir / file_name(file_format, quantize)
+        reports[kind] = deliver_student(
             student,
-            run_dir / "student_int8.tflite",
-            quantize="int8",
-            calibration_images=calibration,
-        ),
-    }
-    return {
-        kind: {"file": path.name, **verify(path, images, logits, labels)}
-        for kind, path in paths.items()
-    }
+            path,
+            file_format,
+            quantize,
+            facts,
+            calibration,
+            held_out,
+        )
+    return reports
+
+
+def _save_student(path, student, facts):
+    """Saves a Keras model that names its classes and carries its card."""
+    with replacing(path) as temporary:
+        student.save(temporary)
+        write_info(temporary, model_info(*facts))
 
 
 def _print_summary(metrics, run_dir):
@@ -404,4 +387,4 @@ def _print_summary(metrics, run_dir):
             f"accuracy {export['accuracy']:.2%}, agrees with Keras on "
             f"{export['agreement']:.2%}"
         )
-    print(f"  all of it in {run_dir}")
+    print(f"  all of it in {run_dir}, to be looked at: report.html")

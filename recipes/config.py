@@ -2,13 +2,16 @@
 
 import dataclasses
 import hashlib
+import importlib
 import json
 import pathlib
+import shlex
 from typing import Literal
 
 import tyro
 
 from keras_artkd.distillers.registry import get_method
+from keras_artkd.model_card import NO_LICENCE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +82,8 @@ class Config:
     seed: int = 0
     """Seed of initial weights, order and augmentation."""
 
+    licence: str = NO_LICENCE
+    """Under which the model is passed on; for its model card."""
     workdir: str = "saved_models"
     resume: bool = False
     """Go on with this run where it was interrupted."""
@@ -141,6 +146,51 @@ class Config:
             / f"{self.method}-{self.student}-seed{self.seed}-{digest}"
         )
 
+    @property
+    def short_side(self):
+        """What an image's shorter side is resized to before the crop."""
+        # Arrays that have the size already leave no room for a crop.
+        return (
+            self.image_size
+            if self.keep_size
+            else round(1.125 * self.image_size)
+        )
+
+    def load_arguments(self):
+        """What `keras_artkd.datasets.load` is called with."""
+        # Absolute: a run is exported from any folder.
+        paths = {"data_dir": self.data_dir}
+        if "exclude" in self.data_options:
+            paths["exclude"] = self.data_options["exclude"]
+        paths = {
+            name: path and str(pathlib.Path(path).resolve())
+            for name, path in paths.items()
+        }
+        return {
+            "name": self.dataset,
+            "short_side": None if self.keep_size else self.short_side,
+            "group": self.group,
+            "limit": self.limit,
+            "split_seed": self.split_seed,
+            **self.data_options,
+            **paths,
+        }
+
+    def command(self):
+        """The command line that gives this configuration again."""
+        default = importlib.import_module(f"recipes.{self.recipe}").CONFIG
+        words = ["python", "-m", f"recipes.{self.recipe}"]
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value == getattr(default, field.name) or field.name in (
+                "workdir",
+                "resume",
+            ):
+                continue
+            flag = f"--{field.name.replace('_', '-')}"
+            words += _as_flag(flag, value)
+        return shlex.join(words)
+
     def identity(self):
         """What decides the outcome of the run, as JSON has it.
 
@@ -164,7 +214,7 @@ class Config:
             of_expert = self.expert_config()
             identity["expert_epochs"] = of_expert.epochs
             identity["expert_learning_rate"] = of_expert.learning_rate
-        for key in (*expert, "workdir", "resume", "ablation"):
+        for key in (*expert, "licence", "workdir", "resume", "ablation"):
             del identity[key]
         return identity
 
@@ -181,3 +231,14 @@ class Config:
             learning_rate=self.expert_learning_rate or self.learning_rate,
             ablation=False,
         )
+
+
+def _as_flag(flag, value):
+    """A setting as the words of a command line."""
+    if isinstance(value, bool):
+        return [flag if value else flag.replace("--", "--no-", 1)]
+    if isinstance(value, dict):
+        return [flag, *(str(part) for item in value.items() for part in item)]
+    if isinstance(value, tuple):
+        return [flag, *map(str, value)]
+    return [flag, str(value)]

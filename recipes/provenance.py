@@ -1,8 +1,9 @@
 """What a run was made from, and whether it still is."""
 
 import dataclasses
-import hashlib
 import json
+import os
+import pathlib
 import platform
 
 import keras
@@ -14,12 +15,14 @@ import keras_artkd
 from keras_artkd.datasets.splits import SPLITS
 
 
-def describe_data(data):
+def describe_data(config, data):
     """What the run was trained and tested on, image by image."""
     return {
         "name": data.name,
+        # With these, `keras_artkd.datasets.load` gives it again.
+        "load": config.load_arguments(),
         "class_names": data.class_names,
-        "fingerprint": _fingerprint(data),
+        "fingerprint": data.fingerprint(),
         "splits": {
             split: getattr(data, split).keys.tolist() for split in SPLITS
         },
@@ -32,6 +35,8 @@ def describe_versions():
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
         "gpus": len(tf.config.list_physical_devices("GPU")),
         "keras_artkd": keras_artkd.__version__,
         "keras": keras.__version__,
@@ -41,15 +46,15 @@ def describe_versions():
     }
 
 
-def _fingerprint(data):
-    """What decides whether two runs saw the same splits."""
-    digest = hashlib.sha256(json.dumps(data.class_names).encode())
-    for split in SPLITS:
-        store = getattr(data, split)
-        digest.update(json.dumps([split, *store.keys.tolist()]).encode())
-        digest.update(store.labels.tobytes())
-        digest.update(store.pixels)
-    return digest.hexdigest()
+def _cpu():
+    """The processor's name, as far as the system tells."""
+    info = pathlib.Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text(encoding="utf-8").splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()
 
 
 def check_same_data(run_dir, data):
@@ -58,7 +63,7 @@ def check_same_data(run_dir, data):
     Its networks may have been trained on what would be tested now.
     """
     saved = json.loads((run_dir / "data.json").read_text(encoding="utf-8"))
-    if saved["fingerprint"] != _fingerprint(data):
+    if saved["fingerprint"] != data.fingerprint():
         raise ValueError(
             f"The images changed since the run {run_dir}: its splits are not "
             "today's. Fix: restore the images, or remove that folder."

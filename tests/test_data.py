@@ -6,12 +6,12 @@ import tensorflow as tf
 
 from keras_artkd.augment import centre_windows, random_windows
 from keras_artkd.data import (
-    ImageStore,
     evaluation_arrays,
     evaluation_dataset,
     steps_per_epoch,
     training_dataset,
 )
+from keras_artkd.image_store import ImageStore
 
 
 def make_store(count=20, short=18, longest=30, seed=0):

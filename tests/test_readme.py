@@ -1,30 +1,60 @@
 """What the README shows, works."""
 
+import argparse
+import importlib
 import pathlib
 import re
 
+import numpy as np
+import pytest
+
 import keras_artkd
+from keras_artkd.cli import COMMANDS
 from recipes.config import Config
+from recipes.searching.settings import Settings
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+RESULTS = (ROOT / "docs/results.md").read_text(encoding="utf-8")
 
 
 def test_code_runs(tmp_path, monkeypatch):
+    """Every example, in order: each goes on where the one before ended."""
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert blocks
+    assert len(blocks) == 6
+    names = {}
     for block in blocks:
         # One epoch is as good as many to see that it runs.
-        exec(re.sub(r"epochs=\d+", "epochs=1", block), {})
-    assert (tmp_path / "student.keras").exists()
+        exec(re.sub(r"epochs=\d+", "epochs=1", block), names)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "student.keras",
+        "student.tflite",
+    }
+    own = names["CosineDistance"]()
+    logits = {"logits": np.array([[1.0, 0.0], [1.0, 1.0]])}
+    turned = {"logits": np.array([[0.0, 3.0], [2.0, 2.0]])}
+    np.testing.assert_allclose(own(None, logits, turned), [1, 0], atol=1e-6)
 
 
-def test_flags_exist():
-    fields = set(Config.__dataclass_fields__)
-    flags = re.findall(r"(?<= )--([a-z][a-z-]+)", README)
-    assert flags
-    assert {flag.replace("-", "_") for flag in flags} <= fields
+def artkd_flags():
+    """Every flag of every command of `artkd`."""
+    for name in COMMANDS:
+        parser = argparse.ArgumentParser()
+        module = importlib.import_module(f"keras_artkd.commands.{name}")
+        module.add_arguments(parser)
+        for line in parser.format_help().splitlines():
+            yield from re.findall(r"--([a-z][a-z-]+)", line)
+
+
+@pytest.mark.parametrize("text", [README, RESULTS], ids=["README", "results"])
+def test_flags_exist(text):
+    known = {*Config.__dataclass_fields__, *Settings.__dataclass_fields__}
+    known = {field.replace("_", "-") for field in known} | {*artkd_flags()}
+    # Of pip, and of benchmarks/startup.py.
+    known |= {"no-deps", "model", "image"}
+    flags = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", text))
+    assert flags and flags <= known
 
 
 def test_nothing_is_left_to_fill_in():

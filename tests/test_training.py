@@ -1,5 +1,4 @@
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,8 +14,6 @@ from keras_artkd.training import (
     evaluation_batch_size,
     make_optimizer,
     set_weight_decay,
-    write_atomically,
-    write_json,
 )
 from tests.distillers.networks import batch, same, snapshot, wide
 
@@ -166,21 +163,6 @@ def test_checkpoint_of_another_training_is_refused(tmp_path):
     other.compile("sgd")
     with pytest.raises(ValueError, match="not of this training.*c.npz"):
         Checkpoint(other, tmp_path / "c.npz").restore()
-
-
-def test_writing_is_all_or_nothing(tmp_path):
-    path = tmp_path / "m.json"
-    write_json(path, {"a": "é"})
-    assert json.loads(path.read_text()) == {"a": "é"}
-
-    def fail(temporary):
-        temporary.write_text("half")
-        raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        write_atomically(path, fail)
-    assert json.loads(path.read_text()) == {"a": "é"}
-    assert os.listdir(tmp_path) == ["m.json"]
 
 
 RUN = """

@@ -1,10 +1,11 @@
 """What every data set becomes: three disjoint stores of decoded images."""
 
 import dataclasses
+import hashlib
+import json
 
 import numpy as np
 
-from keras_artkd.data import ImageStore
 from keras_artkd.datasets.records import Skipped
 from keras_artkd.datasets.splits import (
     SPLITS,
@@ -12,6 +13,7 @@ from keras_artkd.datasets.splits import (
     stratified_limit,
     stratified_split,
 )
+from keras_artkd.image_store import ImageStore
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +38,16 @@ class Collection:
     test: ImageStore
     skipped: list
     groups: dict
+
+    def fingerprint(self):
+        """Hex digest of what decides whether two runs saw the same splits."""
+        digest = hashlib.sha256(json.dumps(self.class_names).encode())
+        for split in SPLITS:
+            store = getattr(self, split)
+            digest.update(json.dumps([split, *store.keys.tolist()]).encode())
+            digest.update(store.labels.tobytes())
+            digest.update(store.pixels)
+        return digest.hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)

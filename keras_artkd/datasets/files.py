@@ -40,14 +40,18 @@ def list_folders(root):
     )
 
 
-def relative_key(path, root):
-    r"""Posix path of a file from `root`, always printable.
+def printable(path):
+    r"""A path as text that can be printed and written down.
 
     A name that is not UTF-8, as old archives hold, would otherwise break
-    whoever writes it down; its odd bytes appear as `\xe9`.
+    whoever does; its odd bytes appear as `\xe9`.
     """
-    relative = pathlib.PurePath(path).relative_to(root).as_posix()
-    return os.fsencode(relative).decode("utf-8", "backslashreplace")
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def relative_key(path, root):
+    """Posix path of a file from `root`, always printable."""
+    return printable(pathlib.PurePath(path).relative_to(root).as_posix())
 
 
 def missing_message(wanted, root, fix):

@@ -6,7 +6,6 @@ import inspect
 import numpy as np
 from PIL import Image
 
-from keras_artkd.data import ImageStore
 from keras_artkd.datasets.collection import (
     Examples,
     collect,
@@ -14,6 +13,7 @@ from keras_artkd.datasets.collection import (
     limit_parts,
     split_examples,
 )
+from keras_artkd.datasets.exclusions import exclude_records
 from keras_artkd.datasets.folder import find_records
 from keras_artkd.datasets.npz import load_npz
 from keras_artkd.datasets.prepared import load_prepared
@@ -23,6 +23,7 @@ from keras_artkd.datasets.records import (
     read_records,
 )
 from keras_artkd.datasets.splits import stratified_limit
+from keras_artkd.image_store import ImageStore
 from keras_artkd.images import centre_crop, resize_short_side
 
 _GROUPS = ("none", "artist")
@@ -54,10 +55,11 @@ def load(
         split_seed: int, of the random split.
         cache_dir: where the three archives are kept prepared. Defaults to
             `keras_artkd` in TFDS's own directory.
-        **options: of the data set. `atelier`: `scenes`, their number. `npz`:
-            `validation_fraction` of train. `wikiart` and
-            `multitask_painting100k`: `official=True` for their own test
-            split.
+        **options: of the data set. `folder`: `exclude`, a file that lists
+            images to leave out (see `keras_artkd.datasets.exclusions`).
+            `atelier`: `scenes`, their number. `npz`: `validation_fraction`
+            of train. `wikiart` and `multitask_painting100k`: `official=True`
+            for their own test split.
 
     Returns:
         `Collection`. Classes without any image are left out of it.
@@ -105,9 +107,21 @@ def load(
     return collect(name, class_names, parts, skipped, group == "artist")
 
 
-def load_folder(*, data_dir, short_side, group, limit, split_seed, cache_dir):
-    """A directory of class folders."""
+def load_folder(
+    *,
+    data_dir,
+    short_side,
+    group,
+    limit,
+    split_seed,
+    cache_dir,
+    exclude=None,
+):
+    """A directory of class folders, less the files that a list excludes."""
     class_names, records, skipped = find_records(data_dir)
+    if exclude is not None:
+        records, excluded = exclude_records(records, data_dir, exclude)
+        skipped = skipped + excluded
     by_artist = group == "artist"
     if by_artist and all(record.group == record.key for record in records):
         raise ValueError(

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import os
 
-from keras_artkd.data import ImageStore
+from keras_artkd.image_store import ImageStore
 from keras_artkd.images import UnreadableImage, read_image
 
 # Decoded together: keeps every thread busy, and a generator of encoded images

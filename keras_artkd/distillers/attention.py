@@ -1,7 +1,11 @@
 """Attention transfer from an expert's feature maps."""
 
 from keras_artkd.distillers.distiller import Distiller
+from keras_artkd.distillers.spaces import Float
 from keras_artkd.losses import AttentionTransfer
+
+# For the default norm, the squared mean; the other is far larger.
+ATTENTION_SPACE = {"beta": Float(100.0, 10_000.0, sampling="log")}
 
 
 def attention(

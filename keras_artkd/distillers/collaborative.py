@@ -3,9 +3,19 @@
 import keras
 
 from keras_artkd.distillers.distiller import Distiller
+from keras_artkd.distillers.spaces import Choice, Float
 from keras_artkd.losses import KD, AttentionTransfer, LogitsL2, SoftCrossEntropy
 
 L2_TEACHERS = ("expert", "initial")
+
+# Around the thesis's grids: temperature 1 to 8, alpha 0.5 to 2.5 and beta 0
+# to 0.4 (table 4.4), the last for the default norm of the attention maps.
+COLLABORATIVE_SPACE = {
+    "temperature": Float(1.0, 16.0, sampling="log"),
+    "alpha": Float(0.0, 3.0),
+    "beta": Float(0.0, 0.5),
+    "l2_teacher": Choice(L2_TEACHERS),
+}
 
 
 @keras.saving.register_keras_serializable("keras_artkd")

@@ -1,7 +1,13 @@
 """Knowledge distillation from an expert's softened predictions."""
 
 from keras_artkd.distillers.distiller import Distiller
+from keras_artkd.distillers.spaces import Float
 from keras_artkd.losses import KD
+
+KD_SPACE = {
+    "temperature": Float(1.0, 16.0, sampling="log"),
+    "alpha": Float(0.1, 1.0),
+}
 
 
 def kd(student, expert_teacher, temperature=4.0, alpha=0.9, name="kd"):

@@ -4,11 +4,16 @@ import dataclasses
 import inspect
 from collections.abc import Callable
 
-from keras_artkd.distillers.attention import attention
+from keras_artkd.distillers.attention import ATTENTION_SPACE, attention
 from keras_artkd.distillers.baseline import baseline
-from keras_artkd.distillers.collaborative import CTKD, CollaborativeTeaching
-from keras_artkd.distillers.kd import kd
-from keras_artkd.distillers.rocket import rocket
+from keras_artkd.distillers.collaborative import (
+    COLLABORATIVE_SPACE,
+    CTKD,
+    CollaborativeTeaching,
+)
+from keras_artkd.distillers.kd import KD_SPACE, kd
+from keras_artkd.distillers.rocket import ROCKET_SPACE, rocket
+from keras_artkd.distillers.spaces import Choice, Float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,10 +24,13 @@ class Method:
         make: makes the distiller from `student`, the teachers it names among
             its parameters (`expert_teacher`, `initial_teacher`), and options.
         head: the student's head with which the method was published.
+        space: which options are worth a search, and where: name -> `Float`
+            or `Choice` of `keras_artkd.distillers.spaces`.
     """
 
     make: Callable
     head: str = "pool"
+    space: dict[str, Float | Choice] = dataclasses.field(default_factory=dict)
 
     @property
     def needs_expert(self):
@@ -51,11 +59,13 @@ class Method:
 
 METHODS = {
     "baseline": Method(baseline),
-    "kd": Method(kd),
-    "attention": Method(attention),
-    "rocket": Method(rocket),
-    "ctkd": Method(CTKD),
-    "collaborative": Method(CollaborativeTeaching, head="awgram"),
+    "kd": Method(kd, space=KD_SPACE),
+    "attention": Method(attention, space=ATTENTION_SPACE),
+    "rocket": Method(rocket, space=ROCKET_SPACE),
+    "ctkd": Method(CTKD, space=COLLABORATIVE_SPACE),
+    "collaborative": Method(
+        CollaborativeTeaching, head="awgram", space=COLLABORATIVE_SPACE
+    ),
 }
 
 

@@ -1,7 +1,10 @@
 """Rocket Launching: a light net and its booster trained together."""
 
 from keras_artkd.distillers.distiller import Distiller
+from keras_artkd.distillers.spaces import Float
 from keras_artkd.losses import LogitsL2
+
+ROCKET_SPACE = {"gamma": Float(0.001, 1.0, sampling="log")}
 
 
 def rocket(student, initial_teacher, gamma=0.03, name="rocket"):

@@ -1,18 +1,16 @@
 import shutil
-import sys
-import types
 
 import numpy as np
 import pytest
 
-from keras_artkd.data import ImageStore
-from keras_artkd.datasets import LOADERS, load
+from keras_artkd.datasets import LOADERS, atelier, load
 from keras_artkd.datasets.collection import (
     Examples,
     collect,
     drop_leaks,
     limit_parts,
 )
+from keras_artkd.image_store import ImageStore
 
 SPLITS = ("train", "validation", "test")
 
@@ -180,9 +178,8 @@ def test_atelier_splits_by_scene(monkeypatch):
         labels = np.tile([0, 1], scenes).astype("int32")
         return images, labels, numbers
 
-    module = types.ModuleType("atelier")
-    module.generate, module.STYLES = generate, ("ink", "oil")
-    monkeypatch.setitem(sys.modules, "keras_artkd.datasets.atelier", module)
+    monkeypatch.setattr(atelier, "generate", generate)
+    monkeypatch.setattr(atelier, "STYLES", ("ink", "oil"))
     data = load("atelier", scenes=40, short_side=20)
     assert data.class_names == ["ink", "oil"]
     assert [len(s) for s in stores(data).values()] == [56, 12, 12]

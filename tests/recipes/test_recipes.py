@@ -90,12 +90,19 @@ def test_folder_end_to_end(images, tmp_path, capsys):
     metrics = run(config)
     run_dir = config.run_dir
     assert {p.name for p in run_dir.iterdir()} == {
+        "MODEL_CARD.md",
+        "attention.npz",
         "checkpoint.npz",
+        "command.txt",
         "config.json",
         "data.json",
+        "figures",
+        "gallery",
         "history.json",
         "logs",
         "metrics.json",
+        "predictions.npz",
+        "report.html",
         "saved_model",
         "student.keras",
         "student.tflite",

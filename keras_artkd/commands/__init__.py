@@ -1,0 +1,1 @@
+"""The commands of `artkd`, one a file: `add_arguments` and `run`."""

@@ -1,0 +1,116 @@
+"""Groups of files that show one picture."""
+
+import dataclasses
+import hashlib
+
+import numpy as np
+
+from keras_artkd.datasets.exclusions import quoted
+from keras_artkd.doctor.fingerprints import near_pairs
+
+
+@dataclasses.dataclass(frozen=True)
+class Copies:
+    """Two or more files that show one picture.
+
+    Attributes:
+        pictures: list of `Picture`, the largest in front; of equally large
+            ones that with most bytes or, if they are exact copies, the first.
+        similarity: float, the lowest that joined them; 1 if `exact`.
+        exact: whether all have the same pixels at the size of training.
+    """
+
+    pictures: list
+    similarity: float
+    exact: bool
+
+    @property
+    def conflict(self):
+        """Whether two classes hold the picture: one label must be wrong."""
+        return len({picture.class_name for picture in self.pictures}) > 1
+
+    def identical_files(self):
+        """Whether the files are equal byte for byte."""
+        if not self.exact or len({p.size for p in self.pictures}) > 1:
+            return False
+        digests = set()
+        for picture in self.pictures:
+            with open(picture.path, "rb") as file:
+                digests.add(hashlib.file_digest(file, "blake2b").digest())
+        return len(digests) == 1
+
+    def exclusions(self):
+        """Dict of file name -> reason: the other labels, or all but the best.
+
+        Of a picture with two labels nobody can tell which is right, so that
+        every file goes.
+        """
+        same = "same picture" if self.exact else "nearly the same picture"
+        best = self.pictures[0]
+        if not self.conflict:
+            reason = f"{same} as {quoted(best.name)}"
+            return {picture.name: reason for picture in self.pictures[1:]}
+        rival = next(
+            p for p in self.pictures if p.class_name != best.class_name
+        )
+        reasons = {}
+        for picture in self.pictures:
+            same_class = picture.class_name == best.class_name
+            other = quoted((rival if same_class else best).name)
+            reasons[picture.name] = f"{same} as {other} of another class"
+        return reasons
+
+
+def find_copies(pictures):
+    """Every group of files that show one picture, exactly or nearly.
+
+    A copy of a copy is in the same group.
+
+    Args:
+        pictures: list of `Picture`, sorted by name.
+
+    Returns:
+        list of `Copies`, in the order of their first files.
+    """
+    digests = [picture.digest for picture in pictures]
+    _, firsts, number = np.unique(
+        digests, return_index=True, return_inverse=True
+    )
+    if not len(firsts):
+        return []
+    thumbnails = np.stack([pictures[i].thumbnail for i in firsts])
+    pairs, similarities = near_pairs(thumbnails)
+    group = _join(len(firsts), pairs)
+    lowest = np.ones(len(firsts))
+    np.minimum.at(lowest, group[pairs[:, 0]], similarities)
+    members = {}
+    for picture, digest_number in zip(pictures, number, strict=True):
+        members.setdefault(group[digest_number], []).append(picture)
+    return [
+        _copies(files, round(float(lowest[i]), 4))
+        for i, files in members.items()
+        if len(files) > 1
+    ]
+
+
+def _copies(pictures, similarity):
+    """`Copies` with the best in front."""
+    exact = len({picture.digest for picture in pictures}) == 1
+
+    def worth(picture):
+        # More bytes are a better encoding, unless the outcome is the same.
+        return picture.width * picture.height, 0 if exact else picture.size
+
+    best_first = sorted(pictures, key=worth, reverse=True)
+    return Copies(best_first, similarity, exact)
+
+
+def _join(count, pairs):
+    """The lowest position that each of `count` is joined to by pairs."""
+    group = np.arange(count)
+    while True:
+        before = group.copy()
+        np.minimum.at(group, pairs[:, 0], before[pairs[:, 1]])
+        np.minimum.at(group, pairs[:, 1], before[pairs[:, 0]])
+        if (group == before).all():
+            return group

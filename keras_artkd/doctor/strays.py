@@ -1,0 +1,45 @@
+"""What lies in a data folder and the loader does not take."""
+
+import pathlib
+
+from keras_artkd.datasets.exclusions import file_name
+from keras_artkd.datasets.files import (
+    is_image,
+    is_litter,
+    list_files,
+    list_folders,
+    relative_key,
+)
+from keras_artkd.images import UnreadableImage, opened
+
+
+def find_strays(root):
+    """Files that are not taken as images, by their place or extension.
+
+    Returns:
+        `(misnamed, ignored)`: lists of `{file, format}`, images by their
+        content that only lack an extension that says so, and of `{file,
+        reason}`.
+    """
+    misnamed, ignored = [], []
+    for path in sorted(pathlib.Path(root).iterdir()):
+        if not path.is_dir() and not is_litter(path.name):
+            name = file_name(path, root)
+            ignored.append({"file": name, "reason": "not in a class folder"})
+    for folder in list_folders(root):
+        for path in list_files(folder):
+            if is_image(path):
+                continue
+            name = file_name(path, root)
+            try:
+                with opened(path) as image:
+                    misnamed.append({"file": name, "format": image.format})
+            except UnreadableImage:
+                ignored.append({"file": name, "reason": "not an image"})
+    return misnamed, ignored
+
+
+def empty_classes(root, class_names):
+    """Names of class folders that hold no image."""
+    names = [relative_key(folder, root) for folder in list_folders(root)]
+    return [name for name in names if name not in class_names]

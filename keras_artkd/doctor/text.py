@@ -1,0 +1,104 @@
+"""A diagnosis to read, the worst first."""
+
+from keras_artkd.datasets.exclusions import quoted
+
+_MOST_FINDINGS = 10  # Items shown of a kind.
+_MOST_NOTES = 3
+_MOST_CLASSES = 30  # Of more, as many as of findings.
+
+# Kind of finding or note -> headline.
+_FINDINGS = {
+    "unreadable": "Unreadable: training leaves them out",
+    "label_conflicts": "The same picture in two classes: one label is wrong",
+    "exact_duplicates": "The same picture again in its class",
+    "near_duplicates": "Nearly the same picture in its class: a test image "
+    "may be a copy of a training image",
+    "misnamed": "Images that training does not see: the extension is wrong",
+    "tiny": "Tiny: the shorter side is less than --min-side",
+    "empty_classes": "Class folders without images",
+    "small_classes": "Classes with too few images to train, validate and test",
+}
+_NOTES = {
+    "few_images": "Classes with few images",
+    "elongated": "Longer than 2:1: only the middle is used",
+    "plain": "Almost one colour",
+    "ignored": "Other files, ignored",
+}
+
+
+def describe(diagnosis):
+    """The lines of a report on a `Diagnosis`."""
+    lines = _summary(diagnosis)
+    for kind, headline in _FINDINGS.items():
+        found = diagnosis.findings[kind]
+        lines += _section(kind, headline, found, _MOST_FINDINGS)
+    for kind, headline in _NOTES.items():
+        found = diagnosis.notes[kind]
+        lines += _section(kind, f"note: {headline}", found, _MOST_NOTES)
+    classes = diagnosis.classes
+    most = _MOST_CLASSES if len(classes) <= _MOST_CLASSES else _MOST_FINDINGS
+    return lines + _section("classes", "Images of each class", classes, most)
+
+
+def _section(kind, headline, found, most):
+    if not found:
+        return []
+    lines = ["", f"{headline} ({len(found):,})"]
+    lines += [f"  {_LINES[kind](item)}" for item in found[:most]]
+    if len(found) > most:
+        lines.append(f"  ... {len(found) - most:,} more, --json has all")
+    return lines
+
+
+def _summary(diagnosis):
+    classes = diagnosis.classes
+    usable = sum(row["usable"] for row in classes)
+    smallest, largest = classes[0], classes[-1]
+    lines = [
+        f"{diagnosis.images:,} images in {len(classes)} classes, "
+        f"{usable:,} usable",
+        f"smallest class  {smallest['usable']:6,}  {quoted(smallest['class'])}",
+        f"largest class   {largest['usable']:6,}  {quoted(largest['class'])}",
+    ]
+    if diagnosis.imbalance is not None:
+        lines.append(f"imbalance       {diagnosis.imbalance:6.1f}")
+    if diagnosis.excluded:
+        lines.append(f"excluded        {diagnosis.excluded:6,}")
+    if diagnosis.healthy:
+        lines.append("nothing found")
+    return lines
+
+
+def _size(item):
+    return f"{item['width']} x {item['height']}  {quoted(item['file'])}"
+
+
+def _copies(item):
+    if item.get("identical_files"):
+        label = "equal files"
+    elif item.get("exact", "identical_files" in item):
+        label = "equal pixels"
+    else:
+        label = f"{item['similarity']:.2f} similar"
+    return f"{label:14}" + f"\n  {'':14}".join(map(_size, item["files"]))
+
+
+def _class(item):
+    return f"{item['usable']:6}  {quoted(item['class'])}"
+
+
+_LINES = {
+    "unreadable": lambda item: f"{quoted(item['file'])}: {item['reason']}",
+    "label_conflicts": _copies,
+    "exact_duplicates": _copies,
+    "near_duplicates": _copies,
+    "misnamed": lambda item: f"{item['format']:6}{quoted(item['file'])}",
+    "tiny": _size,
+    "empty_classes": quoted,
+    "small_classes": _class,
+    "few_images": _class,
+    "classes": _class,
+    "elongated": _size,
+    "plain": _size,
+    "ignored": lambda item: f"{quoted(item['file'])}: {item['reason']}",
+}

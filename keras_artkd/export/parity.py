@@ -1,0 +1,162 @@
+"""Does a file answer as the network that it came from?"""
+
+import dataclasses
+import pathlib
+import statistics
+import time
+
+import numpy as np
+
+from keras_artkd.evaluate import agreement
+from keras_artkd.files import replacing
+from keras_artkd.model_info import write_info
+from keras_artkd.runtimes import open_model
+
+
+def verify(path, images, keras_logits, labels=None, batch_size=64):
+    """Compares a file's answers with those of the network it came from.
+
+    Args:
+        path: a `.tflite`, `.onnx` or `.keras` file or a SavedModel folder.
+        images: raw pixels in [0, 255], `(n, height, width, channels)`.
+        keras_logits: the network's logits of them, `(n, classes)`.
+        labels: true class indices, `(n,)`, if known.
+        batch_size: images at once.
+
+    Returns:
+        A dict of plain Python values:
+            `runtime`: what ran it.
+            `size_bytes`: of the file, or of all files in the folder.
+            `agreement`: share of images classified as the network does.
+            `accuracy`: the file's, `None` without labels.
+            `max_abs_difference`: between logits, the largest.
+
+    Raises:
+        ValueError: if shapes disagree or the file answers NaN.
+    """
+    path = pathlib.Path(path)
+    runtime = open_model(path)
+    logits = runtime.predict(images, batch_size)
+    keras_logits = np.asarray(keras_logits)
+    same = agreement(keras_logits, logits)
+    accuracy = None
+    if labels is not None:
+        labels = np.asarray(labels)
+        if labels.shape != (len(logits),):
+            raise ValueError(
+                "`labels` must have one class index for each image. "
+                f"Received: labels.shape={labels.shape}, "
+                f"{len(logits)} images."
+            )
+        accuracy = float((logits.argmax(axis=1) == labels).mean())
+    return {
+        "runtime": runtime.name,
+        "size_bytes": size_of(path),
+        "agreement": same,
+        "accuracy": accuracy,
+        "max_abs_difference": float(np.abs(keras_logits - logits).max()),
+    }
+
+
+def size_of(path):
+    """Bytes of a file, or of all files in a folder."""
+    path = pathlib.Path(path)
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def milliseconds_per_image(runtime, images, repeats=15):
+    """The median time that one image takes, after one to warm up."""
+    durations = []
+    for index in range(repeats + 1):
+        start = time.perf_counter()
+        position = index % len(images)
+        runtime.predict(images[position : position + 1])
+        durations.append(1000 * (time.perf_counter() - start))
+    return statistics.median(durations[1:])
+
+
+@dataclasses.dataclass(frozen=True)
+class ParityGate:
+    """What a file must keep of the network that it came from.
+
+    Attributes:
+        min_agreement: share of images to be classified as the network does.
+        max_accuracy_drop: how much less accurate the file may be.
+    """
+
+    min_agreement: float = 0.95
+    max_accuracy_drop: float = 0.01
+
+    def __post_init__(self):
+        for field, value in dataclasses.asdict(self).items():
+            if not 0 <= value <= 1:
+                raise ValueError(
+                    f"`{field}` must be a share between 0 and 1. "
+                    f"Received: {field}={value}."
+                )
+
+    def check(self, report, keras_accuracy):
+        """Refuses a file that falls short.
+
+        Args:
+            report: of `verify`, with labels.
+            keras_accuracy: float, the network's own on the same images.
+
+        Raises:
+            ValueError: if it does; says by how much, and what to try.
+        """
+        short = []
+        if report["agreement"] < self.min_agreement:
+            short.append(
+                f"it agrees with the network on {report['agreement']:.2%}, "
+                f"less than {self.min_agreement:.2%}"
+            )
+        drop = keras_accuracy - report["accuracy"]
+        if drop > self.max_accuracy_drop:
+            short.append(
+                f"its accuracy is {report['accuracy']:.2%}, {drop:.2%} below "
+                f"the network's, more than {self.max_accuracy_drop:.2%}"
+            )
+        if short:
+            raise ValueError(
+                f"The file was not kept: {' and '.join(short)}. Fix: less "
+                "quantisation (float16 instead of int8), a network trained "
+                "longer (agreement is low where confidence is), or another "
+                "threshold."
+            )
+
+
+def deliver(write, path, make_info, images, keras_logits, labels, gate=None):
+    """Writes a file, measures it, and only then puts it where it belongs.
+
+    Args:
+        write: called with a temporary path of the same name, writes there;
+            such as `functools.partial(export_tflite, model)`.
+        path: where the file shall be.
+        make_info: called with the report of `verify`, gives the `ModelInfo`
+            to put into the file.
+        images: held out, raw pixels, `(n, height, width, channels)`.
+        keras_logits: the network's logits of them, `(n, classes)`.
+        labels: their true class indices, `(n,)`.
+        gate: `ParityGate`, or `None` to measure without judging.
+
+    Returns:
+        The report of `verify`, and `milliseconds`, what one image takes on
+        this machine.
+
+    Raises:
+        ValueError: if the file does not pass the gate; nothing is left then,
+            and what was at `path` before stays.
+    """
+    with replacing(path) as temporary:
+        write(temporary)
+        report = verify(temporary, images, keras_logits, labels)
+        if gate is not None:
+            accuracy = (np.argmax(keras_logits, axis=1) == labels).mean()
+            gate.check(report, float(accuracy))
+        report["milliseconds"] = milliseconds_per_image(
+            open_model(temporary), images
+        )
+        write_info(temporary, make_info(report))
+    return {**report, "size_bytes": size_of(path)}

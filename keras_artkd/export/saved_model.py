@@ -1,0 +1,50 @@
+"""SavedModel: for servers, and for TensorFlow itself."""
+
+import pathlib
+
+from keras_artkd.export.network import in_float32, input_spec
+from keras_artkd.files import replacing
+from keras_artkd.runtimes import quiet_tensorflow
+
+
+def export_saved_model(model, path):
+    """Writes an inference SavedModel.
+
+    The signature `serving_default` (and the method `serve`) takes raw pixels,
+    float32 in [0, 255], `(batch, height, width, channels)` of any batch
+    size, and returns float32 logits, also for a model trained in mixed
+    precision.
+
+    Args:
+        model: a functional Keras model, one image in, logits out.
+        path: the folder to write; a SavedModel already there is replaced.
+
+    Returns:
+        The path, a `pathlib.Path`.
+
+    Raises:
+        ValueError: if the model or the path does not fit.
+        OSError: if the path cannot be written.
+    """
+    path = pathlib.Path(path)
+    if path.exists() and not _is_replaceable_folder(path):
+        raise ValueError(
+            "`path` must be new, empty or a SavedModel (anything else there "
+            f"would be lost). Received: path={path}. Fix: choose another "
+            "folder."
+        )
+    spec = input_spec(model)
+    with replacing(path) as temporary, quiet_tensorflow():
+        in_float32(model).export(
+            str(temporary),
+            format="tf_saved_model",
+            input_signature=[spec],
+            verbose=False,
+        )
+    return path
+
+
+def _is_replaceable_folder(path):
+    return path.is_dir() and (
+        (path / "saved_model.pb").exists() or not any(path.iterdir())
+    )

@@ -1,0 +1,291 @@
+"""The figures of a run: drawn once, for the page and as PNG files."""
+
+import dataclasses
+import re
+
+import numpy as np
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from keras_artkd import plots
+from keras_artkd.files import replacing
+from keras_artkd.report.gallery import IMAGES_EACH, find_confusions
+from keras_artkd.report.pictures import attention_grid, read_thumbnail
+from keras_artkd.report.text import display_name, term_name
+from keras_artkd.statistics import calibration_bins
+
+_ACCURACY_EDGES = np.linspace(0, 1, 11)
+# Inches: the side of a picture in a grid, and a line of text above it.
+_CELL = 1.0
+_LINE = 0.25
+# What thumbnails have to show.
+_GRID_DPI = 120
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawing:
+    """A figure.
+
+    Attributes:
+        name: str, of its file and of its place in the page.
+        caption: str, what it shows.
+        figure: matplotlib `Figure`.
+        dpi: int, of the PNG file.
+    """
+
+    name: str
+    caption: str
+    figure: Figure
+    dpi: int = 200
+
+    @property
+    def svg(self):
+        """Inline SVG."""
+        return plots.as_svg(self.figure, self.name, self.caption)
+
+
+def draw_run(run):
+    """Returns dict of name -> `Drawing` of all that the run's files hold."""
+    drawings = [
+        *_training(run),
+        _confusion(run),
+        _classes(run),
+        *_calibration(run),
+        *_mistakes(run),
+        *_attention(run),
+    ]
+    return {drawing.name: drawing for drawing in drawings}
+
+
+def save_figures(drawings, folder):
+    """Writes every drawing as `<folder>/<name>.png`, in place of what is there.
+
+    Raises:
+        OSError: if the folder cannot be written.
+    """
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        for drawing in drawings.values():
+            path = temporary / f"{drawing.name}.png"
+            plots.save_png(drawing.figure, path, drawing.dpi)
+
+
+def _training(run):
+    """Accuracy and loss, then every term of the loss by itself."""
+    history = dict(run.history)
+    best = run.metrics["best_epoch"]
+    pairs = {
+        "accuracy": "Accuracy",
+        "loss": "Loss: all terms, weighted",
+    }
+    for name, title in pairs.items():
+        curves = {
+            "training": history.pop(name, None),
+            "validation": history.pop(f"val_{name}", None),
+        }
+        curves = {key: values for key, values in curves.items() if values}
+        if curves:
+            yield _curves(
+                f"training-{name}", title, curves, best, name == "accuracy"
+            )
+    for name, values in history.items():
+        if values and all(isinstance(v, (int, float)) for v in values):
+            title = term_name(name)
+            slug = re.sub(r"[^\w-]", "-", name)
+            yield _curves(f"training-{slug}", title, {title: values}, best)
+
+
+def _curves(name, title, curves, best_epoch, percent=False):
+    figure, axes = plots.figure(3.3, 2.2)
+    plots.plot_curves(axes, curves, best_epoch, percent)
+    axes.set_title(
+        plots.shorten(title, 36), loc="left", fontsize=10, fontweight="bold"
+    )
+    ends = ", ".join(
+        f"{label} {_number(values[0], percent)} in the first epoch and "
+        f"{_number(values[-1], percent)} in the last"
+        for label, values in curves.items()
+    )
+    return Drawing(
+        name, f"{title} by epoch: {ends}. Best epoch: {best_epoch}.", figure
+    )
+
+
+def _number(value, percent):
+    return f"{value:.1%}" if percent else f"{value:.3g}"
+
+
+def _confusion(run):
+    matrix = np.asarray(run.metrics["test"]["confusion_matrix"])
+    side = 2.0 + 0.26 * min(len(matrix), plots.NUMBERED_CLASSES)
+    figure, axes = plots.figure(side, side)
+    plots.plot_confusion(axes, matrix, _names(run))
+    return Drawing(
+        "confusion",
+        "Confusion matrix of the test images: a row is a true class, a "
+        "column what it was classified as.",
+        figure,
+    )
+
+
+def _classes(run):
+    """Each class by name; of many, how many fare how well."""
+    classes = [
+        (name, entry)
+        for name, entry in zip(
+            _names(run), run.metrics["test"]["per_class"], strict=True
+        )
+        if entry["count"]
+    ]
+    accuracies = [entry["accuracy"] for _, entry in classes]
+    if len(run.class_names) > plots.NUMBERED_CLASSES:
+        figure, axes = plots.figure(3.3, 2.4)
+        counts, _ = np.histogram(accuracies, _ACCURACY_EDGES)
+        axes.bar(
+            _ACCURACY_EDGES[:-1],
+            counts,
+            width=0.1,
+            align="edge",
+            color=plots.COLOURS["accent"],
+            edgecolor=plots.COLOURS["surface"],
+        )
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.set(xlim=(0, 1), xlabel="accuracy", ylabel="classes")
+        caption = "How many classes are recognised how often: " + ", ".join(
+            f"{count} at {low:.0%} to {low + 0.1:.0%}"
+            for low, count in zip(_ACCURACY_EDGES, counts, strict=False)
+            if count
+        )
+        return Drawing("classes", f"{caption}.", figure)
+    figure, axes = plots.figure(4.2, 0.8 + 0.2 * len(classes))
+    plots.plot_per_class(
+        axes,
+        [name for name, _ in classes],
+        accuracies,
+        [entry["count"] for _, entry in classes],
+    )
+    return Drawing("classes", "Accuracy of each class.", figure)
+
+
+def _calibration(run):
+    if run.logits:
+        figure, axes = plots.figure(3.3, 3.0)
+        bins = calibration_bins(run.labels, run.logits["student"])
+        plots.plot_reliability(axes, bins)
+        filled = zip(*bins.values(), strict=True)
+        caption = "Accuracy by confidence: " + ", ".join(
+            f"{accuracy:.0%} where it was {confidence:.0%} ({count} images)"
+            for _, _, count, confidence, accuracy in filled
+            if count
+        )
+        yield Drawing("calibration", f"{caption}.", figure)
+
+
+def _mistakes(run):
+    """Misclassified images, right of them what they were taken for."""
+    if not run.logits or not run.gallery:
+        return
+    names = _names(run)
+    titles, cells = [], []
+    for confusion in find_confusions(run.labels, run.logits["student"]):
+        titles.append(
+            f"{names[confusion.true]}, taken for {names[confusion.predicted]}"
+        )
+        cells.append(
+            [
+                *_thumbnails(run, confusion.rows),
+                *_thumbnails(run, confusion.typical_predicted),
+            ]
+        )
+    if cells:
+        blank = [""] * (IMAGES_EACH - 1)
+        headings = ["misclassified", *blank, "taken for", *blank]
+        yield Drawing(
+            "mistakes",
+            "Misclassified images and typical ones of what they were taken "
+            "for.",
+            _image_grid(cells, titles, headings),
+            _GRID_DPI,
+        )
+
+
+def _thumbnails(run, rows):
+    """Three thumbnails, None in place of what there is not."""
+    found = [
+        read_thumbnail(run.gallery[row], square=True)
+        for row in rows
+        if row in run.gallery
+    ]
+    return found + [None] * (IMAGES_EACH - len(found))
+
+
+def _attention(run):
+    grid = attention_grid(run)
+    if grid is None:
+        return
+    cells = [
+        [row.picture, *(o for maps in row.overlays for o in maps.values())]
+        for row in grid
+    ]
+    headings = ["as seen"] + [
+        f"{role}, {mapping}"
+        for role, maps in run.attention.maps.items()
+        for mapping in maps
+    ]
+    titles = [display_name(row.true) for row in grid]
+    yield Drawing(
+        "attention",
+        "Where each network looks.",
+        _image_grid(cells, titles, headings),
+        _GRID_DPI,
+    )
+
+
+def _image_grid(cells, row_titles, column_titles):
+    """Rows of square pictures of one size, each row under its title."""
+    columns = len(column_titles)
+    width, height = columns * _CELL, len(cells) * (_CELL + _LINE) + _LINE
+    figure = Figure((width, height))
+    for row, (title, pictures) in enumerate(
+        zip(row_titles, cells, strict=True)
+    ):
+        bottom = height - _LINE - (row + 1) * (_CELL + _LINE)
+        figure.text(
+            0.05 / width,
+            (bottom + _CELL + 0.05) / height,
+            plots.shorten(title, 80),
+            fontsize=8,
+            color=plots.COLOURS["ink"],
+        )
+        axes = figure.add_axes((0, bottom / height, 1, _CELL / height))
+        axes.set_axis_off()
+        axes.imshow(_strip(pictures), extent=(0, columns, 0, 1), aspect="auto")
+    for column, heading in enumerate(column_titles):
+        figure.text(
+            (column * _CELL + 0.05) / width,
+            1 - 0.7 * _LINE / height,
+            heading,
+            fontsize=7,
+            color=plots.COLOURS["muted"],
+        )
+    return figure
+
+
+def _strip(pictures):
+    """Pictures beside one another with a margin; None leaves a gap."""
+    side = next(len(picture) for picture in pictures if picture is not None)
+    margin = side // 30
+    paper = np.array(to_rgb(plots.COLOURS["surface"])) * 255
+    strip = np.empty((side, len(pictures), side, 3), "uint8")
+    strip[:] = np.rint(paper)
+    inner = slice(margin, side - margin)
+    for column, picture in enumerate(pictures):
+        if picture is not None:
+            strip[inner, column, inner] = picture[inner, inner]
+    return strip.reshape(side, -1, 3)
+
+
+def _names(run):
+    return [display_name(name) for name in run.class_names]

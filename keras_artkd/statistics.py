@@ -1,0 +1,245 @@
+"""How sure a measured number is; NumPy only."""
+
+import math
+import statistics
+
+import numpy as np
+
+from keras_artkd.evaluate import (
+    NUM_CALIBRATION_BINS,
+    TOP_K,
+    calibration_bin,
+    ranks,
+    softmax,
+)
+
+# Resamples computed at once: bounds the memory, whatever the test split.
+_CHUNK = 100
+
+
+def wilson_interval(successes, count, level=0.95):
+    """Returns the Wilson score interval of a share, `(low, high)`.
+
+    Args:
+        successes: int, in `[0, count]`.
+        count: int >= 1.
+        level: float in (0, 1), the share of such intervals that hold the
+            truth.
+
+    Reference: Wilson, "Probable Inference, the Law of Succession, and
+        Statistical Inference", JASA 22, 1927.
+    """
+    if not 0 <= successes <= count or count < 1:
+        raise ValueError(
+            "`successes` must lie in [0, count], `count` be at least 1. "
+            f"Received: successes={successes}, count={count}."
+        )
+    z = statistics.NormalDist().inv_cdf((1 + level) / 2)
+    share = successes / count
+    centre = share + z * z / (2 * count)
+    spread = z * math.sqrt(
+        share * (1 - share) / count + z * z / (4 * count * count)
+    )
+    scale = 1 + z * z / count
+    # Exactly 0 or 1 at the ends, whatever rounding makes of them.
+    low = (centre - spread) / scale if successes else 0.0
+    high = (centre + spread) / scale if successes < count else 1.0
+    return low, high
+
+
+def bootstrap_metrics(labels, logits, resamples=2000, seed=0, level=0.95):
+    """Bootstrap intervals of a classifier's metrics.
+
+    Images are drawn anew with replacement, as many as there are; a class
+    that a draw misses does not count in that draw's macro accuracy. The
+    interval goes from percentile to percentile of the draws.
+
+    Of the calibration error it is wider. That error is a sum of absolute
+    values: drawing again makes it larger, and where calibration is good no
+    percentile reaches the truth. So its interval holds the percentiles and
+    their reflection at the estimate (the basic bootstrap), and zero where a
+    network of perfect calibration would show as much in one of twenty draws.
+
+    Args:
+        labels: true class indices, `(n,)`.
+        logits: `(n, classes)`.
+        resamples: int, number of draws.
+        seed: int.
+        level: float in (0, 1).
+
+    Returns:
+        dict of metric name (as of `classification_metrics`) -> `(low, high)`:
+        `accuracy`, `macro_accuracy`, `expected_calibration_error`, and with
+        more than five classes `top5_accuracy`.
+
+    Reference: Efron and Tibshirani, "An Introduction to the Bootstrap",
+        1993, chapter 13.
+    """
+    labels = np.asarray(labels)
+    logits = np.asarray(logits, "float64")
+    count, classes = logits.shape
+    correct = logits.argmax(axis=1) == labels
+    confidence = softmax(logits).max(axis=1)
+    bins = calibration_bin(confidence)
+    in_top = ranks(labels, logits) < TOP_K
+    names = ["accuracy", "macro_accuracy", "expected_calibration_error"]
+    names += ["top5_accuracy"] * (classes > TOP_K)
+    samples = {name: [] for name in names}
+    for weights in _draws(count, resamples, seed):
+        samples["accuracy"].append(weights @ correct / count)
+        per_class = _sums(weights, labels, classes)
+        right = _sums(weights * correct, labels, classes)
+        with np.errstate(invalid="ignore"):
+            recall = right / per_class
+        samples["macro_accuracy"].append(np.nanmean(recall, axis=1))
+        samples["expected_calibration_error"].append(
+            _calibration_errors(weights * (correct - confidence), bins)
+        )
+        if classes > TOP_K:
+            samples["top5_accuracy"].append(weights @ in_top / count)
+    samples = {name: np.concatenate(s) for name, s in samples.items()}
+    intervals = {
+        name: _percentiles(values, level) for name, values in samples.items()
+    }
+    intervals["expected_calibration_error"] = _calibration_interval(
+        samples["expected_calibration_error"], correct, confidence, seed, level
+    )
+    return intervals
+
+
+def _calibration_interval(samples, correct, confidence, seed, level):
+    """See `bootstrap_metrics`."""
+    bins = calibration_bin(confidence)
+    (error,) = _calibration_errors((correct - confidence)[None], bins)
+    low, high = _percentiles(samples, level)
+    low, high = min(low, 2 * error - high), max(high, 2 * error - low)
+    generator = np.random.default_rng(seed)
+    shape = (_CHUNK, len(confidence))
+    by_chance = np.concatenate(
+        [
+            _calibration_errors(
+                (generator.random(shape) < confidence) - confidence, bins
+            )
+            for _ in range(0, len(samples), _CHUNK)
+        ]
+    )
+    if error <= np.quantile(by_chance, level):
+        low = 0.0
+    return max(0.0, float(low)), float(high)
+
+
+def _calibration_errors(gaps, bins):
+    """Errors of draws, from each image's gap in each draw `(draws, n)`."""
+    by_bin = _sums(gaps, bins, NUM_CALIBRATION_BINS)
+    return np.abs(by_bin).sum(axis=1) / gaps.shape[1]
+
+
+def calibration_bins(labels, logits):
+    """The bins of the expected calibration error.
+
+    Returns:
+        dict of arrays of 15: `lower` and `upper` edges of confidence,
+        `count`, mean `confidence` and `accuracy` (NaN where there is none).
+    """
+    logits = np.asarray(logits, "float64")
+    correct = logits.argmax(axis=1) == np.asarray(labels)
+    confidence = softmax(logits).max(axis=1)
+    bins = calibration_bin(confidence)
+    edges = np.linspace(0.0, 1.0, NUM_CALIBRATION_BINS + 1)
+
+    def total(weights):
+        return np.bincount(
+            bins, weights=weights, minlength=NUM_CALIBRATION_BINS
+        )
+
+    count = total(None)
+    with np.errstate(invalid="ignore"):
+        return {
+            "lower": edges[:-1],
+            "upper": edges[1:],
+            "count": count,
+            "confidence": total(confidence) / count,
+            "accuracy": total(correct) / count,
+        }
+
+
+def paired_difference(correct_a, correct_b, resamples=2000, seed=0, level=0.95):
+    """How much more accurate B is than A on the same images.
+
+    Args:
+        correct_a: bool `(n,)`, whether A is right about each image.
+        correct_b: bool `(n,)`, the same of B, in the same order.
+        resamples: int, bootstrap draws of the images.
+        seed: int.
+        level: float in (0, 1).
+
+    Returns:
+        `(difference, low, high)`, shares.
+
+    Raises:
+        ValueError: if the lengths differ.
+    """
+    gain = _paired(correct_b, correct_a)
+    draws = np.concatenate(
+        [
+            weights @ gain / len(gain)
+            for weights in _draws(len(gain), resamples, seed)
+        ]
+    )
+    return (float(gain.mean()), *_percentiles(draws, level))
+
+
+def mcnemar(correct_a, correct_b):
+    """Returns the exact two-sided p-value that A and B are equally accurate.
+
+    Only the images count that one of them has right and the other wrong:
+    each is a fair coin if they are equal.
+
+    Args:
+        correct_a: bool `(n,)`, whether A is right about each image.
+        correct_b: bool `(n,)`, the same of B, in the same order.
+
+    Reference: McNemar, "Note on the sampling error of the difference between
+        correlated proportions or percentages", Psychometrika 12, 1947.
+    """
+    gain = _paired(correct_b, correct_a)
+    better, worse = int((gain > 0).sum()), int((gain < 0).sum())
+    flips = better + worse
+    tail = sum(math.comb(flips, k) for k in range(min(better, worse) + 1))
+    return min(1.0, 2 * tail / 2**flips)
+
+
+def _paired(first, second):
+    first, second = np.asarray(first, bool), np.asarray(second, bool)
+    if first.shape != second.shape or first.ndim != 1 or not len(first):
+        raise ValueError(
+            "Paired results must be about the same images, at least one. "
+            f"Received: shapes {second.shape} and {first.shape}."
+        )
+    return first.astype("int64") - second.astype("int64")
+
+
+def _draws(count, resamples, seed):
+    """How often each draw holds each image: int arrays `(some, count)`."""
+    generator = np.random.default_rng(seed)
+    for start in range(0, resamples, _CHUNK):
+        rows = min(_CHUNK, resamples - start)
+        chosen = generator.integers(0, count, (rows, count))
+        chosen += count * np.arange(rows)[:, None]
+        yield np.bincount(chosen.ravel(), minlength=rows * count).reshape(
+            rows, count
+        )
+
+
+def _sums(weights, groups, number):
+    """Sums of weights `(draws, n)` over groups `(n,)`: `(draws, number)`."""
+    order = np.argsort(groups, kind="stable")
+    ends = np.cumsum(np.bincount(groups, minlength=number))
+    totals = np.cumsum(weights[:, order], axis=1, dtype="float64")
+    totals = np.concatenate([np.zeros((len(weights), 1)), totals], axis=1)
+    return np.diff(totals[:, [0, *ends]], axis=1)
+
+
+def _percentiles(samples, level):
+    low, high = np.quantile(samples, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

@@ -1,0 +1,67 @@
+"""Flags of the command line, made from the fields of a dataclass."""
+
+import contextlib
+import io
+import os
+import re
+from unittest import mock
+
+import tyro
+
+# Room for any message: a line that the terminal would break stays whole.
+_WIDE = "10000"
+
+
+def parse_flags(kind, default, description, arguments=None):
+    """Reads the command line; `--help` prints and exits, as usual.
+
+    Args:
+        kind: dataclass whose fields are the flags.
+        default: an instance of it.
+        description: str, what `--help` says of the program.
+        arguments: list of str, or None for the process's own.
+
+    Returns:
+        An instance of `kind`.
+
+    Raises:
+        ValueError: for what it does not know or take, in one line.
+    """
+    parse = {
+        "f": kind,
+        "default": default,
+        "description": description,
+        "args": arguments,
+    }
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return tyro.cli(**parse)
+    except SystemExit as stop:
+        if stop.code != 2:
+            raise
+    said = io.StringIO()
+    with (
+        contextlib.suppress(SystemExit),
+        contextlib.redirect_stderr(said),
+        mock.patch.dict(os.environ, COLUMNS=_WIDE),
+    ):
+        tyro.cli(**parse)
+    raise ValueError(_in_one_line(said.getvalue()))
+
+
+def _in_one_line(box):
+    """What a framed message of tyro's says, its ornaments left out."""
+    # Frames are drawn in the encoding of the terminal, so both ways.
+    parts = [
+        " ".join(part.replace("│", " ").split())
+        for part in re.split("[─╭╮╰╯]+|-{8,}", box)
+    ]
+    # The first is the frame's title, which the second repeats.
+    message, *more = [part for part in parts if part][1:]
+    message = message.removeprefix("Error parsing Config: ")
+    near = re.findall(r"--[a-z][a-z-]*", " ".join(more[:-1]))
+    near = [flag for flag in dict.fromkeys(near) if flag not in message]
+    if near:
+        message += f". Perhaps you meant {' or '.join(near)}"
+    return f"{message} (see --help)"

@@ -1,0 +1,1 @@
+"""What `recipes.search` is made of: space, oracles, trials, report."""

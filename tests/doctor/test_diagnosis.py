@@ -1,0 +1,232 @@
+import json
+import os
+import shutil
+
+import pytest
+from PIL import Image
+
+from keras_artkd.datasets import load
+from keras_artkd.doctor import examine
+from keras_artkd.doctor.text import describe
+from tests.doctor.pictures import make_healthy, paint, save
+
+
+def names(items):
+    return [item["file"] for item in items]
+
+
+def groups(items):
+    return [names(item["files"]) for item in items]
+
+
+def found(diagnosis):
+    return [kind for kind, items in diagnosis.findings.items() if items]
+
+
+@pytest.fixture
+def root(tmp_path):
+    return make_healthy(tmp_path / "images")
+
+
+def test_a_healthy_folder(root):
+    diagnosis = examine(root)
+    assert diagnosis.healthy and found(diagnosis) == []
+    assert diagnosis.exclusions == {}
+    assert diagnosis.images == 8 and diagnosis.imbalance == 1
+    assert diagnosis.classes == [
+        {"class": name, "images": 4, "usable": 4}
+        for name in ("Baroque", "Rococo")
+    ]
+    few = [{"class": name, "usable": 4} for name in ("Baroque", "Rococo")]
+    assert diagnosis.notes["few_images"] == few
+    lines = describe(diagnosis)
+    assert "nothing found" in lines
+    classes = ["Images of each class (2)", "       4  Baroque"]
+    assert lines[-3:] == [*classes, "       4  Rococo"]
+
+
+def test_unreadable_files(root):
+    whole = (root / "Rococo" / "0.png").read_bytes()
+    (root / "Rococo" / "cut.png").write_bytes(whole[:500])
+    (root / "Baroque" / "empty.jpg").touch()
+    diagnosis = examine(root)
+    assert found(diagnosis) == ["unreadable"]
+    reasons = {
+        item["file"]: item["reason"]
+        for item in diagnosis.findings["unreadable"]
+    }
+    assert list(reasons) == ["Baroque/empty.jpg", "Rococo/cut.png"]
+    assert "empty file" in reasons["Baroque/empty.jpg"]
+    assert set(diagnosis.exclusions) == set(reasons)
+    assert [row["images"] for row in diagnosis.classes] == [5, 5]
+    assert [row["usable"] for row in diagnosis.classes] == [4, 4]
+
+
+def test_exact_duplicates_in_a_class(root):
+    shutil.copy(root / "Rococo" / "1.png", root / "Rococo" / "again.png")
+    save(paint(0), root / "Baroque" / "0.bmp")
+    diagnosis = examine(root)
+    assert found(diagnosis) == ["exact_duplicates"]
+    pixels, files = diagnosis.findings["exact_duplicates"]
+    assert groups([pixels]) == [["Baroque/0.bmp", "Baroque/0.png"]]
+    assert groups([files]) == [["Rococo/1.png", "Rococo/again.png"]]
+    assert files["identical_files"] and not pixels["identical_files"]
+    assert diagnosis.exclusions == {
+        "Baroque/0.png": "same picture as Baroque/0.bmp",
+        "Rococo/again.png": "same picture as Rococo/1.png",
+    }
+
+
+def test_what_is_exact_is_decided_as_training_does(root):
+    """One level of one pixel is lost at 9 pixels and is there at 72."""
+    image = paint(20, (72, 72))
+    save(image, root / "Rococo" / "one.png")
+    red, green, blue = image.getpixel((30, 30))
+    image.putpixel((30, 30), (red ^ 1, green, blue))
+    save(image, root / "Rococo" / "two.png")
+    for short_side, kind in ((9, "exact_duplicates"), (72, "near_duplicates")):
+        diagnosis = examine(root, short_side)
+        assert found(diagnosis) == [kind]
+        loaded = load("folder", data_dir=root, short_side=short_side)
+        skipped = [item.key for item in loaded.skipped]
+        assert skipped == ["Rococo/two.png"] * (kind == "exact_duplicates")
+
+
+def test_label_conflicts_exact_and_near(root):
+    shutil.copy(root / "Rococo" / "0.png", root / "Baroque" / "exact.png")
+    save(paint(1, (60, 50)), root / "Rococo" / "near.jpg", quality=80)
+    diagnosis = examine(root, min_side=0)
+    assert found(diagnosis) == ["label_conflicts"]
+    exact, near = diagnosis.findings["label_conflicts"]
+    assert groups([exact, near]) == [
+        ["Baroque/exact.png", "Rococo/0.png"],
+        ["Baroque/1.png", "Rococo/near.jpg"],
+    ]
+    assert exact["exact"] and exact["similarity"] == 1
+    assert not near["exact"] and 0.93 <= near["similarity"] <= 1
+    assert diagnosis.exclusions == {
+        "Baroque/1.png": "nearly the same picture as Rococo/near.jpg of "
+        "another class",
+        "Rococo/near.jpg": "nearly the same picture as Baroque/1.png of "
+        "another class",
+        "Baroque/exact.png": "same picture as Rococo/0.png of another class",
+        "Rococo/0.png": "same picture as Baroque/exact.png of another class",
+    }
+
+
+def test_of_near_duplicates_the_largest_stays(root):
+    """Copies of copies, an exact one among them, are one group."""
+    save(paint(2, (240, 200)), root / "Baroque" / "large.png")
+    save(paint(2, (60, 50)), root / "Baroque" / "small.jpg", quality=70)
+    shutil.copy(root / "Baroque" / "2.png", root / "Baroque" / "same.png")
+    diagnosis = examine(root, min_side=0)
+    assert found(diagnosis) == ["near_duplicates"]
+    assert groups(diagnosis.findings["near_duplicates"]) == [
+        [f"Baroque/{name}" for name in names]
+        for names in [("large.png", "2.png", "same.png", "small.jpg")]
+    ]
+    assert set(diagnosis.exclusions) == {
+        "Baroque/2.png",
+        "Baroque/same.png",
+        "Baroque/small.jpg",
+    }
+
+
+def test_sizes(root):
+    save(paint(30, (63, 90)), root / "Rococo" / "tiny.png")
+    save(paint(31, (300, 100)), root / "Rococo" / "wide.png")
+    save(Image.new("RGB", (70, 70), "teal"), root / "Rococo" / "plain.png")
+    diagnosis = examine(root)
+    assert found(diagnosis) == ["tiny"]
+    assert diagnosis.findings["tiny"] == [
+        {
+            "file": "Rococo/tiny.png",
+            "class": "Rococo",
+            "width": 63,
+            "height": 90,
+            "bytes": os.path.getsize(root / "Rococo" / "tiny.png"),
+        }
+    ]
+    assert names(diagnosis.notes["elongated"]) == ["Rococo/wide.png"]
+    assert names(diagnosis.notes["plain"]) == ["Rococo/plain.png"]
+    assert diagnosis.exclusions == {}
+    assert examine(root, min_side=63).healthy
+
+
+def test_classes_and_strays(root):
+    (root / "Empty").mkdir()
+    save(paint(40), root / "Two" / "a.png")
+    save(paint(41), root / "Two" / "b.png")
+    save(paint(41), root / "Two" / "c.png")
+    save(paint(42), root / "Two" / "d", format="JPEG")
+    (root / "Two" / "notes.txt").write_text("x")
+    (root / "README.md").write_text("x")
+    (root / ".DS_Store").write_text("x")
+    diagnosis = examine(root)
+    assert found(diagnosis) == [
+        "exact_duplicates",
+        "misnamed",
+        "empty_classes",
+        "small_classes",
+    ]
+    assert diagnosis.findings["misnamed"] == [
+        {"file": "Two/d", "format": "JPEG"}
+    ]
+    assert diagnosis.findings["empty_classes"] == ["Empty"]
+    assert diagnosis.findings["small_classes"] == [
+        {"class": "Two", "usable": 2}
+    ]
+    assert diagnosis.imbalance == 2
+    assert names(diagnosis.notes["ignored"]) == ["README.md", "Two/notes.txt"]
+
+
+def test_leaving_out_what_is_listed_mends_it(root, tmp_path):
+    from keras_artkd.datasets.exclusions import write_exclusions
+
+    for name in ("again.png", " odd\nname.png", "#1.png"):
+        shutil.copy(root / "Rococo" / "1.png", root / "Rococo" / name)
+    (root / "Rococo" / "empty.jpg").touch()
+    before = examine(root)
+    assert len(before.exclusions) == 4
+    write_exclusions(tmp_path / "list", before.exclusions, "test")
+    after = examine(root, exclude=tmp_path / "list")
+    assert after.healthy and after.excluded == 4 and after.images == 8
+    assert set(after.exclusions) == set(before.exclusions)
+
+
+def test_the_document_is_json_and_complete(root):
+    shutil.copy(root / "Rococo" / "1.png", root / "Baroque" / "x.png")
+    document = examine(root).document()
+    assert json.loads(json.dumps(document)) == document
+    assert set(document) == {
+        *("healthy", "data_dir", "short_side", "images", "excluded"),
+        *("classes", "imbalance", "counts", "findings", "notes", "exclusions"),
+    }
+    assert document["counts"]["label_conflicts"] == 1
+    assert document["healthy"] is False
+
+
+def test_long_lists_are_cut_short(root):
+    for i in range(14):
+        (root / "Rococo" / f"bad{i:02d}.jpg").touch()
+    for i in range(31):
+        save(paint(50 + i), root / f"class{i:02d}" / "a.png")
+    lines = describe(examine(root))
+    shown = [line for line in lines if "empty file" in line]
+    assert len(shown) == 10 and "  ... 4 more, --json has all" in lines
+    start = lines.index("Images of each class (33)") + 1
+    assert lines[start : start + 10] == [
+        f"       1  class{i:02d}" for i in range(10)
+    ]
+    assert lines[start + 10 :] == ["  ... 23 more, --json has all"]
+
+
+def test_no_picture_at_all(tmp_path):
+    for name in ("One", "Two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.jpg").touch()
+    diagnosis = examine(tmp_path)
+    assert diagnosis.imbalance is None and len(diagnosis.exclusions) == 2
+    assert describe(diagnosis)
+    with pytest.raises(ValueError, match="does not exist"):
+        examine(tmp_path / "absent")

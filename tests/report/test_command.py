@@ -1,0 +1,54 @@
+import sys
+
+import pytest
+
+from keras_artkd.cli import main
+from tests.report.runs import write_run
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    return [
+        str(write_run(folder / f"seed{seed}", 2, images=12, seed=seed))
+        for seed in (0, 1)
+    ]
+
+
+def test_one_run(runs, capsys):
+    assert main(["report", runs[0]]) == 0
+    assert capsys.readouterr().out.strip() == f"{runs[0]}/report.html"
+    with open(f"{runs[0]}/report.html", encoding="utf-8") as file:
+        assert file.read().rstrip().endswith("</html>")
+
+
+def test_several_runs(runs, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", *runs]) == 0
+    assert capsys.readouterr().out.strip() == "comparison.html"
+    assert (tmp_path / "comparison.html").is_file()
+    assert main(["report", *runs, "--output", "new/both.html"]) == 0
+    assert (tmp_path / "new" / "both.html").is_file()
+
+
+def test_bad_input_gives_one_line(tmp_path, capsys):
+    assert main(["report", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: Not the folder of a run")
+    assert error.count("\n") == 1
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("name", ["matplotlib", "jinja2"])
+def test_says_what_to_install(runs, monkeypatch, capsys, name):
+    monkeypatch.setitem(sys.modules, name, None)
+    assert main(["report", runs[0]]) == 2
+    error = capsys.readouterr().err
+    assert name in error and "pip install keras_artkd[recipes]" in error
+
+
+def test_a_place_that_cannot_be_written_gives_one_line(runs, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    output = str(tmp_path / "file" / "page.html")
+    assert main(["report", *runs, "--output", output]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

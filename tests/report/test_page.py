@@ -1,0 +1,260 @@
+import hashlib
+import html
+import html.parser
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_artkd.report import write_report
+from tests.report.runs import HOSTILE_NAMES, write_run
+
+
+class Page(html.parser.HTMLParser):
+    """Tags, attributes, and text of a page without its style."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.tags, self.words, self.depth = [], [], 0
+        self.feed(source)
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        self.depth += tag == "style"
+
+    def handle_endtag(self, tag):
+        self.depth -= tag == "style"
+
+    def handle_data(self, data):
+        if not self.depth:
+            self.words.append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def report(path, *arguments, **options):
+    path = write_report(write_run(path, *arguments, **options))
+    return Page(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def seventeen(tmp_path_factory):
+    path = tmp_path_factory.mktemp("seventeen") / "run"
+    return path, report(path, 17)
+
+
+def test_headline_numbers_are_those_of_the_predictions(seventeen):
+    path, page = seventeen
+    arrays = np.load(path / "predictions.npz")
+    labels, logits = arrays["labels"], arrays["student"]
+    right = logits.argmax(1) == labels
+    macro = np.mean([right[labels == c].mean() for c in np.unique(labels)])
+    top5 = np.mean(
+        [c in row.argsort()[-5:] for c, row in zip(labels, logits, strict=True)]
+    )
+    for name, share in (
+        ("Accuracy", right.mean()),
+        ("Mean of the classes", macro),
+        ("Top 5", top5),
+    ):
+        assert f"{name} {100 * share:.1f}% 95%: " in page.text
+    # Wilson's interval, by its formula.
+    n, p, z = len(right), right.mean(), 1.959964
+    centre = (p + z * z / 2 / n) / (1 + z * z / n)
+    half = z * np.sqrt(p * (1 - p) / n + (z / 2 / n) ** 2) / (1 + z * z / n)
+    interval = f"{100 * (centre - half):.1f}–{100 * (centre + half):.1f}%"
+    assert f"{100 * p:.1f}% 95%: {interval}" in page.text
+    commonest = np.bincount(labels).max() / n
+    assert re.search(
+        rf"commonest class \(.*?\) {100 * commonest:.1f}%", page.text
+    )
+
+
+def test_agreement_with_each_teacher_is_counted(seventeen):
+    path, page = seventeen
+    arrays = np.load(path / "predictions.npz")
+    labels = arrays["labels"]
+    student = arrays["student"].argmax(1)
+    for role in ("initial", "expert"):
+        teacher = arrays[role].argmax(1)
+        assert f"on {100 * (teacher == student).mean():.1f}%" in page.text
+        right, its = student == labels, teacher == labels
+        both, alone = (right & its).sum(), (right & ~its).sum()
+        pattern = rf"Student right {both} \(\d+%\) {alone} \(\d+%\)"
+        assert re.search(pattern, page.text)
+        wrong = (~right & ~its).sum()
+        same = (~right & (student == teacher)).sum()
+        assert f"Of the {wrong} that both have wrong, {same} get" in page.text
+
+
+def test_matrix_has_every_cell(seventeen):
+    path, page = seventeen
+    metrics = json.loads((path / "metrics.json").read_text())
+    matrix = np.array(metrics["test"]["confusion_matrix"])
+    source = (path / "report.html").read_text(encoding="utf-8")
+    table = re.search(r'<table class="matrix">.*?</table>', source, re.DOTALL)
+    rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", table[0])
+    cells = [[int(c) for c in re.findall(r">(\d+)</td>", row)] for row in rows]
+    expected = np.concatenate([matrix, matrix.sum(1, keepdims=True)], axis=1)
+    np.testing.assert_array_equal(cells, expected)
+
+
+def test_every_section_is_there(seventeen):
+    path, page = seventeen
+    sections = [attributes["id"] for attributes in page.all("section")]
+    assert sections == (
+        "classes mistakes confidence attention teachers training cost data "
+        "reproduce".split()
+    )
+    for link in page.all("a"):
+        assert link["href"].removeprefix("#") in sections
+    assert "python -m recipes.folder --data-dir paintings" in page.text
+    assert "102 million" in page.text and "760 kB" in page.text
+    assert "test images of the data set “paintings”" in page.text
+    assert "Initial supervised" in page.text and "Awgram" in page.text
+    # Six pictures, as seen and by three networks and four mappings.
+    alts = [image["alt"] for image in page.all("img")]
+    assert sum("teacher, max2" in alt for alt in alts) == 12
+    assert all(alts)
+
+
+def test_nothing_is_fetched(seventeen):
+    path, page = seventeen
+    for image in page.all("img"):
+        assert image["src"].startswith("data:image/jpeg;base64,")
+    assert not page.all("script") and not page.all("link")
+    source = (path / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r"https?://(?!www\.w3\.org/)", source)
+
+
+def test_ids_are_unique_and_references_hold(seventeen):
+    path, page = seventeen
+    ids = [a["id"] for _, a in page.tags if "id" in a]
+    assert len(ids) == len({*ids})
+    source = (path / "report.html").read_text(encoding="utf-8")
+    used = re.findall(r"url\(#([^)]+)\)|href=\"#([^\"]+)\"", source)
+    assert {a or b for a, b in used} <= {*ids}
+
+
+def test_figures_are_png_files(seventeen):
+    path, _ = seventeen
+    names = {file.stem for file in (path / "figures").iterdir()}
+    assert names >= {
+        "training-accuracy",
+        "training-loss",
+        "training-awgram",
+        "confusion",
+        "classes",
+        "calibration",
+        "mistakes",
+        "attention",
+    }
+    for file in (path / "figures").iterdir():
+        with Image.open(file) as image:
+            assert image.format == "PNG" and min(image.size) > 300
+
+
+def test_same_files_give_same_bytes(tmp_path):
+    digests = []
+    for _ in range(2):
+        run = write_run(tmp_path / "run", 2, images=12, epochs=2)
+        write_report(run)
+        files = [run / "report.html", *sorted((run / "figures").iterdir())]
+        digests.append([hashlib.sha256(f.read_bytes()).digest() for f in files])
+        for file in (*(run / "gallery").iterdir(), run / "gallery"):
+            file.rmdir() if file.is_dir() else file.unlink()
+    assert digests[0] == digests[1]
+
+
+def test_many_classes_are_told_by_the_worst(tmp_path):
+    path = tmp_path / "run"
+    page = report(path, 125, without=("gallery", "attention.npz"))
+    metrics = json.loads((path / "metrics.json").read_text())
+    assert not any(t.get("class") == "matrix" for t in page.all("table"))
+    matrix = np.array(metrics["test"]["confusion_matrix"])
+    counts = matrix.sum(1)
+    recall = np.diag(matrix) / np.maximum(counts, 1)
+    recall[counts == 0] = 2
+    worst = np.lexsort((-counts, recall))[0]
+    name = metrics["class_names"][worst].replace("_", " ")
+    first = page.text.index(f"{name} ({counts[worst]})")
+    mistakes = matrix[worst].copy()
+    mistakes[worst] = 0
+    taken = metrics["class_names"][mistakes.argmax()].replace("_", " ")
+    share = f"({100 * mistakes.max() / counts[worst]:.0f}%)"
+    row = page.text[first : first + 200]
+    assert f"{100 * recall[worst]:.0f}%" in row
+    assert f"{taken} {share}" in row
+    shown = (counts > 0).sum()
+    assert f"The other {shown - 12} classes" in page.text
+
+
+def test_names_are_only_text(tmp_path):
+    page = report(tmp_path / "run", names=HOSTILE_NAMES)
+    assert not page.all("script")
+    assert all("onerror" not in image for image in page.all("img"))
+    for name in HOSTILE_NAMES:
+        assert " ".join(name.replace("_", " ").split()) in page.text
+    assert "<b>the same</b> as another" in page.text
+
+
+@pytest.mark.parametrize(
+    "missing, says",
+    [
+        (("predictions.npz",), "kept no predictions.npz"),
+        (("gallery",), "kept no pictures"),
+        (("attention.npz",), ""),
+        (("versions.json", "command.txt"), "kept no command.txt"),
+    ],
+)
+def test_older_runs_have_a_report_too(tmp_path, missing, says):
+    page = report(tmp_path / "run", 2, images=20, without=missing)
+    assert says in page.text
+    assert "Telling 2 classes of images apart" in page.text
+    assert "Top 5" not in page.text
+
+
+def test_a_run_without_teachers_or_networks(tmp_path):
+    run = write_run(tmp_path / "run", 6, teachers=(), epochs=1)
+    metrics = json.loads((run / "metrics.json").read_text())
+    del metrics["networks"], metrics["exports"]
+    (run / "metrics.json").write_text(json.dumps(metrics))
+    page = Page(write_report(run).read_text(encoding="utf-8"))
+    assert "Agreement is" not in page.text
+    assert "1 epoch by the method" in page.text
+    assert "703,217" in page.text
+
+
+def test_other_place_for_the_page(tmp_path):
+    run = write_run(tmp_path / "run", 2, images=12)
+    path = write_report(run, tmp_path / "new" / "page.html")
+    assert path == tmp_path / "new" / "page.html" and path.is_file()
+    assert not (run / "report.html").exists()
+
+
+def test_a_perfect_network_has_no_mistakes(tmp_path):
+    page = report(tmp_path / "run", 3, skill=100)
+    assert "Accuracy 100.0%" in page.text
+    assert "taken for" not in page.text.replace("often taken for", "")
+
+
+def test_needs_neither_keras_nor_tensorflow(tmp_path):
+    run = write_run(tmp_path / "run", 2, images=12)
+    code = (
+        "import sys; import keras_artkd.report.gallery; "
+        "light = 'matplotlib' not in sys.modules; "
+        f"keras_artkd.report.write_report({str(run)!r}); "
+        "print(light, [m for m in ('keras', 'tensorflow', 'jax', 'torch') "
+        "if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "True []"
+    assert done.stderr == ""

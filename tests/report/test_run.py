@@ -1,0 +1,137 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from keras_artkd.files import read_json, write_json
+from keras_artkd.report import write_report
+from keras_artkd.report.run import read_run
+from keras_artkd.report.text import display_name
+from tests.report.runs import write_run
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    return write_run(tmp_path_factory.mktemp("runs") / "run", 3)
+
+
+@pytest.fixture
+def run_dir(finished, tmp_path):
+    return shutil.copytree(finished, tmp_path / "run")
+
+
+def test_reads_what_there_is(run_dir):
+    run = read_run(run_dir)
+    assert run.teachers == ["initial", "expert"]
+    assert [*run.logits] == ["student", "initial", "expert"]
+    assert run.correct().mean() == run.metrics["test"]["accuracy"]
+    assert [*run.attention.maps["expert"]] == ["sum", "sum2", "sum4", "max2"]
+    assert run.command.startswith("python -m recipes.folder")
+    assert all(path.is_file() for path in run.gallery.values())
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "data.json", "history.json", "metrics.json"]
+)
+def test_names_the_file_that_is_missing(run_dir, name):
+    (run_dir / name).unlink()
+    with pytest.raises(ValueError, match=name.replace(".", r"\.")) as error:
+        read_run(run_dir)
+    assert "Fix: " in str(error.value)
+    assert str(run_dir) in str(error.value)
+
+
+def test_says_how_to_finish_an_unfinished_run(run_dir):
+    (run_dir / "metrics.json").unlink()
+    with pytest.raises(ValueError, match="not finished.*--resume"):
+        read_run(run_dir)
+
+
+def test_refuses_what_is_no_run(tmp_path):
+    with pytest.raises(ValueError, match="has no config.json"):
+        read_run(tmp_path)
+    with pytest.raises(ValueError, match="which is none"):
+        read_run(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "name, content, reason",
+    [
+        ("metrics.json", "{", "not JSON"),
+        ("metrics.json", "[]", "no JSON object"),
+        ("metrics.json", "{}", "lacks parameters"),
+        ("config.json", "\xff", "not JSON"),
+        ("versions.json", "nothing", "not JSON"),
+        ("predictions.npz", "PK half a file", "damaged"),
+        ("predictions.npz", "", "damaged"),
+        ("attention.npz", "text", "damaged"),
+    ],
+)
+def test_names_the_file_that_is_damaged(run_dir, name, content, reason):
+    (run_dir / name).write_text(content, encoding="latin-1")
+    with pytest.raises(ValueError, match=reason) as error:
+        write_report(run_dir)
+    assert name in str(error.value)
+    assert not (run_dir / "report.html").exists()
+    assert not (run_dir / "figures").exists()
+
+
+def test_refuses_metrics_of_other_classes(run_dir):
+    data = json.loads((run_dir / "data.json").read_text())
+    data["class_names"].append("one more")
+    (run_dir / "data.json").write_text(json.dumps(data))
+    with pytest.raises(ValueError, match="classes are not those of data.json"):
+        read_run(run_dir)
+    metrics = json.loads((run_dir / "metrics.json").read_text())
+    del metrics["test"]["per_class"]
+    (run_dir / "metrics.json").write_text(json.dumps(metrics))
+    with pytest.raises(ValueError, match="its test lacks per_class"):
+        read_run(run_dir)
+
+
+def test_refuses_predictions_of_another_run(run_dir):
+    file = run_dir / "predictions.npz"
+    arrays = dict(np.load(file))
+    np.savez(file, **{**arrays, "student": arrays["student"][::-1]})
+    with pytest.raises(ValueError, match="not those of metrics.json"):
+        read_run(run_dir)
+    np.savez(file, **{**arrays, "expert": arrays["expert"][:-1]})
+    with pytest.raises(ValueError, match="predictions.npz"):
+        read_run(run_dir)
+
+
+def test_refuses_attention_of_other_images(run_dir):
+    file = run_dir / "attention.npz"
+    arrays = dict(np.load(file))
+    np.savez(file, **{**arrays, "rows": arrays["rows"] + 10_000})
+    with pytest.raises(ValueError, match="attention.npz"):
+        read_run(run_dir)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("metrics.json", lambda m: m.update(test=[1])),
+        ("metrics.json", lambda m: m["test"].pop("accuracy")),
+        ("metrics.json", lambda m: m["networks"][0].pop("role")),
+        ("metrics.json", lambda m: m["test"].update(per_class=[{}])),
+        ("data.json", lambda d: d["splits"].pop("test")),
+    ],
+)
+def test_what_is_not_as_written_is_one_error(run_dir, name, change):
+    content = read_json(run_dir / name)
+    change(content)
+    write_json(run_dir / name, content)
+    before = sorted(run_dir.rglob("*"))
+    with pytest.raises(ValueError, match="Fix: ") as error:
+        write_report(run_dir)
+    assert str(run_dir) in str(error.value)
+    assert "\n" not in str(error.value)
+    assert sorted(run_dir.rglob("*")) == before
+
+
+def test_a_name_cannot_turn_the_numbers_around():
+    """Marks of direction would make "5 of 64" read "46 fo 5"."""
+    assert display_name("a\u202eb\u2066c\u200f") == "abc"
+    assert display_name("עברית 5") == "עברית 5"

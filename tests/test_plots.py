@@ -1,0 +1,150 @@
+"""Figures show the numbers they were given, in both themes."""
+
+import re
+import warnings
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_artkd import plots
+from keras_artkd.statistics import calibration_bins, wilson_interval
+
+HOSTILE = ["浮世絵", 'a<b> & "c"', "$x$ and $y", "n" * 80, "two\nlines", ""]
+
+
+def confusion(classes):
+    return np.random.default_rng(0).integers(0, 5, (classes, classes))
+
+
+def texts(svg):
+    root = ElementTree.fromstring(svg)
+    return [
+        "".join(e.itertext()) for e in root.iter() if e.tag.endswith("text")
+    ]
+
+
+def test_curves_are_the_values():
+    _, axes = plots.figure()
+    plots.plot_curves(
+        axes, {"a": [3.0, 1.0, 2.0], "b": [1, 2, 3]}, best_epoch=2
+    )
+    first, second, best = axes.lines
+    np.testing.assert_array_equal(first.get_xydata(), [[1, 3], [2, 1], [3, 2]])
+    np.testing.assert_array_equal(second.get_ydata(), [1, 2, 3])
+    assert best.get_xdata() == [2, 2]
+
+
+def test_one_epoch_is_seen():
+    _, axes = plots.figure()
+    plots.plot_curves(axes, {"loss": [2.0]}, best_epoch=1)
+    assert axes.lines[0].get_marker() == "o"
+
+
+@pytest.mark.parametrize("classes", [2, 18, 27])
+def test_confusion_writes_every_count(classes):
+    figure, axes = plots.figure(0.26 * classes + 2, 0.26 * classes + 2)
+    matrix = confusion(classes)
+    plots.plot_confusion(axes, matrix, [f"class {i}" for i in range(classes)])
+    written = sorted(int(text.get_text()) for text in axes.texts)
+    assert written == sorted(matrix[matrix > 0].tolist())
+    for text in axes.texts:
+        column, row = (int(place) for place in text.get_position())
+        assert int(text.get_text()) == matrix[row, column]
+    # Row 0 is on top.
+    assert axes.yaxis_inverted()
+
+
+def test_large_confusion_is_shades_alone():
+    _, axes = plots.figure()
+    plots.plot_confusion(axes, confusion(125), ["x"] * 125)
+    assert not axes.texts
+
+
+def test_reliability():
+    random = np.random.default_rng(0)
+    labels, logits = (
+        random.integers(0, 4, 100),
+        3 * random.normal(size=(100, 4)),
+    )
+    bins = calibration_bins(labels, logits)
+    _, axes = plots.figure()
+    plots.plot_reliability(axes, bins)
+    used = bins["count"] > 0
+    np.testing.assert_allclose(
+        axes.lines[-1].get_xydata(),
+        np.stack([bins["confidence"], bins["accuracy"]], axis=1)[used],
+    )
+    heights = [bar.get_height() for bar in axes.patches]
+    np.testing.assert_allclose(heights, bins["count"] / 100)
+
+
+def test_per_class_is_sorted_with_intervals():
+    _, axes = plots.figure()
+    plots.plot_per_class(axes, ["a", "b", "c"], [0.5, None, 0.25], [4, 0, 8])
+    np.testing.assert_array_equal(axes.lines[0].get_xdata(), [0.25, 0.5])
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["c (8)", "a (4)"]
+    (low, high), _ = axes.collections[0].get_segments()
+    assert (low[0], high[0]) == pytest.approx(wilson_interval(2, 8))
+
+
+def test_differences_are_coloured_by_what_is_sure():
+    _, axes = plots.figure()
+    plots.plot_differences(
+        axes,
+        ["up", "down", "who knows"],
+        [0.1, -0.1, 0.0],
+        [(0.05, 0.15), (-0.15, -0.05), (-0.1, 0.1)],
+    )
+    colours = [line.get_color() for line in axes.lines[1:]]
+    assert colours == [plots.COLOURS[c] for c in ("good", "bad", "muted")]
+
+
+def test_attention_warms_where_it_is():
+    grey = np.full((40, 60, 3), 128, "uint8")
+    attention = np.zeros((4, 6))
+    attention[0, 0] = 1.0
+    image = plots.attention_overlay(grey, attention).astype(int)
+    assert image.shape == (40, 60, 3)
+    warmth = image[..., 0] - image[..., 2]
+    assert warmth[3, 3] > 60 > warmth[-3, -3]
+    # Nothing to see is no division by zero.
+    flat = plots.attention_overlay(grey, np.ones((4, 6)))
+    assert len(np.unique(flat.reshape(-1, 3), axis=0)) == 1
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_of_any_kind(tmp_path, name):
+    figure, axes = plots.figure(3, 3)
+    plots.plot_confusion(axes, confusion(2), [name, "other"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        svg = plots.as_svg(figure, "p", f"Confusion of {name}")
+        plots.save_png(figure, tmp_path / "f.png", dpi=100)
+    shown = " ".join(name.split())
+    shown = shown if len(shown) <= 22 else shown[:21] + "…"
+    assert not shown or shown in texts(svg)
+    assert Image.open(tmp_path / "f.png").size == (300, 300)
+
+
+def test_svg_is_for_a_page():
+    def draw(prefix):
+        figure, axes = plots.figure()
+        plots.plot_confusion(axes, confusion(5), list("abcde"))
+        return plots.as_svg(figure, prefix, "Title")
+
+    svg = draw("one")
+    assert svg == draw("one")
+    root = ElementTree.fromstring(svg)
+    assert root.get("role") == "img" and root.get("aria-label") == "Title"
+    assert root.get("width") is None and root.get("viewBox")
+    ids = set(re.findall(r'\sid="([^"]+)"', svg))
+    assert all(name.startswith("one-") for name in ids)
+    used = re.findall(r'(?:href="#|url\(#)([^")]+)', svg)
+    assert set(used) <= ids
+    # Every colour can be changed from outside.
+    outside = re.sub(r"var\([^)]*\)", "", svg)
+    assert not re.findall(r"#[0-9a-f]{6}", outside)
+    assert "color-mix" in svg and "font-family" not in svg
