@@ -6,6 +6,11 @@ import re
 import keras
 
 from keras_artkd.models.endpoints import with_endpoints
+from keras_artkd.models.mobilenet_v2 import MobileNetV2
+from keras_artkd.models.resnet import ResNet
+from keras_artkd.models.shufflenet_v1 import ShuffleNetV1
+from keras_artkd.models.shufflenet_v2 import ShuffleNetV2
+from keras_artkd.models.vgg import VGG
 from keras_artkd.models.wide_resnet import WideResNet
 
 
@@ -37,24 +42,56 @@ def _convnext(application, num_classes, input_shape, weights=None):
     )
 
 
-def _wide_resnet(depth, width, num_classes, input_shape, **options):
-    return WideResNet(
-        depth,
-        width,
-        num_classes,
-        input_shape,
-        name=options.pop("name", f"wrn_{depth}_{width}"),
-        **options,
+def _wide_resnet(depth, width):
+    return functools.partial(
+        WideResNet, depth, width, name=f"wrn_{depth}_{width}"
+    )
+
+
+def _small_resnet(name, depth, width=1):
+    """Three groups of `(depth - 2) / 6` basic blocks, for small images."""
+    return functools.partial(
+        ResNet,
+        num_blocks=((depth - 2) // 6,) * 3,
+        filters=(16 * width, 32 * width, 64 * width),
+        # Those four times as wide have a stem only twice as wide.
+        stem_filters=16 if width == 1 else 32,
+        stem="small",
+        name=name,
+    )
+
+
+def _large_resnet(name, num_blocks, bottleneck=False):
+    return functools.partial(
+        ResNet,
+        num_blocks=num_blocks,
+        filters=(64, 128, 256, 512),
+        bottleneck=bottleneck,
+        name=name,
     )
 
 
 # The usual ones; `build` takes wrn_<depth>_<width> of any depth and width.
 NETWORKS = {
     **{
-        f"wrn_{depth}_{width}": functools.partial(_wide_resnet, depth, width)
+        f"wrn_{depth}_{width}": _wide_resnet(depth, width)
         for depth in (10, 16, 28, 40)
         for width in (1, 2, 4)
     },
+    **{
+        f"resnet{depth}": _small_resnet(f"resnet{depth}", depth)
+        for depth in (8, 20, 32, 56, 110)
+    },
+    "resnet8x4": _small_resnet("resnet8x4", 8, width=4),
+    "resnet32x4": _small_resnet("resnet32x4", 32, width=4),
+    "resnet18": _large_resnet("resnet18", (2, 2, 2, 2)),
+    "resnet34": _large_resnet("resnet34", (3, 4, 6, 3)),
+    "resnet50": _large_resnet("resnet50", (3, 4, 6, 3), bottleneck=True),
+    "vgg8": functools.partial(VGG, 8, name="vgg8"),
+    "vgg13": functools.partial(VGG, 13, name="vgg13"),
+    "mobilenet_v2": functools.partial(MobileNetV2, name="mobilenet_v2"),
+    "shufflenet_v1": functools.partial(ShuffleNetV1, name="shufflenet_v1"),
+    "shufflenet_v2": functools.partial(ShuffleNetV2, name="shufflenet_v2"),
     "convnext_tiny": functools.partial(
         _convnext, keras.applications.ConvNeXtTiny
     ),
@@ -75,8 +112,10 @@ def build(name, num_classes, input_shape=(64, 64, 3), **options):
             6n + 4 and any width.
         num_classes: int >= 1.
         input_shape: `(height, width, 3)`, pixels.
-        **options: what the network takes besides: `head` and `head_inputs`
-            for wide ResNets, `weights="imagenet"` for ConvNeXts.
+        **options: what the network takes besides: `weights="imagenet"` for
+            ConvNeXts; for all others `head` and `head_inputs`; `stem`, of
+            `"auto"`, `"small"` and `"imagenet"`, for ResNets with four groups,
+            MobileNetV2 and ShuffleNets.
 
     Returns:
         A `keras.Model` with `endpoints`, from raw pixels in [0, 255] to
@@ -91,7 +130,7 @@ def build(name, num_classes, input_shape=(64, 64, 3), **options):
     """
     wide = re.fullmatch(r"wrn_(\d+)_(\d+)", name)
     if wide:
-        make = functools.partial(_wide_resnet, *map(int, wide.groups()))
+        make = _wide_resnet(*map(int, wide.groups()))
     elif name in NETWORKS:
         make = NETWORKS[name]
     else:

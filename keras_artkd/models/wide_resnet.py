@@ -3,15 +3,16 @@
 import keras
 from keras import layers
 
-from keras_artkd.layers import AWGram
-
-# Pixels to roughly zero mean and unit variance: (x / 255 - 0.5) / 0.25.
-PIXEL_SCALE = 4.0 / 255.0
-PIXEL_OFFSET = -2.0
+from keras_artkd.models.blocks import (
+    apply_batch_norm_relu,
+    apply_conv,
+    apply_pixels,
+)
+from keras_artkd.models.network import Network
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
-class WideResNet(keras.Model):
+class WideResNet(Network):
     """Wide ResNet WRN-depth-width of pre-activation basic blocks.
 
     Takes raw pixels, float32 in [0, 255]; scaling is inside. No dropout.
@@ -63,18 +64,11 @@ class WideResNet(keras.Model):
                 f"two-convolution blocks). Received: depth={depth}. "
                 "Fix: use 10, 16, 22, 28, 34, 40, ..."
             )
-        if width < 1 or num_classes < 1:
+        if width < 1:
             raise ValueError(
-                "`width` and `num_classes` must be at least 1. "
-                f"Received: width={width}, num_classes={num_classes}."
+                f"`width` must be at least 1. Received: width={width}."
             )
-        head_layer = _as_head(head, dtype)
-
-        # === Functional Model ===
-        inputs = keras.Input(input_shape, name="pixels")
-        x = layers.Rescaling(
-            PIXEL_SCALE, PIXEL_OFFSET, dtype="float32", name="rescaling"
-        )(inputs)
+        inputs, x = apply_pixels(input_shape)
         x = apply_conv(x, 16, kernel_size=3, dtype=dtype, name="stem_conv")
         endpoints = {}
         for group in range(3):
@@ -89,96 +83,26 @@ class WideResNet(keras.Model):
             endpoints[f"group{group + 1}"] = x
         x = apply_batch_norm_relu(x, dtype=dtype, name="last")
         endpoints["features"] = x
-        if head_layer is None:
-            x = layers.GlobalAveragePooling2D(dtype=dtype, name="pool")(x)
-        else:
-            x = head_layer(_head_maps(endpoints, head_inputs))
-        endpoints["logits"] = layers.Dense(
-            num_classes,
-            kernel_initializer=keras.initializers.VarianceScaling(
-                scale=1.0, mode="fan_in", distribution="uniform"
-            ),
-            dtype="float32",
-            name="logits",
-        )(x)
-        super().__init__(inputs=inputs, outputs=endpoints["logits"], name=name)
-        # Afterwards: given to `super`, it would miss the layers.
-        self.trainable = trainable
-
-        # === Config ===
-        # A functional model does not take a policy, yet `compile` looks at
-        # it to decide on loss scaling.
-        self.dtype_policy = keras.dtype_policies.get(
-            dtype or keras.config.dtype_policy()
+        super().__init__(
+            inputs=inputs,
+            endpoints=endpoints,
+            num_classes=num_classes,
+            head=head,
+            head_inputs=head_inputs,
+            dtype=dtype,
+            name=name,
+            trainable=trainable,
         )
         self.depth = depth
         self.width = width
-        self.num_classes = num_classes
-        self.head = head
-        self.head_inputs = tuple(head_inputs)
-        self.endpoints = endpoints
 
     def get_config(self):
         """Every constructor argument."""
-        head = self.head
-        if not isinstance(head, str):
-            head = keras.saving.serialize_keras_object(head)
         return {
             "depth": self.depth,
             "width": self.width,
-            "num_classes": self.num_classes,
-            "input_shape": list(self.input_shape[1:]),
-            "head": head,
-            "head_inputs": list(self.head_inputs),
-            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
-            "name": self.name,
-            "trainable": self.trainable,
+            **super().get_config(),
         }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Rebuilds the network; weights are loaded separately."""
-        config = dict(config)
-        config["dtype"] = keras.dtype_policies.deserialize(config["dtype"])
-        if not isinstance(config["head"], str):
-            config["head"] = keras.saving.deserialize_keras_object(
-                config["head"], custom_objects=custom_objects
-            )
-        return cls(**config)
-
-
-def apply_conv(x, filters, kernel_size, strides=1, dtype=None, name=None):
-    """A convolution without bias, padded as PyTorch pads it.
-
-    At stride 2 Keras's "same" pads one pixel at the end only, PyTorch one on
-    each side: the weights of one do not fit the other.
-    """
-    padding = "same"
-    if strides > 1 and kernel_size > 1:
-        pad = layers.ZeroPadding2D(
-            kernel_size // 2, dtype=dtype, name=f"{name}_pad"
-        )
-        x, padding = pad(x), "valid"
-    return layers.Conv2D(
-        filters,
-        kernel_size,
-        strides=strides,
-        padding=padding,
-        use_bias=False,
-        kernel_initializer=keras.initializers.VarianceScaling(
-            scale=2.0, mode="fan_out", distribution="untruncated_normal"
-        ),
-        dtype=dtype,
-        name=name,
-    )(x)
-
-
-def apply_batch_norm_relu(x, dtype=None, name=None):
-    """Batch normalisation with PyTorch's constants, then ReLU."""
-    x = layers.BatchNormalization(
-        momentum=0.9, epsilon=1e-5, dtype=dtype, name=f"{name}_bn"
-    )(x)
-    return layers.ReLU(dtype=dtype, name=f"{name}_relu")(x)
 
 
 def apply_block(x, filters, strides, dtype=None, name=None):
@@ -197,28 +121,3 @@ def apply_block(x, filters, strides, dtype=None, name=None):
     x = apply_batch_norm_relu(x, dtype=dtype, name=f"{name}_2")
     x = apply_conv(x, filters, 3, dtype=dtype, name=f"{name}_conv2")
     return layers.Add(dtype=dtype, name=f"{name}_add")([x, shortcut])
-
-
-def _as_head(head, dtype):
-    """The AWGram layer of a head, or None for pooling."""
-    if head == "pool":
-        return None
-    if head == "awgram":
-        return AWGram(dtype=dtype, name="awgram")
-    if isinstance(head, AWGram):
-        return head
-    raise ValueError(
-        "`head` must be 'pool', 'awgram' or an AWGram layer. "
-        f"Received: head={head!r}."
-    )
-
-
-def _head_maps(endpoints, names):
-    unknown = [name for name in names if name not in endpoints]
-    if unknown or len(names) not in (1, 2):
-        raise ValueError(
-            "`head_inputs` must be one or two of "
-            f"{', '.join(endpoints)}. Received: head_inputs={tuple(names)}."
-        )
-    maps = [endpoints[name] for name in names]
-    return maps[0] if len(maps) == 1 else maps

@@ -1,0 +1,162 @@
+"""What networks are made of: pixels, convolutions, normalisation, stems.
+
+Every function takes `dtype`, a policy or None for the global one, and `name`,
+of the layer or the beginning of the layers' names.
+"""
+
+import keras
+from keras import layers
+
+# Pixels to roughly zero mean and unit variance: (x / 255 - 0.5) / 0.25.
+PIXEL_SCALE = 4.0 / 255.0
+PIXEL_OFFSET = -2.0
+
+# Sides from which `stem="auto"` reduces images early, as ImageNet's networks.
+IMAGENET_SIDE = 96
+
+
+def apply_pixels(input_shape):
+    """The input of raw pixels in [0, 255], and its scaled values."""
+    inputs = keras.Input(input_shape, name="pixels")
+    rescaling = layers.Rescaling(
+        PIXEL_SCALE, PIXEL_OFFSET, dtype="float32", name="rescaling"
+    )
+    return inputs, rescaling(inputs)
+
+
+def apply_conv(
+    x, filters, kernel_size, strides=1, use_bias=False, dtype=None, name=None
+):
+    """A convolution padded as PyTorch pads it, by default without bias.
+
+    At stride 2 Keras's "same" pads one pixel at the end only, PyTorch one on
+    each side: the weights of one do not fit the other.
+    """
+    x, padding = _pad(x, kernel_size, strides, dtype, name)
+    return layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding=padding,
+        use_bias=use_bias,
+        kernel_initializer=_he_normal("fan_out"),
+        dtype=dtype,
+        name=name,
+    )(x)
+
+
+def apply_depthwise_conv(x, strides=1, dtype=None, name=None):
+    """A depthwise 3x3 convolution without bias, padded as `apply_conv`."""
+    x, padding = _pad(x, 3, strides, dtype, name)
+    return layers.DepthwiseConv2D(
+        3,
+        strides=strides,
+        padding=padding,
+        use_bias=False,
+        # Of a depthwise kernel Keras calls 9 x channels the fan-in, PyTorch
+        # the fan-out.
+        depthwise_initializer=_he_normal("fan_in"),
+        dtype=dtype,
+        name=name,
+    )(x)
+
+
+def apply_batch_norm(x, dtype=None, name=None):
+    """Batch normalisation with PyTorch's constants."""
+    return layers.BatchNormalization(
+        momentum=0.9, epsilon=1e-5, dtype=dtype, name=f"{name}_bn"
+    )(x)
+
+
+def apply_relu(x, dtype=None, name=None):
+    """A ReLU."""
+    return layers.ReLU(dtype=dtype, name=f"{name}_relu")(x)
+
+
+def apply_batch_norm_relu(x, dtype=None, name=None):
+    """Batch normalisation, then ReLU."""
+    x = apply_batch_norm(x, dtype=dtype, name=name)
+    return apply_relu(x, dtype=dtype, name=name)
+
+
+def apply_conv_bn_relu(
+    x, filters, kernel_size, strides=1, use_bias=False, dtype=None, name=None
+):
+    """A convolution, batch normalisation and ReLU."""
+    x = apply_conv(
+        x, filters, kernel_size, strides, use_bias, dtype, f"{name}_conv"
+    )
+    return apply_batch_norm_relu(x, dtype=dtype, name=name)
+
+
+def apply_pool(x, pooling, dtype=None, name=None):
+    """A 3x3 pooling at stride 2 that pads one zero on each side.
+
+    Args:
+        x: a map; after a ReLU where `pooling` takes the maximum, for which
+            PyTorch pads what is less than any value.
+        pooling: `layers.MaxPooling2D` or `layers.AveragePooling2D`.
+        dtype: dtype policy.
+        name: of the pooling.
+    """
+    x, padding = _pad(x, 3, 2, dtype, name)
+    return pooling(3, 2, padding, dtype=dtype, name=name)(x)
+
+
+def apply_imagenet_stem(x, filters, kernel_size, dtype=None):
+    """The stem of networks for ImageNet: maps of a quarter of the image."""
+    x = apply_conv_bn_relu(x, filters, kernel_size, 2, dtype=dtype, name="stem")
+    return apply_pool(x, layers.MaxPooling2D, dtype=dtype, name="stem_pool")
+
+
+def choose_stem(stem, input_shape):
+    """What `stem="auto"` means for images of this shape.
+
+    Returns:
+        `"small"`, for sides below 96 pixels, or `"imagenet"`.
+
+    Raises:
+        ValueError: for another `stem`, or a shape that is none.
+    """
+    check_input_shape(input_shape, stride=1)
+    if stem not in ("auto", "small", "imagenet"):
+        raise ValueError(
+            "`stem` must be 'auto', 'small' or 'imagenet'. "
+            f"Received: stem={stem!r}."
+        )
+    if stem != "auto":
+        return stem
+    return "small" if min(input_shape[:2]) < IMAGENET_SIDE else "imagenet"
+
+
+def check_input_shape(input_shape, stride):
+    """Raises ValueError unless the last map has two pixels a side.
+
+    Args:
+        input_shape: `(height, width, channels)`.
+        stride: int, by which a network reduces images.
+    """
+    static = all(isinstance(side, int) for side in input_shape)
+    if len(input_shape) != 3 or not static or min(input_shape[:2]) < 2 * stride:
+        raise ValueError(
+            f"`input_shape` must be (height, width, 3) of {2 * stride} pixels "
+            f"a side or more: this network makes maps {stride} times smaller. "
+            f"Received: input_shape={tuple(input_shape)}. "
+            "Fix: larger images, or a network (or `stem`) for small ones."
+        )
+
+
+def _pad(x, kernel_size, strides, dtype, name):
+    """The map, padded where Keras's own padding is not PyTorch's."""
+    if strides == 1 or kernel_size == 1:
+        return x, "same"
+    pad = layers.ZeroPadding2D(
+        kernel_size // 2, dtype=dtype, name=f"{name}_pad"
+    )
+    return pad(x), "valid"
+
+
+def _he_normal(mode):
+    return keras.initializers.VarianceScaling(
+        scale=2.0, mode=mode, distribution="untruncated_normal"
+    )

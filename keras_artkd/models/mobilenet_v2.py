@@ -1,0 +1,164 @@
+"""MobileNetV2."""
+
+import keras
+from keras import layers
+
+from keras_artkd.models.blocks import (
+    apply_batch_norm,
+    apply_batch_norm_relu,
+    apply_conv,
+    apply_conv_bn_relu,
+    apply_depthwise_conv,
+    apply_pixels,
+    check_input_shape,
+    choose_stem,
+)
+from keras_artkd.models.network import Network
+
+# Filters at width 1, blocks and stride of each stage.
+STAGES = (
+    (16, 1, 1),
+    (24, 2, 1),
+    (32, 3, 2),
+    (64, 4, 2),
+    (96, 3, 1),
+    (160, 3, 2),
+    (320, 1, 1),
+)
+# The stages whose outputs are compared, counted from 1: group1 to group4.
+GROUP_STAGES = (2, 3, 5, 7)
+LAST_FILTERS = 1280
+
+
+@keras.saving.register_keras_serializable("keras_artkd")
+class MobileNetV2(Network):
+    """MobileNetV2 as distillation's literature has it, half as wide.
+
+    Takes raw pixels, float32 in [0, 255]; scaling is inside. A 3x3 stem at
+    stride 2, seven stages of inverted residual blocks, a 1x1 convolution to
+    1280 channels, pooling, `Dense`. ReLU, not ReLU6; widths are not rounded to
+    multiples of eight, and the first block expands by 1 with a convolution of
+    its own: so it differs from `keras.applications.MobileNetV2`.
+
+    Endpoints: `group1` ... `group4` (outputs of stages 2, 3, 5 and 7, which
+    have no activation: bottlenecks are linear), `preactivation<i>` (the same
+    tensors), `features` (after the 1x1 convolution's ReLU), `logits` (float32,
+    no softmax).
+
+    Args:
+        num_classes: int >= 1.
+        input_shape: `(height, width, 3)`, pixels; sides of at least 32, or 64
+            with the ImageNet stem.
+        width: float, by which the stages' filters are multiplied.
+        expansion: int, of the blocks from the second stage on.
+        stem: `"small"` (maps of a sixteenth of the image in the end),
+            `"imagenet"` (the second stage at stride 2 as published: a 32nd),
+            or `"auto"`: small for sides below 96 pixels.
+        head: see `WideResNet`.
+        head_inputs: see `WideResNet`.
+        dtype: see `WideResNet`.
+        name: see `keras.Model`.
+        trainable: see `keras.Model`.
+
+    Raises:
+        ValueError: for arguments that make no network.
+
+    Example:
+    >>> model = MobileNetV2(10, input_shape=(32, 32, 3))
+    >>> tuple(model.endpoints["features"].shape)
+    (None, 2, 2, 1280)
+
+    Reference: Sandler et al., "MobileNetV2: Inverted Residuals and Linear
+    Bottlenecks", 2018, https://arxiv.org/abs/1801.04381.
+    """
+
+    def __init__(
+        self,
+        num_classes,
+        input_shape=(64, 64, 3),
+        width=0.5,
+        expansion=6,
+        stem="auto",
+        head="pool",
+        head_inputs=("features",),
+        dtype=None,
+        name=None,
+        trainable=True,
+    ):
+        if int(16 * width) < 1 or expansion < 1:
+            raise ValueError(
+                "`width` must be at least 1/16 and `expansion` at least 1. "
+                f"Received: width={width}, expansion={expansion}."
+            )
+        small = choose_stem(stem, input_shape) == "small"
+        check_input_shape(input_shape, 16 if small else 32)
+
+        inputs, x = apply_pixels(input_shape)
+        x = apply_conv_bn_relu(
+            x, int(32 * width), 3, 2, dtype=dtype, name="stem"
+        )
+        groups = {}
+        for stage, (filters, blocks, strides) in enumerate(STAGES, start=1):
+            if stage == 2 and not small:
+                strides = 2
+            for block in range(1, blocks + 1):
+                x = apply_block(
+                    x,
+                    int(filters * width),
+                    strides=strides if block == 1 else 1,
+                    expansion=expansion if stage > 1 else 1,
+                    dtype=dtype,
+                    name=f"stage{stage}_block{block}",
+                )
+            if stage in GROUP_STAGES:
+                groups[f"group{len(groups) + 1}"] = x
+        x = apply_conv_bn_relu(
+            x, int(LAST_FILTERS * max(width, 1)), 1, dtype=dtype, name="last"
+        )
+        preactivations = {
+            f"preactivation{i}": group
+            for i, group in enumerate(groups.values(), start=1)
+        }
+        super().__init__(
+            inputs=inputs,
+            endpoints={**groups, **preactivations, "features": x},
+            num_classes=num_classes,
+            head=head,
+            head_inputs=head_inputs,
+            dtype=dtype,
+            name=name,
+            trainable=trainable,
+        )
+        self.width = width
+        self.expansion = expansion
+        self.stem = stem
+
+    def get_config(self):
+        """Every constructor argument."""
+        return {
+            "width": self.width,
+            "expansion": self.expansion,
+            "stem": self.stem,
+            **super().get_config(),
+        }
+
+
+def apply_block(x, filters, strides, expansion, dtype=None, name=None):
+    """An inverted residual block: expand, depthwise 3x3, project.
+
+    The sum has no activation after it, and is left out where the shape
+    changes.
+    """
+    shortcut = x
+    x = apply_conv_bn_relu(
+        x, x.shape[-1] * expansion, 1, dtype=dtype, name=f"{name}_expand"
+    )
+    x = apply_depthwise_conv(
+        x, strides, dtype=dtype, name=f"{name}_depthwise_conv"
+    )
+    x = apply_batch_norm_relu(x, dtype=dtype, name=f"{name}_depthwise")
+    x = apply_conv(x, filters, 1, dtype=dtype, name=f"{name}_project_conv")
+    x = apply_batch_norm(x, dtype=dtype, name=f"{name}_project")
+    if shortcut.shape != x.shape:
+        return x
+    return layers.Add(dtype=dtype, name=f"{name}_add")([x, shortcut])

@@ -1,0 +1,43 @@
+"""Networks built once for many tests, and what tests ask of them."""
+
+import functools
+
+import keras
+import numpy as np
+
+from keras_artkd import models
+
+# The smallest of each family, for what does not depend on the size.
+FAMILIES = ("resnet8", "vgg8", "mobilenet_v2", "shufflenet_v1", "shufflenet_v2")
+
+
+@functools.cache
+def built(name, num_classes=100, size=32, **options):
+    """A network that tests must not change."""
+    return models.build(name, num_classes, (size, size, 3), **options)
+
+
+def count_trainable(model):
+    return sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+
+
+def shapes(model):
+    return {name: tuple(x.shape[1:]) for name, x in model.endpoints.items()}
+
+
+def images(count, size=32):
+    pixels = np.random.default_rng(0).uniform(0, 255, (count, size, size, 3))
+    return pixels.astype("float32")
+
+
+def endpoint_values(model, x):
+    """Every endpoint of images, in inference mode."""
+    network = keras.Model(model.inputs[0], model.endpoints)
+    return {k: np.array(v) for k, v in network(x, training=False).items()}
+
+
+def between(model, first, last, x):
+    """What the layers from `first` to `last` make of a map, by name."""
+    inputs = model.get_layer(first).input
+    outputs = model.get_layer(last).output
+    return np.array(keras.Model(inputs, outputs)(x))

@@ -1,0 +1,60 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_artkd.models import MobileNetV2, mobilenet_v2
+from tests.models.networks import built
+
+
+def test_strides_of_the_stages():
+    """At 32 pixels, and as published for ImageNet."""
+    expected = {"small": (16, 16, 8, 4, 4, 2, 2), "imagenet": (32, 16, 8)}
+    sizes = {"small": 32, "imagenet": 64}
+    for stem, sides in expected.items():
+        size = sizes[stem]
+        model = MobileNetV2(3, (size, size, 3), width=0.25, stem=stem)
+        outputs = [
+            model.get_layer(f"stage{i}_block1_project_bn").output.shape[1]
+            for i in range(1, len(sides) + 1)
+        ]
+        assert outputs == list(sides)
+
+
+def test_width():
+    """Narrower stages leave the last convolution's 1280 channels alone."""
+    for width, last in ((0.25, 1280), (1.5, 1920)):
+        model = MobileNetV2(3, (32, 32, 3), width=width)
+        assert model.endpoints["group4"].shape[-1] == 320 * width
+        assert model.endpoints["features"].shape[-1] == last
+
+
+def test_block_is_residual_where_the_shape_stays():
+    inputs = keras.Input((8, 8, 6))
+    for filters, strides, residual in (
+        (6, 1, True),
+        (6, 2, False),
+        (4, 1, False),
+    ):
+        outputs = mobilenet_v2.apply_block(
+            inputs, filters, strides, expansion=2, name="b"
+        )
+        model = keras.Model(inputs, outputs)
+        # With nothing projected, what is left is the shortcut.
+        model.get_layer("b_project_bn").gamma.assign(np.zeros(filters))
+        x = np.random.default_rng(0).normal(size=(1, 8, 8, 6))
+        left = np.array(model(x))
+        expected = x if residual else np.zeros_like(left)
+        np.testing.assert_allclose(left, expected, atol=1e-6)
+
+
+def test_expansion():
+    model = built("mobilenet_v2")
+    for block, channels in (("stage1_block1", 16), ("stage4_block2", 192)):
+        layer = model.get_layer(f"{block}_depthwise_conv")
+        assert layer.output.shape[-1] == channels
+
+
+@pytest.mark.parametrize("arguments", [{"width": 0.05}, {"expansion": 0}])
+def test_bad_arguments(arguments):
+    with pytest.raises(ValueError, match="at least 1/16 and"):
+        MobileNetV2(3, (32, 32, 3), **arguments)
