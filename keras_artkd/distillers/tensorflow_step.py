@@ -15,8 +15,12 @@ class TrainStep:
         """Compiles, and has replicas share batch statistics."""
         super().compile(*args, **kwargs)
         if self._replicas > 1:
-            for model in (self.student, *self.co_trained.values()):
-                _synchronize_batch_normalization(model)
+            for trained in (
+                self.student,
+                *self.co_trained.values(),
+                *self.transfer_losses,
+            ):
+                _synchronize_batch_normalization(trained)
 
     def train_step(self, data):
         """One step: each network forward once, one gradient, one update."""
@@ -59,9 +63,8 @@ class TrainStep:
         tracker.update_state(loss, sample_weight=tf.shape(images)[0])
 
 
-def _synchronize_batch_normalization(model):
-    for layer in model.layers:
+def _synchronize_batch_normalization(trained):
+    # Layers have no public list of what is inside, as models do.
+    for layer in trained._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
-        elif isinstance(layer, keras.Model):
-            _synchronize_batch_normalization(layer)

@@ -4,6 +4,12 @@ Each comes as a pure function (teacher side first, `keras.ops` only) and a
 `TransferLoss` layer that a `Distiller` uses.
 """
 
+from keras_artkd.losses.activation_boundary import (
+    ActivationBoundary as ActivationBoundary,
+)
+from keras_artkd.losses.activation_boundary import (
+    activation_boundary as activation_boundary,
+)
 from keras_artkd.losses.attention_transfer import (
     AttentionTransfer as AttentionTransfer,
 )
@@ -11,14 +17,64 @@ from keras_artkd.losses.attention_transfer import attention_map as attention_map
 from keras_artkd.losses.attention_transfer import (
     attention_transfer as attention_transfer,
 )
+from keras_artkd.losses.contrastive import (
+    ContrastiveRepresentation as ContrastiveRepresentation,
+)
+from keras_artkd.losses.contrastive import (
+    noise_contrastive as noise_contrastive,
+)
+from keras_artkd.losses.decoupled_kd import DecoupledKD as DecoupledKD
+from keras_artkd.losses.decoupled_kd import decoupled_kd as decoupled_kd
+from keras_artkd.losses.embedding_loss import EmbeddingLoss as EmbeddingLoss
+from keras_artkd.losses.hint import Hint as Hint
+from keras_artkd.losses.hint import hint as hint
 from keras_artkd.losses.kd import KD as KD
 from keras_artkd.losses.kd import kd as kd
 from keras_artkd.losses.logits_l2 import LogitsL2 as LogitsL2
 from keras_artkd.losses.logits_l2 import logits_l2 as logits_l2
+from keras_artkd.losses.overhaul import Overhaul as Overhaul
+from keras_artkd.losses.overhaul import batch_norm_margins as batch_norm_margins
+from keras_artkd.losses.overhaul import overhaul as overhaul
+from keras_artkd.losses.paired_loss import PairedLoss as PairedLoss
+from keras_artkd.losses.perception import (
+    PerceptionDecoupledKD as PerceptionDecoupledKD,
+)
+from keras_artkd.losses.perception import PerceptionKD as PerceptionKD
+from keras_artkd.losses.perception import perception as perception
+from keras_artkd.losses.probabilistic_transfer import (
+    ProbabilisticTransfer as ProbabilisticTransfer,
+)
+from keras_artkd.losses.probabilistic_transfer import (
+    probabilistic_transfer as probabilistic_transfer,
+)
+from keras_artkd.losses.relational import RelationalKD as RelationalKD
+from keras_artkd.losses.relational import relational_angle as relational_angle
+from keras_artkd.losses.relational import (
+    relational_distance as relational_distance,
+)
+from keras_artkd.losses.review_kd import ReviewKD as ReviewKD
+from keras_artkd.losses.review_kd import (
+    hierarchical_context as hierarchical_context,
+)
+from keras_artkd.losses.similarity_preserving import (
+    SimilarityPreserving as SimilarityPreserving,
+)
+from keras_artkd.losses.similarity_preserving import (
+    similarity_preserving as similarity_preserving,
+)
 from keras_artkd.losses.soft_cross_entropy import (
     SoftCrossEntropy as SoftCrossEntropy,
 )
 from keras_artkd.losses.soft_cross_entropy import (
     soft_cross_entropy as soft_cross_entropy,
 )
+from keras_artkd.losses.temperature_loss import (
+    TemperatureLoss as TemperatureLoss,
+)
 from keras_artkd.losses.transfer_loss import TransferLoss as TransferLoss
+from keras_artkd.losses.variational_information import (
+    VariationalInformation as VariationalInformation,
+)
+from keras_artkd.losses.variational_information import (
+    variational_information as variational_information,
+)

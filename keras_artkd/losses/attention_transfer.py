@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_artkd.layers.pooling import pool_to_smaller
-from keras_artkd.losses.transfer_loss import TransferLoss
+from keras_artkd.losses.paired_loss import GROUP_PAIRS, PairedLoss
 
 MAPPINGS = {
     "sum": lambda x: ops.sum(ops.abs(x), axis=-1),
@@ -13,7 +13,6 @@ MAPPINGS = {
     "max2": lambda x: ops.max(ops.square(x), axis=-1),
 }
 NORMS = ("l2", "mse")
-GROUP_PAIRS = tuple((group, group) for group in ("group1", "group2", "group3"))
 
 
 def attention_map(features, mapping="sum2"):
@@ -79,7 +78,7 @@ def attention_transfer(
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
-class AttentionTransfer(TransferLoss):
+class AttentionTransfer(PairedLoss):
     """Attention transfer summed over pairs of maps, see `attention_transfer`.
 
     Args:
@@ -99,14 +98,11 @@ class AttentionTransfer(TransferLoss):
         teacher="expert",
         **kwargs,
     ):
-        super().__init__(teacher=teacher, **kwargs)
+        super().__init__(pairs=pairs, teacher=teacher, **kwargs)
         _check("mapping", mapping, MAPPINGS)
         _check("norm", norm, NORMS)
-        self.pairs = tuple(tuple(pair) for pair in pairs)
         self.mapping = mapping
         self.norm = norm
-        self.teacher_endpoints = tuple(pair[0] for pair in self.pairs)
-        self.student_endpoints = tuple(pair[1] for pair in self.pairs)
 
     def call(self, labels, teacher, student):
         """Sum over the pairs."""
@@ -124,7 +120,6 @@ class AttentionTransfer(TransferLoss):
         """Every constructor argument."""
         return {
             **super().get_config(),
-            "pairs": self.pairs,
             "mapping": self.mapping,
             "norm": self.norm,
         }

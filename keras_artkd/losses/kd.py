@@ -3,7 +3,11 @@
 import keras
 from keras import ops
 
-from keras_artkd.losses.transfer_loss import TransferLoss, check_temperature
+from keras_artkd.losses.temperature_loss import (
+    TemperatureLoss,
+    check_temperature,
+    log_probabilities,
+)
 
 
 def kd(teacher_logits, student_logits, temperature=4.0):
@@ -30,14 +34,14 @@ def kd(teacher_logits, student_logits, temperature=4.0):
     Network", 2015, https://arxiv.org/abs/1503.02531.
     """
     check_temperature(temperature)
-    teacher = ops.log_softmax(ops.cast(teacher_logits, "float32") / temperature)
-    student = ops.log_softmax(ops.cast(student_logits, "float32") / temperature)
+    teacher = log_probabilities(teacher_logits, temperature)
+    student = log_probabilities(student_logits, temperature)
     divergence = ops.sum(ops.exp(teacher) * (teacher - student), axis=-1)
     return temperature**2 * divergence
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
-class KD(TransferLoss):
+class KD(TemperatureLoss):
     """Hinton's distillation loss, see `kd`.
 
     Args:
@@ -46,15 +50,6 @@ class KD(TransferLoss):
         **kwargs: see `TransferLoss`.
     """
 
-    def __init__(self, temperature=4.0, teacher="expert", **kwargs):
-        super().__init__(teacher=teacher, **kwargs)
-        check_temperature(temperature)
-        self.temperature = temperature
-
     def call(self, labels, teacher, student):
         """`kd` of the logits."""
         return kd(teacher["logits"], student["logits"], self.temperature)
-
-    def get_config(self):
-        """Every constructor argument."""
-        return {**super().get_config(), "temperature": self.temperature}

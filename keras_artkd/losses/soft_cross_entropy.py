@@ -3,7 +3,11 @@
 import keras
 from keras import ops
 
-from keras_artkd.losses.transfer_loss import TransferLoss, check_temperature
+from keras_artkd.losses.temperature_loss import (
+    TemperatureLoss,
+    check_temperature,
+    log_probabilities,
+)
 
 
 def soft_cross_entropy(teacher_logits, student_logits, temperature=4.0):
@@ -25,13 +29,13 @@ def soft_cross_entropy(teacher_logits, student_logits, temperature=4.0):
     000, section 3.3, describes it.
     """
     check_temperature(temperature)
-    teacher = ops.softmax(ops.cast(teacher_logits, "float32") / temperature)
-    student = ops.log_softmax(ops.cast(student_logits, "float32") / temperature)
-    return -ops.sum(teacher * student, axis=-1)
+    teacher = log_probabilities(teacher_logits, temperature)
+    student = log_probabilities(student_logits, temperature)
+    return -ops.sum(ops.exp(teacher) * student, axis=-1)
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
-class SoftCrossEntropy(TransferLoss):
+class SoftCrossEntropy(TemperatureLoss):
     """Cross-entropy with a teacher's softened predictions.
 
     Args:
@@ -40,17 +44,8 @@ class SoftCrossEntropy(TransferLoss):
         **kwargs: see `TransferLoss`.
     """
 
-    def __init__(self, temperature=4.0, teacher="expert", **kwargs):
-        super().__init__(teacher=teacher, **kwargs)
-        check_temperature(temperature)
-        self.temperature = temperature
-
     def call(self, labels, teacher, student):
         """`soft_cross_entropy` of the logits."""
         return soft_cross_entropy(
             teacher["logits"], student["logits"], self.temperature
         )
-
-    def get_config(self):
-        """Every constructor argument."""
-        return {**super().get_config(), "temperature": self.temperature}

@@ -23,7 +23,8 @@ class TransferLoss(keras.layers.Layer):
         name: also the name of the term in the logs.
 
     Call arguments:
-        labels: `(batch,)` integers as `fit` receives them.
+        labels: as `fit` receives them: `(batch,)` integers, or `(batch,
+            classes)` probabilities as Mixup makes them.
         teacher: dict of the teacher's endpoints, tensors by name.
         student: dict of the student's endpoints.
 
@@ -63,12 +64,3 @@ class TransferLoss(keras.layers.Layer):
 
 def _snake_case(name):
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-
-
-def check_temperature(temperature):
-    """Raises ValueError unless a softmax temperature is positive."""
-    if not temperature > 0:
-        raise ValueError(
-            "`temperature` must be positive (it divides the logits). "
-            f"Received: temperature={temperature!r}."
-        )

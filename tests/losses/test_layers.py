@@ -15,7 +15,60 @@ LAYERS = [
         losses.AttentionTransfer,
         {"pairs": (("a", "b"),), "mapping": "sum", "norm": "mse"},
     ),
+    (losses.DecoupledKD, {"temperature": 2.0, "alpha": 0.5, "beta": 2.0}),
+    (
+        losses.PerceptionKD,
+        {"temperature": 2.0, "epsilon": 1e-3, "synchronized": True},
+    ),
+    (
+        losses.PerceptionDecoupledKD,
+        {
+            "temperature": 2.0,
+            "alpha": 0.5,
+            "beta": 2.0,
+            "epsilon": 1e-3,
+            "synchronized": True,
+        },
+    ),
+    (losses.Hint, {"pairs": (("a", "b"),), "activation": None}),
+    (
+        losses.VariationalInformation,
+        {"pairs": (("a", "b"),), "initial_variance": 2.0},
+    ),
+    (losses.ActivationBoundary, {"pairs": (("a", "b"),), "margin": 0.5}),
+    (
+        losses.Overhaul,
+        {"pairs": (("a", "b"),), "margins": ((-1.0, -0.5),)},
+    ),
+    (
+        losses.ReviewKD,
+        {
+            "pairs": (("a", "b"),),
+            "pooled_pair": ("c", "d"),
+            "max_filters": 8,
+        },
+    ),
+    (
+        losses.ContrastiveRepresentation,
+        {
+            "embedding_dim": 16,
+            "num_negatives": 8,
+            "temperature": 0.5,
+            "pair": ("a", "b"),
+        },
+    ),
+    (
+        losses.RelationalKD,
+        {"distance_weight": 1.0, "angle_weight": 2.0, "pair": ("a", "b")},
+    ),
+    (losses.SimilarityPreserving, {"pair": ("a", "b")}),
+    (losses.ProbabilisticTransfer, {"pair": ("a", "b")}),
 ]
+OF_THE_BATCH = (
+    losses.RelationalKD,
+    losses.SimilarityPreserving,
+    losses.ProbabilisticTransfer,
+)
 
 
 @pytest.mark.parametrize(("cls", "arguments"), LAYERS)
@@ -31,6 +84,8 @@ def test_config(cls, arguments):
         (losses.LogitsL2, "logits_l2"),
         (losses.AttentionTransfer, "attention_transfer"),
         (losses.SoftCrossEntropy, "soft_cross_entropy"),
+        (losses.PerceptionDecoupledKD, "perception_decoupled_kd"),
+        (losses.ReviewKD, "review_kd"),
     ],
 )
 def test_names_do_not_count_instances(cls, name):
@@ -39,18 +94,20 @@ def test_names_do_not_count_instances(cls, name):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
-def test_one_float32_value_per_example(dtype):
+@pytest.mark.parametrize("cls", [cls for cls, _ in LAYERS])
+def test_one_float32_value_per_example_or_batch(cls, dtype):
     random = np.random.default_rng(0)
 
-    def endpoints():
-        maps = random.normal(size=(3, 3, 4, 4, 2)).astype(dtype)
-        named = {f"group{i + 1}": m for i, m in enumerate(maps)}
-        return {**named, "logits": random.normal(size=(3, 5)).astype(dtype)}
+    def endpoints(channels):
+        maps = random.normal(size=(4, 3, 4, 4, channels)).astype(dtype)
+        names = ("group1", "group2", "group3", "features")
+        logits = random.normal(size=(3, 5)).astype(dtype)
+        return {**dict(zip(names, maps, strict=True)), "logits": logits}
 
-    for cls, _ in LAYERS:
-        result = cls()(np.zeros(3, int), endpoints(), endpoints())
-        assert result.shape == (3,)
-        assert result.dtype == "float32"
+    result = cls()(np.zeros(3, int), endpoints(2), endpoints(3))
+    assert result.shape == (() if cls in OF_THE_BATCH else (3,))
+    assert result.dtype == "float32"
+    assert np.isfinite(result).all()
 
 
 def test_attention_transfer_sums_over_pairs():

@@ -1,0 +1,155 @@
+"""Decoupled distillation: the target class and the others, each weighted."""
+
+import keras
+from keras import ops
+
+from keras_artkd.losses.labels import class_probabilities
+from keras_artkd.losses.temperature_loss import (
+    TemperatureLoss,
+    check_temperature,
+    log_probabilities,
+)
+
+# Has no share in a sum of exponentials, and no infinity in its gradient.
+NOTHING = -1e30
+
+
+def decoupled_kd(
+    labels,
+    teacher_logits,
+    student_logits,
+    temperature=4.0,
+    alpha=1.0,
+    beta=8.0,
+):
+    """`T^2 (alpha TCKD + beta NCKD)`, the two parts of `kd` unbound.
+
+    With `p = softmax(teacher / T)`, `q = softmax(student / T)` and y the
+    target class, TCKD is the divergence of `(p_y, 1 - p_y)` from `(q_y, 1 -
+    q_y)`, and NCKD that of `p_c / (1 - p_y)` from `q_c / (1 - q_y)` over the
+    other classes. `alpha = 1, beta = 1 - p_y` give `kd`.
+
+    Of labels that are probabilities the expected value: with Mixup's mixture
+    of two classes the same mixture of their losses. All is computed from
+    logarithms, so that two classes, confident networks and logits of a low
+    precision stay finite.
+
+    Args:
+        labels: `(batch,)` integers, or `(batch, classes)` probabilities.
+        teacher_logits: `(batch, classes)`, not normalised.
+        student_logits: `(batch, classes)`, not normalised.
+        temperature: float > 0. Defaults to 4.0.
+        alpha: weight of TCKD. Defaults to 1.0.
+        beta: weight of NCKD, which the authors choose for each pair of
+            networks, 2 to 8. Defaults to 8.0.
+
+    Returns:
+        `(batch,)`, float32, nats times T^2 per example.
+
+    Raises:
+        ValueError: if `temperature <= 0`, or for labels of another shape.
+
+    Reference: Zhao et al., "Decoupled Knowledge Distillation", 2022,
+    https://arxiv.org/abs/2203.08679.
+    """
+    check_temperature(temperature)
+    teacher = log_probabilities(teacher_logits, temperature)
+    student = log_probabilities(student_logits, temperature)
+    labels = class_probabilities(labels, student.shape[-1])
+    target, others = _decouple(teacher, student)
+    target = ops.sum(labels * target, axis=-1)
+    others = ops.sum(labels * others, axis=-1)
+    return temperature**2 * (alpha * target + beta * others)
+
+
+@keras.saving.register_keras_serializable("keras_artkd")
+class DecoupledKD(TemperatureLoss):
+    """Decoupled distillation, see `decoupled_kd`.
+
+    Args:
+        temperature: float > 0. Defaults to 4.0.
+        alpha: float, weight of the target class's part.
+        beta: float, weight of the other classes' part.
+        teacher: role of the network to learn from.
+        **kwargs: see `TransferLoss`.
+    """
+
+    def __init__(
+        self,
+        temperature=4.0,
+        alpha=1.0,
+        beta=8.0,
+        teacher="expert",
+        **kwargs,
+    ):
+        super().__init__(temperature=temperature, teacher=teacher, **kwargs)
+        self.alpha = alpha
+        self.beta = beta
+
+    def call(self, labels, teacher, student):
+        """`decoupled_kd` of the logits."""
+        return decoupled_kd(
+            labels,
+            teacher["logits"],
+            student["logits"],
+            self.temperature,
+            self.alpha,
+            self.beta,
+        )
+
+    def get_config(self):
+        """Every constructor argument."""
+        return {
+            **super().get_config(),
+            "alpha": self.alpha,
+            "beta": self.beta,
+        }
+
+
+def _decouple(teacher, student):
+    """TCKD and NCKD for every class as the target.
+
+    Args:
+        teacher: `(batch, classes)`, log-probabilities.
+        student: `(batch, classes)`, log-probabilities.
+
+    Returns:
+        Two of `(batch, classes)`.
+    """
+    gap = teacher - student
+    probability = ops.exp(teacher)
+    peak, teacher_rest = _log_rest(teacher)
+    _, student_rest = _log_rest(student)
+    rest_gap = teacher_rest - student_rest
+    rest = ops.exp(teacher_rest)
+    target = probability * gap + rest * rest_gap
+
+    # The mean gap of the other classes. Where the target is the likeliest
+    # class, `rest` may vanish and the mean is summed in its own scale; of any
+    # other target it is at least a half.
+    weights = ops.exp(
+        ops.where(peak, NOTHING, teacher) - _at(peak, teacher_rest)
+    )
+    mean_at_peak = ops.sum(weights * gap, axis=-1, keepdims=True)
+    weighted = probability * gap
+    total = ops.sum(weighted, axis=-1, keepdims=True)
+    mean_elsewhere = (total - weighted) / ops.where(peak, 1.0, rest)
+    others = ops.where(peak, mean_at_peak, mean_elsewhere) - rest_gap
+    return target, others
+
+
+def _log_rest(log_probability):
+    """Where the likeliest class is, and `log(1 - p)` of every class."""
+    peak = ops.one_hot(
+        ops.argmax(log_probability, axis=-1),
+        log_probability.shape[-1],
+        dtype="bool",
+    )
+    others = ops.where(peak, NOTHING, log_probability)
+    at_peak = ops.logsumexp(others, axis=-1, keepdims=True)
+    return peak, ops.where(peak, at_peak, ops.log1p(-ops.exp(others)))
+
+
+def _at(mask, values):
+    """The one value in each row where the mask is true, `(batch, 1)`."""
+    return ops.sum(ops.where(mask, values, 0.0), axis=-1, keepdims=True)

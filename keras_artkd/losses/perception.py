@@ -1,0 +1,142 @@
+"""Perception reconstruction: logits relative to the rest of the batch."""
+
+import keras
+from keras import ops
+
+from keras_artkd.losses.decoupled_kd import DecoupledKD, decoupled_kd
+from keras_artkd.losses.kd import KD, kd
+from keras_artkd.losses.replicas import sum_over_replicas
+
+
+def perception(logits, epsilon=1e-5, synchronized=False):
+    """Logits standardised over the batch, each class for itself.
+
+    `(z - mean(z)) / sqrt(var(z) + epsilon)` with the population variance, as
+    batch normalisation without its affine map and running statistics. A
+    gradient passes through the statistics. Of a batch of one example the
+    result is zero, of two it is close to 1 and -1.
+
+    Args:
+        logits: `(batch, classes)`, not normalised.
+        epsilon: float > 0.
+        synchronized: whether the statistics are those of all replicas of a
+            `tf.distribute` strategy rather than of each by itself. On other
+            backends they are always those of the whole batch.
+
+    Returns:
+        `(batch, classes)`, float32.
+
+    Reference: paper 001, eqs 5 and 6; the same map in Hossain et al.,
+    "LumiNet: Perception-Driven Knowledge Distillation via Statistical Logit
+    Calibration", 2023, https://arxiv.org/abs/2310.03669.
+    """
+    check_epsilon(epsilon)
+    logits = ops.cast(logits, "float32")
+    add_up = sum_over_replicas if synchronized else lambda total: total
+    count = add_up(ops.cast(ops.shape(logits)[0], "float32"))
+
+    def mean(values):
+        return add_up(ops.sum(values, axis=0, keepdims=True)) / count
+
+    centred = logits - mean(logits)
+    return centred * ops.rsqrt(mean(ops.square(centred)) + epsilon)
+
+
+@keras.saving.register_keras_serializable("keras_artkd")
+class PerceptionKD(KD):
+    """`kd` of logits after `perception`: PR-KD.
+
+    Args:
+        temperature: float > 0. Defaults to 4.0.
+        epsilon: see `perception`.
+        synchronized: see `perception`.
+        teacher: role of the network to learn from.
+        **kwargs: see `TransferLoss`.
+    """
+
+    def __init__(
+        self,
+        temperature=4.0,
+        epsilon=1e-5,
+        synchronized=False,
+        teacher="expert",
+        **kwargs,
+    ):
+        super().__init__(temperature=temperature, teacher=teacher, **kwargs)
+        check_epsilon(epsilon)
+        self.epsilon = epsilon
+        self.synchronized = synchronized
+
+    def call(self, labels, teacher, student):
+        """`kd` of the reconstructed logits."""
+        return kd(
+            perception(teacher["logits"], self.epsilon, self.synchronized),
+            perception(student["logits"], self.epsilon, self.synchronized),
+            self.temperature,
+        )
+
+    def get_config(self):
+        """Every constructor argument."""
+        return {
+            **super().get_config(),
+            "epsilon": self.epsilon,
+            "synchronized": self.synchronized,
+        }
+
+
+@keras.saving.register_keras_serializable("keras_artkd")
+class PerceptionDecoupledKD(DecoupledKD):
+    """`decoupled_kd` of logits after `perception`: PR-DKD.
+
+    Args:
+        temperature: float > 0. Defaults to 4.0.
+        alpha: float, weight of the target class's part.
+        beta: float, weight of the other classes' part.
+        epsilon: see `perception`.
+        synchronized: see `perception`.
+        teacher: role of the network to learn from.
+        **kwargs: see `TransferLoss`.
+    """
+
+    def __init__(
+        self,
+        temperature=4.0,
+        alpha=1.0,
+        beta=8.0,
+        epsilon=1e-5,
+        synchronized=False,
+        teacher="expert",
+        **kwargs,
+    ):
+        super().__init__(temperature, alpha, beta, teacher, **kwargs)
+        check_epsilon(epsilon)
+        self.epsilon = epsilon
+        self.synchronized = synchronized
+
+    def call(self, labels, teacher, student):
+        """`decoupled_kd` of the reconstructed logits."""
+        return decoupled_kd(
+            labels,
+            perception(teacher["logits"], self.epsilon, self.synchronized),
+            perception(student["logits"], self.epsilon, self.synchronized),
+            self.temperature,
+            self.alpha,
+            self.beta,
+        )
+
+    def get_config(self):
+        """Every constructor argument."""
+        return {
+            **super().get_config(),
+            "epsilon": self.epsilon,
+            "synchronized": self.synchronized,
+        }
+
+
+def check_epsilon(epsilon):
+    """Raises ValueError unless the variance's addend is positive."""
+    if not epsilon > 0:
+        raise ValueError(
+            "`epsilon` must be positive (a class's logits may be constant). "
+            f"Received: epsilon={epsilon!r}."
+        )

@@ -1,0 +1,117 @@
+"""Relational distillation: distances and angles between a batch's examples."""
+
+import keras
+from keras import ops
+
+from keras_artkd.losses.embedding_loss import EmbeddingLoss
+from keras_artkd.losses.rows import pooled, rescaled, unit
+
+# Examples nearer than this, relative to the largest feature, are the same
+# one: rounding has taken the direction between them.
+SAME = 1e-6
+
+
+def relational_distance(teacher, student):
+    """Huber loss of the distances between examples, over their mean.
+
+    Invariant to rotation, translation and scale of either side. Takes memory
+    for batch x batch x dim numbers.
+
+    Args:
+        teacher: `(batch, dim)`.
+        student: `(batch, dim)`; the dimensions may differ.
+
+    Returns:
+        `()`, float32, the mean over all pairs, those with itself included.
+
+    Reference: Park et al., "Relational Knowledge Distillation", 2019,
+    https://arxiv.org/abs/1904.05068, eqs 5 and 6.
+    """
+    return _huber(_distances(teacher), _distances(student))
+
+
+def relational_angle(teacher, student):
+    """Huber loss of the cosines of the angles in all triplets of examples.
+
+    Invariant to rotation, translation and scale of either side. Takes memory
+    for batch x batch x dim and batch x batch x batch numbers.
+
+    Args:
+        teacher: `(batch, dim)`.
+        student: `(batch, dim)`; the dimensions may differ.
+
+    Returns:
+        `()`, float32, the mean over all triplets, degenerate ones (cosine 0)
+        included.
+
+    Reference: Park et al., "Relational Knowledge Distillation", 2019,
+    https://arxiv.org/abs/1904.05068, eqs 7 and 8.
+    """
+    return _huber(_cosines(teacher), _cosines(student))
+
+
+@keras.saving.register_keras_serializable("keras_artkd")
+class RelationalKD(EmbeddingLoss):
+    """`relational_distance` and `relational_angle` of pooled features.
+
+    Args:
+        distance_weight: float, of the distances. Defaults to 25.0.
+        angle_weight: float, of the angles. Defaults to 50.0.
+        pair: `(teacher endpoint, student endpoint)`.
+        teacher: role of the network to learn from.
+        **kwargs: see `TransferLoss`.
+    """
+
+    def __init__(
+        self,
+        distance_weight=25.0,
+        angle_weight=50.0,
+        pair=("features", "features"),
+        teacher="expert",
+        **kwargs,
+    ):
+        super().__init__(pair=pair, teacher=teacher, **kwargs)
+        self.distance_weight = distance_weight
+        self.angle_weight = angle_weight
+
+    def call(self, labels, teacher, student):
+        """The weighted sum, a scalar."""
+        teacher, student = map(pooled, self.read(teacher, student))
+        distance = relational_distance(teacher, student)
+        angle = relational_angle(teacher, student)
+        return self.distance_weight * distance + self.angle_weight * angle
+
+    def get_config(self):
+        """Every constructor argument."""
+        return {
+            **super().get_config(),
+            "distance_weight": self.distance_weight,
+            "angle_weight": self.angle_weight,
+        }
+
+
+def _differences(rows):
+    """`(batch, batch, dim)`, of the second example less the first."""
+    rows = rescaled(rows)
+    return ops.expand_dims(rows, 0) - ops.expand_dims(rows, 1)
+
+
+def _distances(rows):
+    squared = ops.sum(ops.square(_differences(rows)), axis=-1)
+    apart = squared > SAME**2
+    distances = ops.where(apart, ops.sqrt(ops.where(apart, squared, 1.0)), 0.0)
+    count = ops.sum(ops.cast(apart, "float32"))
+    mean = ops.sum(distances) / ops.maximum(count, 1.0)
+    return distances / ops.where(count > 0.0, mean, 1.0)
+
+
+def _cosines(rows):
+    directions = unit(_differences(rows), smallest=SAME)
+    return ops.matmul(directions, ops.transpose(directions, (0, 2, 1)))
+
+
+def _huber(teacher, student):
+    error = ops.abs(teacher - student)
+    return ops.mean(
+        ops.where(error < 1.0, 0.5 * ops.square(error), error - 0.5)
+    )
