@@ -53,6 +53,9 @@ def main(arguments=None):
         "--version", action="version", version=f"artkd {__version__}"
     )
     parser.add_argument("command", help=argparse.SUPPRESS, choices=COMMANDS)
+    if not arguments:
+        parser.print_help()
+        return 2
     command = parser.parse_args(arguments[:1]).command
 
     module = importlib.import_module(f"keras_artkd.commands.{command}")
@@ -76,6 +79,12 @@ def _run(module, arguments):
         # Whoever read our output has had enough: no error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except FileNotFoundError as error:
+        print(
+            f"error: There is no file {error.filename}. Fix: check the path.",
+            file=sys.stderr,
+        )
+        return 2
     except (ValueError, OSError, ImportError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

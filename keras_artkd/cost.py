@@ -19,6 +19,8 @@ def count_multiply_adds(model):
     Counts convolutions, dense layers and AWGram's matrix product, as the
     literature does; normalisation, activations and pooling are left out.
 
+    A layer that is called several times counts once.
+
     Args:
         model: functional `keras.Model` of static input size, possibly with
             other models inside.

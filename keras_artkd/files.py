@@ -12,12 +12,14 @@ import tempfile
 def replacing(path):
     """Gives a temporary path, renamed to `path` if all goes well.
 
-    Whoever reads `path` finds the old file (or folder) or the new one, never
-    a part. The temporary path lies in a hidden folder beside `path`: on the
-    same disk, so that the rename is atomic, and removed with all that is in
-    it upon an error.
+    Whoever reads `path` finds the old file or the new one, never a part (of a
+    folder, for a moment, none). The temporary path lies in a hidden folder
+    beside `path`: on the same disk, so that the rename is atomic, and removed
+    with all that is in it upon an error. A file never takes the place of a
+    folder, nor a folder that of a file.
 
     Raises:
+        ValueError: if the one is a file and the other a folder.
         OSError: if nothing can be written there.
     """
     path = pathlib.Path(path)
@@ -35,6 +37,8 @@ def replacing(path):
     try:
         new, old = workplace / path.name, workplace / "old"
         yield new
+        if path.exists():
+            _check_kind(path, new.is_dir())
         if path.is_dir():
             # A folder cannot be replaced by one rename; two, with a way back.
             os.rename(path, old)
@@ -49,8 +53,25 @@ def replacing(path):
         shutil.rmtree(workplace, ignore_errors=True)
 
 
+def _check_kind(path, folder):
+    if path.is_dir() != folder:
+        kinds = ("file", "folder") if folder else ("folder", "file")
+        raise ValueError(
+            f"A {kinds[1]} cannot take the place of a {kinds[0]}, which would "
+            f"be lost. Received: {path}. Fix: another path."
+        )
+
+
 def write_atomically(path, write):
-    """Has `write(temporary_path)` make what becomes `path`; see `replacing`."""
+    """Has `write(temporary_path)` make the file `path`; see `replacing`.
+
+    Raises:
+        ValueError: if `path` is a folder, before anything is done.
+        OSError: if it cannot be written.
+    """
+    path = pathlib.Path(path)
+    if path.exists():
+        _check_kind(path, folder=False)
     with replacing(path) as temporary:
         write(temporary)
 
@@ -66,5 +87,15 @@ def write_json(path, value):
 
 
 def read_json(path):
-    """Reads JSON."""
-    return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    """Reads JSON.
+
+    Raises:
+        ValueError: if the file holds none.
+        OSError: if it cannot be read.
+    """
+    try:
+        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"A file must be JSON. Received: {path} ({error})."
+        ) from error

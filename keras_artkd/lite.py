@@ -44,7 +44,7 @@ class LiteModel:
         except ImportError as error:
             raise ImportError(
                 "Running a .tflite file needs the package ai-edge-litert. "
-                "Fix: pip install keras_artkd[recipes]"
+                "Fix: pip install ai-edge-litert"
             ) from error
         with quiet():
             self._interpreter = Interpreter(

@@ -6,10 +6,16 @@ https://arxiv.org/abs/1810.03993.
 
 import pathlib
 
-from keras_artkd.statistics import wilson_interval
+from keras_artkd.statistics import share_interval
 
 NO_LICENCE = "not stated"
 _WORST_CLASSES = 5
+_MEASURES = {
+    "accuracy": "accuracy",
+    "macro_accuracy": "mean over the classes",
+    "top5_accuracy": "top 5",
+    "expected_calibration_error": "expected calibration error",
+}
 
 
 def model_card(config, data, metrics, export=None):
@@ -72,13 +78,14 @@ def _data(config, data):
 
 
 def _method(config, metrics):
-    taught = ""
-    if "expert" in metrics:
-        expert = metrics["expert"]
-        taught = (
-            f", taught by {expert['name']} ({expert['parameters']:,} "
-            f"parameters, {expert['test_accuracy']:.1%} of the test images)"
-        )
+    teachers = [
+        f"{article} {role} teacher {metrics[role]['name']} "
+        f"({metrics[role]['parameters']:,} parameters, "
+        f"{metrics[role]['test_accuracy']:.1%} of the test images)"
+        for role, article in (("expert", "the"), ("initial", "an"))
+        if role in metrics
+    ]
+    taught = f", taught by {' and '.join(teachers)}" if teachers else ""
     return (
         f"Knowledge distillation by keras_artkd, method `{config['method']}`"
         f"{taught}. {metrics['epochs']} epochs, of which epoch "
@@ -90,25 +97,24 @@ def _method(config, metrics):
 def _measured(metrics):
     test = metrics["test"]
     count = test["num_examples"]
-    low, high = wilson_interval(round(test["accuracy"] * count), count)
+    accuracy = share_interval(test["accuracy"], count)
+    intervals = {**metrics.get("test_intervals", {}), "accuracy": accuracy}
     rows = [
-        ("accuracy", f"{test['accuracy']:.1%} (95 %: {low:.1%} to {high:.1%})"),
-        ("mean over the classes", f"{test['macro_accuracy']:.1%}"),
+        (title, f"{test[name]:.1%}", _interval(intervals.get(name)))
+        for name, title in _MEASURES.items()
+        if name in test
     ]
-    if "top5_accuracy" in test:
-        rows.append(("top 5", f"{test['top5_accuracy']:.1%}"))
-    rows.append(
-        (
-            "expected calibration error",
-            f"{test['expected_calibration_error']:.3f}",
-        )
-    )
     return (
-        f"On {count:,} test images:\n\n| measure | value |\n| --- | --- |\n"
-        + "".join(f"| {name} | {value} |\n" for name, value in rows)
-        + "\nThe interval is what chance in the choice of the test images "
+        f"On {count:,} test images:\n\n"
+        "| measure | value | 95 % interval |\n| --- | ---: | --- |\n"
+        + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+        + "\nThe intervals are what chance in the choice of the test images "
         "makes of one training; another seed may differ by more.\n"
     )
+
+
+def _interval(interval):
+    return "{:.1%} to {:.1%}".format(*interval) if interval else "–"
 
 
 def _file(export):

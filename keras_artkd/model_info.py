@@ -118,10 +118,12 @@ def write_info(path, info):
         _write_onnx(path, info)
     else:
         # Opened for appending, a file that is no archive gets one at its end.
-        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(path, "a") as archive:
             for name, text in info.files().items():
                 # A fixed date: the same model gives the same bytes.
-                archive.writestr(zipfile.ZipInfo(name), text)
+                archive.writestr(
+                    zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED
+                )
 
 
 def _read_folder(folder):

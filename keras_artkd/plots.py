@@ -18,7 +18,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from keras_artkd.statistics import wilson_interval
+from keras_artkd.statistics import share_interval
 
 # Told apart by the colour-blind too (after Okabe and Ito); each a value of
 # its own, so that `as_svg` can put a variable in its place.
@@ -123,10 +123,17 @@ def plot_curves(axes, curves, best_epoch=None, percent=False):
     if len(curves) > 1:
         _add_legend(axes, "best")
     if percent:
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.yaxis.set_major_formatter(_share_label)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     axes.set_xlabel("epoch")
     return axes
+
+
+def _share_label(value, _):
+    """A share in percent, with the decimals it needs; none beyond 0 and 1."""
+    # Rounded: ticks are not exactly where they should be.
+    value = round(100 * value, 6)
+    return f"{value:g}%" if 0 <= value <= 100 else ""
 
 
 def plot_confusion(axes, matrix, class_names):
@@ -210,7 +217,7 @@ def plot_reliability(axes, bins):
         [0, 1], [0, 1], color=COLOURS["muted"], ls="--", lw=1, label="perfect"
     )
     intervals = [
-        wilson_interval(round(accuracy * count), int(count))
+        share_interval(accuracy, int(count))
         for accuracy, count in zip(
             bins["accuracy"][used], bins["count"][used], strict=True
         )
@@ -256,10 +263,7 @@ def plot_per_class(axes, names, accuracies, counts):
     known = [i for i, share in enumerate(accuracies) if share is not None]
     known.sort(key=lambda i: (accuracies[i], counts[i]))
     intervals = np.array(
-        [
-            wilson_interval(round(accuracies[i] * counts[i]), counts[i])
-            for i in known
-        ]
+        [share_interval(accuracies[i], counts[i]) for i in known]
     ).reshape(-1, 2)
     places = np.arange(len(known))
     axes.hlines(places, *intervals.T, color=COLOURS["grid"], lw=4)
@@ -304,11 +308,14 @@ def plot_differences(axes, names, differences, intervals):
     axes.spines["left"].set_visible(False)
     axes.grid(False, axis="y")
     axes.set_ylim(-0.6, len(names) - 0.4)
-    axes.xaxis.set_major_formatter(
-        lambda value, _: f"{100 * value:+.0f}" if value else "0"
-    )
+    axes.xaxis.set_major_formatter(_points_label)
     axes.set_xlabel("accuracy, percentage points")
     return axes
+
+
+def _points_label(value, _):
+    value = round(100 * value, 6)
+    return f"{value:+g}" if value else "0"
 
 
 def attention_overlay(pixels, attention):

@@ -11,6 +11,7 @@ import pathlib
 import numpy as np
 
 from keras_artkd.datasets.files import is_image, list_files, printable
+from keras_artkd.evaluate import softmax
 from keras_artkd.images import UnreadableImage, centre_square, read_image
 from keras_artkd.model_info import ModelInfo
 from keras_artkd.runtimes import open_model
@@ -27,7 +28,8 @@ class Prediction:
     Attributes:
         source: str, the image: its path.
         classes: list of `(class name, confidence)`, most confident first;
-            confidences are the softmax of the logits.
+            confidences are the softmax of the logits (of a foreign model that
+            ends in a softmax, its outputs).
         error: str, why the image could not be read, else `None`.
     """
 
@@ -146,9 +148,9 @@ class Classifier:
 
     def _rank(self, logits, top):
         # In float64, so that the shares of many classes sum to one.
-        shifted = logits - logits.max(axis=1, keepdims=True).astype("float64")
-        shares = np.exp(shifted)
-        shares /= shares.sum(axis=1, keepdims=True)
+        shares = np.asarray(logits, "float64")
+        if not _are_shares(shares):
+            shares = softmax(shares)
         # Stable: equal confidences stay in the order of the classes.
         order = np.argsort(-shares, axis=1, kind="stable")[:, :top]
         return [
@@ -157,18 +159,23 @@ class Classifier:
         ]
 
 
+def _are_shares(outputs):
+    """Whether a network ends in a softmax, as those of others often do.
+
+    Logits do not sum to one but by an accident of measure zero.
+    """
+    sums = outputs.sum(axis=1)
+    return outputs.min() >= 0 and bool(np.allclose(sums, 1, atol=1e-2))
+
+
 def find_images(paths):
-    """Files, and of folders the images in them, sorted; recursive.
+    """Files, there or not, and of folders the images in them, sorted.
 
     Raises:
-        ValueError: if a path does not exist, or a folder holds no image.
+        ValueError: if a folder holds no image.
     """
     for path in map(pathlib.Path, paths):
         if not path.is_dir():
-            if not path.exists():
-                raise ValueError(
-                    f"There is no image {path}. Fix: check the path."
-                )
             yield path
             continue
         images = [file for file in list_files(path) if is_image(file)]

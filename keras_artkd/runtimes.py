@@ -38,13 +38,17 @@ def open_model(path):
                 f"{path}, without saved_model.pb. Fix: the folder saved_model "
                 "or a file student.* inside a run's folder."
             )
-        return SavedModel(path)
+        return _opened(SavedModelRuntime, path)
     if path.suffix not in _RUNTIMES:
         raise ValueError(
             f"A model must be one of {', '.join(_RUNTIMES)} or a SavedModel "
             f"folder. Received: {path}."
         )
-    return _RUNTIMES[path.suffix](path)
+    return _opened(_RUNTIMES[path.suffix], path)
+
+
+class NotAClassifier(ValueError):
+    """A model that does something else than classify images."""
 
 
 class _Runtime:
@@ -75,7 +79,7 @@ class LiteRuntime:
     name = "LiteRT"
 
     def __init__(self, path):
-        self._model = _opened(LiteModel, path)
+        self._model = LiteModel(path)
         self.info = read_info(path)
         self.input_shape = self._model.input_shape
         self.num_classes = self._model.num_classes
@@ -95,7 +99,7 @@ class KerasRuntime(_Runtime):
         self._model = path
         if isinstance(path, pathlib.Path):
             self.info = read_info(path)
-            self._model = _opened(load_keras_model, path)
+            self._model = load_keras_model(path)
         inputs = [tuple(x.shape) for x in self._model.inputs]
         outputs = [tuple(x.shape) for x in self._model.outputs]
         _check_shapes(path, inputs, outputs)
@@ -106,14 +110,19 @@ class KerasRuntime(_Runtime):
         return np.asarray(self._model.predict_on_batch(images), "float32")
 
 
-class SavedModel(_Runtime):
+class SavedModelRuntime(_Runtime):
     """A SavedModel folder in TensorFlow, by its `serving_default`."""
 
     name = "TensorFlow"
 
     def __init__(self, path):
         self.info = read_info(path)
-        network = _opened(_load_saved_model, path)
+        network = _load_saved_model(path)
+        if "serving_default" not in network.signatures:
+            raise NotAClassifier(
+                "A SavedModel must have the signature serving_default. "
+                f"Received: {path} with {sorted(network.signatures)}."
+            )
         self._signature = network.signatures["serving_default"]
         # The signature lives no longer than what it came from.
         self._network = network
@@ -140,7 +149,7 @@ class OnnxRuntime(_Runtime):
     name = "ONNX Runtime"
 
     def __init__(self, path):
-        self._session = _opened(_load_onnx, path)
+        self._session = _load_onnx(path)
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.info = ModelInfo.from_files(metadata)
         inputs, outputs = (
@@ -169,7 +178,7 @@ def _opened(load, path):
     """`load(path)`; whatever a damaged file makes a library say, in a line."""
     try:
         return load(path)
-    except ImportError:
+    except (ImportError, NotAClassifier):
         raise
     except Exception as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
@@ -217,7 +226,7 @@ def _check_shapes(path, inputs, outputs):
         or shapes[0][-1] != 3
         or any(not isinstance(size, int) for size in shapes[0][1:])
     ):
-        raise ValueError(
+        raise NotAClassifier(
             "A model must map one image (batch, height, width, 3) to logits "
             f"(batch, classes). Received: {path} with tensors of shapes "
             f"{shapes}."

@@ -47,12 +47,18 @@ def wilson_interval(successes, count, level=0.95):
     return low, high
 
 
+def share_interval(share, count, level=0.95):
+    """Returns the Wilson score interval of a share of `count` images."""
+    return wilson_interval(round(share * count), count, level)
+
+
 def bootstrap_metrics(labels, logits, resamples=2000, seed=0, level=0.95):
     """Bootstrap intervals of a classifier's metrics.
 
-    Images are drawn anew with replacement, as many as there are; a class
-    that a draw misses does not count in that draw's macro accuracy. The
-    interval goes from percentile to percentile of the draws.
+    Images are drawn anew with replacement, as many as there are; for the
+    macro accuracy within each class, or small classes would drop out of draws
+    and the rest be too good. The interval goes from percentile to percentile
+    of the draws.
 
     Of the calibration error it is wider. That error is a sum of absolute
     values: drawing again makes it larger, and where calibration is good no
@@ -82,22 +88,18 @@ def bootstrap_metrics(labels, logits, resamples=2000, seed=0, level=0.95):
     confidence = softmax(logits).max(axis=1)
     bins = calibration_bin(confidence)
     in_top = ranks(labels, logits) < TOP_K
-    names = ["accuracy", "macro_accuracy", "expected_calibration_error"]
+    names = ["accuracy", "expected_calibration_error"]
     names += ["top5_accuracy"] * (classes > TOP_K)
     samples = {name: [] for name in names}
     for weights in _draws(count, resamples, seed):
         samples["accuracy"].append(weights @ correct / count)
-        per_class = _sums(weights, labels, classes)
-        right = _sums(weights * correct, labels, classes)
-        with np.errstate(invalid="ignore"):
-            recall = right / per_class
-        samples["macro_accuracy"].append(np.nanmean(recall, axis=1))
         samples["expected_calibration_error"].append(
             _calibration_errors(weights * (correct - confidence), bins)
         )
         if classes > TOP_K:
             samples["top5_accuracy"].append(weights @ in_top / count)
     samples = {name: np.concatenate(s) for name, s in samples.items()}
+    samples["macro_accuracy"] = _draw_macro(labels, correct, resamples, seed)
     intervals = {
         name: _percentiles(values, level) for name, values in samples.items()
     }
@@ -105,6 +107,18 @@ def bootstrap_metrics(labels, logits, resamples=2000, seed=0, level=0.95):
         samples["expected_calibration_error"], correct, confidence, seed, level
     )
     return intervals
+
+
+def _draw_macro(labels, correct, resamples, seed):
+    """Macro accuracies of draws within each class, `(resamples,)`."""
+    counts = np.bincount(labels)
+    right = np.bincount(labels, weights=correct)[counts > 0]
+    counts = counts[counts > 0]
+    # Draws with replacement from right and wrong ones are a binomial.
+    drawn = np.random.default_rng(seed).binomial(
+        counts, right / counts, (resamples, len(counts))
+    )
+    return (drawn / counts).mean(axis=1)
 
 
 def _calibration_interval(samples, correct, confidence, seed, level):

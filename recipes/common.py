@@ -14,6 +14,7 @@ from keras_artkd.data import (
     training_dataset,
 )
 from keras_artkd.distillers.registry import get_method
+from keras_artkd.export.parity import ParityGate
 from keras_artkd.export.run import (
     choose_calibration_images,
     deliver_student,
@@ -47,6 +48,14 @@ from recipes.provenance import (
     describe_versions,
 )
 
+# Fewer hardly move a network from where it started.
+_FEWEST_STEPS = 200
+_BAD_INPUT = (
+    ImportError,
+    OSError,
+    ValueError,
+    tf.errors.ResourceExhaustedError,
+)
 # Kind -> format and quantisation of the files that every run leaves.
 EXPORTS = {
     "saved_model": ("saved_model", "none"),
@@ -66,12 +75,10 @@ def main(default, description, job=None):
 
     Returns:
         Exit status: 2 for input that cannot be used, with one line saying
-        why.
+        why; 130 if interrupted.
     """
     # Progress bars and messages are of no use in a buffer.
     sys.stdout.reconfigure(line_buffering=True)
-    # Several networks of one kind are no retracing that should be mended.
-    tf.get_logger().setLevel("ERROR")
     job = job or run
     try:
         config = parse_flags(Config, default, description)
@@ -80,22 +87,26 @@ def main(default, description, job=None):
 
             job = run_ablation
         job(config)
-    except (ValueError, OSError, tf.errors.ResourceExhaustedError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except _BAD_INPUT as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("Interrupted. --resume goes on.", file=sys.stderr)
+        return 130
     return 0
 
 
 def load_data(config):
     """The recipe's data set, split, at the size that crops need."""
-    print(f"Data: {config.dataset} from {config.data_dir or 'itself'} ...")
+    where = f" from {config.data_dir}" if config.data_dir else ""
+    print(f"Data: {config.dataset}{where} ...")
     data = datasets.load(**config.load_arguments())
     print(
         f"  {len(data.class_names)} classes; {len(data.train)} images to train "
         f"on, {len(data.validation)} to validate, {len(data.test)} to test."
     )
     if data.skipped:
-        print(f"  {len(data.skipped)} files left out or doubtful:")
+        print(f"  Left out or doubtful: {len(data.skipped)}")
         for skipped in data.skipped[:5]:
             print(f"    {skipped.key}: {skipped.reason}")
         if len(data.skipped) > 5:
@@ -138,6 +149,9 @@ def run(config, data=None):
     data = load_data(config) if data is None else data
     if (run_dir / "data.json").exists():
         check_same_data(run_dir, data)
+    # A mistake in the student's settings should not come to light after the
+    # expert's training, nor leave a folder.
+    check_student(config, len(data.class_names))
     expert_path = find_expert(config, data)
 
     run_dir.mkdir(parents=True, exist_ok=True)
@@ -153,6 +167,8 @@ def run(config, data=None):
         expert_path,
         run_dir,
         [keras.callbacks.TensorBoard(run_dir / "logs")],
+        # A progress bar in a file is a mess of control characters.
+        "auto" if sys.stdout.isatty() else 2,
     )
     student = distiller.student
     write_atomically(run_dir / "student_last.keras", student.save)
@@ -194,18 +210,15 @@ def find_expert(config, data):
         return None
     if config.expert is not None:
         path = pathlib.Path(config.expert)
-        if not path.is_file():
+        if not path.is_file() or path.suffix != ".keras":
             raise ValueError(
-                "`expert` must be a .keras file. "
-                f"Received: {path}, which is not there."
+                f"`expert` must be a .keras file. Received: {path}"
+                f"{'' if path.is_file() else ', which is not there'}."
             )
         check_foreign_expert(path, data)
         return path
     expert_config = config.expert_config()
     if not _is_finished(expert_config.run_dir):
-        # A mistake in the student's settings should not come to light after
-        # the expert's training.
-        check_student(config, len(data.class_names))
         print(f"Expert: {config.expert_network}")
     run_or_read(expert_config, data)
     return expert_config.run_dir / "student.keras"
@@ -312,6 +325,12 @@ def train(config, data, expert_path, folder, callbacks=(), verbose="auto"):
             jit_compile=len(tf.config.list_physical_devices("GPU")) == 1,
         )
     checkpoint = Checkpoint(distiller, folder / "checkpoint.npz")
+    if verbose and steps * config.epochs < _FEWEST_STEPS:
+        print(
+            f"note: only {steps * config.epochs} steps in all, {steps} an "
+            f"epoch of {len(data.train)} images; a smaller --batch-size or "
+            "more --epochs train longer"
+        )
     initial_epoch = checkpoint.restore()
     if initial_epoch:
         print(f"Resuming after epoch {initial_epoch}.")
@@ -379,6 +398,7 @@ def _print_summary(metrics, run_dir):
         f"(epoch {metrics['best_epoch']} of {metrics['epochs']}, best by "
         f"validation); last epoch {metrics['test_last_epoch']['accuracy']:.2%}"
     )
+    needed = ParityGate().min_agreement
     if "expert" in metrics:
         print(f"  expert: {metrics['expert']['test_accuracy']:.2%}")
     for export in metrics["exports"].values():
@@ -386,5 +406,7 @@ def _print_summary(metrics, run_dir):
             f"  {export['file']:20} {export['size_bytes'] / 1024:7.0f} KiB, "
             f"accuracy {export['accuracy']:.2%}, agrees with Keras on "
             f"{export['agreement']:.2%}"
+            + ", too few to rely on"
+            * (export["agreement"] < needed)
         )
     print(f"  all of it in {run_dir}, to be looked at: report.html")

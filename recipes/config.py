@@ -11,7 +11,9 @@ from typing import Literal
 import tyro
 
 from keras_artkd.distillers.registry import get_method
+from keras_artkd.layers.correlation import CORRELATIONS
 from keras_artkd.model_card import NO_LICENCE
+from keras_artkd.models.registry import check_name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +109,13 @@ class Config:
                     f"{'number' if number else 'name'}. "
                     f"Received: {name}={value!r}."
                 )
+        for field in ("student", "initial", "expert_network"):
+            check_name(getattr(self, field), field)
+        if self.correlation not in CORRELATIONS:
+            raise ValueError(
+                f"`correlation` must be one of {', '.join(CORRELATIONS)}. "
+                f"Received: correlation={self.correlation!r}."
+            )
         least = {"epochs": 1, "batch_size": 1, "image_size": 8}
         for field, value in least.items():
             if getattr(self, field) < value:
@@ -158,22 +167,28 @@ class Config:
 
     def load_arguments(self):
         """What `keras_artkd.datasets.load` is called with."""
-        # Absolute: a run is exported from any folder.
-        paths = {"data_dir": self.data_dir}
-        if "exclude" in self.data_options:
-            paths["exclude"] = self.data_options["exclude"]
-        paths = {
-            name: path and str(pathlib.Path(path).resolve())
-            for name, path in paths.items()
-        }
+        source = self.data_source()
         return {
             "name": self.dataset,
             "short_side": None if self.keep_size else self.short_side,
             "group": self.group,
             "limit": self.limit,
             "split_seed": self.split_seed,
-            **self.data_options,
-            **paths,
+            "data_dir": source["data_dir"],
+            **source["data_options"],
+        }
+
+    def data_source(self):
+        """`data_dir` and `data_options`, paths in them absolute.
+
+        A run is exported from any folder, and the same from any folder.
+        """
+        options = dict(self.data_options)
+        if "exclude" in options:
+            options["exclude"] = _absolute(options["exclude"])
+        return {
+            "data_dir": self.data_dir and _absolute(self.data_dir),
+            "data_options": options,
         }
 
     def command(self):
@@ -182,11 +197,9 @@ class Config:
         words = ["python", "-m", f"recipes.{self.recipe}"]
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if value == getattr(default, field.name) or field.name in (
-                "workdir",
-                "resume",
-            ):
+            if value == getattr(default, field.name) or field.name == "resume":
                 continue
+            value = self.data_source().get(field.name, value)
             flag = f"--{field.name.replace('_', '-')}"
             words += _as_flag(flag, value)
         return shlex.join(words)
@@ -198,8 +211,10 @@ class Config:
         """
         identity = json.loads(json.dumps(dataclasses.asdict(self)))
         method = get_method(self.method)
-        if self.data_dir is not None:
-            identity["data_dir"] = str(pathlib.Path(self.data_dir).resolve())
+        identity.update(self.data_source())
+        if "exclude" in self.data_options:
+            exclude = self.load_arguments()["exclude"]
+            identity["data_options"]["exclude"] = exclude
         identity["head"] = self.student_head
         if self.student_head == "pool":
             del identity["correlation"], identity["feature_scale"]
@@ -207,7 +222,7 @@ class Config:
             del identity["initial"]
         expert = [key for key in identity if key.startswith("expert")]
         if method.needs_expert and self.expert is not None:
-            identity["expert"] = str(pathlib.Path(self.expert).resolve())
+            identity["expert"] = _absolute(self.expert)
             expert.remove("expert")
         elif method.needs_expert:
             expert = []
@@ -231,6 +246,10 @@ class Config:
             learning_rate=self.expert_learning_rate or self.learning_rate,
             ablation=False,
         )
+
+
+def _absolute(path):
+    return str(pathlib.Path(path).resolve())
 
 
 def _as_flag(flag, value):

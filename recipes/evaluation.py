@@ -1,5 +1,8 @@
 """The test, once, and the evidence that the report shows of it."""
 
+import pathlib
+import tempfile
+
 import keras
 import numpy as np
 from PIL import Image
@@ -14,6 +17,7 @@ from keras_artkd.images import UnreadableImage, read_image
 from keras_artkd.losses import attention_map
 from keras_artkd.report.gallery import choose_attention_rows, choose_rows
 from keras_artkd.runtimes import KerasRuntime
+from keras_artkd.statistics import bootstrap_metrics
 from keras_artkd.training import evaluation_batch_size
 
 # Long enough to look at, small enough to lie in a report by the dozen.
@@ -70,6 +74,12 @@ def evaluate(config, data, distiller, checkpoint, replicas):
         "best_epoch": checkpoint.best_epoch,
         "class_names": data.class_names,
         "test": metrics(tested["student"], "test"),
+        "test_intervals": {
+            name: list(interval)
+            for name, interval in bootstrap_metrics(
+                data.test.labels, tested["student"]
+            ).items()
+        },
         "test_last_epoch": {
             key: last[key] for key in ("accuracy", "macro_accuracy")
         },
@@ -101,8 +111,16 @@ def _describe_network(role, model, config):
         "name": model.name,
         "parameters": model.count_params(),
         "multiply_adds": count_multiply_adds(model),
+        "size_bytes": _keras_file_size(model),
         "milliseconds": milliseconds_per_image(KerasRuntime(model), images),
     }
+
+
+def _keras_file_size(model):
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "model.keras")
+        model.save(path)
+        return path.stat().st_size
 
 
 def _save_evidence(config, data, networks, logits):

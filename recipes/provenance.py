@@ -1,7 +1,6 @@
 """What a run was made from, and whether it still is."""
 
 import dataclasses
-import json
 import os
 import pathlib
 import platform
@@ -13,6 +12,7 @@ import tensorflow as tf
 
 import keras_artkd
 from keras_artkd.datasets.splits import SPLITS
+from keras_artkd.files import read_json
 
 
 def describe_data(config, data):
@@ -62,7 +62,7 @@ def check_same_data(run_dir, data):
 
     Its networks may have been trained on what would be tested now.
     """
-    saved = json.loads((run_dir / "data.json").read_text(encoding="utf-8"))
+    saved = read_json(run_dir / "data.json")
     if saved["fingerprint"] != data.fingerprint():
         raise ValueError(
             f"The images changed since the run {run_dir}: its splits are not "
@@ -82,7 +82,7 @@ def check_foreign_expert(path, data):
             "trained on: make sure that none is in this run's test split."
         )
         return
-    known = json.loads(beside.read_text(encoding="utf-8"))
+    known = read_json(beside)
     seen = {*known["splits"]["train"], *known["splits"]["validation"]}
     held_out = {*data.test.keys.tolist()}
     if known["class_names"] != data.class_names or (

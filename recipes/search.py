@@ -5,8 +5,8 @@
 Takes the recipe's flags as well. Every trial trains the same student with
 other settings and is judged by its best epoch on the validation split; no
 trial sees the test split. Options set with --options are not searched. Where
-the method has an expert, it is trained once, before the trials. Killed at any
-moment, the same command goes on.
+the method has an expert, it is trained once, before the trials: a run of its
+own, tested once like any. Killed at any moment, the same command goes on.
 
 Hyperband tries many settings for a few epochs and the best of them for more,
 from scratch, each with the learning rate's drops at the same fractions of its

@@ -13,7 +13,7 @@ from PIL import Image
 
 from keras_artkd.cli import main
 from keras_artkd.export import ParityGate
-from keras_artkd.files import read_json
+from keras_artkd.files import read_json, write_json
 from keras_artkd.runtimes import open_model
 from recipes.common import run
 from recipes.folder import CONFIG
@@ -105,7 +105,9 @@ def test_evaluate_prints_a_table(finished, images, capsys):
     assert main(["evaluate", str(finished / "student.tflite"), *arguments]) == 0
     output = capsys.readouterr().out
     assert "accuracy" in output and "95 %" in output
-    assert [line.split()[-1] for line in output.splitlines()[-3:]]
+    rows = [line.split() for line in output.splitlines()[-3:]]
+    assert sorted(row[-1] for row in rows) == CLASSES
+    assert sum(int(row[1]) for row in rows) == 18
 
 
 @pytest.mark.parametrize(
@@ -118,7 +120,7 @@ def test_evaluate_prints_a_table(finished, images, capsys):
         (
             "saved_model",
             ["--data-dir", "{other}", "--split", "test"],
-            "No image of the run's test split",
+            "without 18 of its 18 images",
         ),
     ],
 )
@@ -141,6 +143,46 @@ def test_evaluate_bad_input(
     error = capsys.readouterr().err
     assert status == 2
     assert error.count("\n") == 1 and message in error
+
+
+@pytest.mark.parametrize("content", ["[1, 2]", "{bad", "{}", '{"splits": 1}'])
+def test_evaluate_beside_another_data_json(
+    finished, images, tmp_path, capsys, content
+):
+    """Any model may lie beside any file."""
+    shutil.copy(finished / "student.tflite", tmp_path)
+    (tmp_path / "data.json").write_text(content)
+    arguments = [str(tmp_path / "student.tflite"), "--data-dir", str(images)]
+    main(["evaluate", *arguments])
+    assert "120" in capsys.readouterr().out
+    assert main(["evaluate", *arguments, "--split", "test"]) == 2
+    assert "--split needs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("file_format", ["saved_model", "tflite"])
+def test_export_replaces_nothing_of_another_kind(
+    run_dir, tmp_path, capsys, file_format
+):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "years.txt").write_text("of work")
+    arguments = ["--format", file_format, "--output", str(tmp_path / "thesis")]
+    assert main(["export", str(run_dir), *arguments]) == 2
+    error = capsys.readouterr().err
+    assert str(tmp_path / "thesis") in error and error.count("\n") == 1
+    assert (tmp_path / "thesis" / "years.txt").read_text() == "of work"
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("data", "fingerprint"), ("metrics", "test")]
+)
+def test_export_of_a_run_that_lacks_something(run_dir, capsys, name, key):
+    content = read_json(run_dir / f"{name}.json")
+    del content[key]
+    write_json(run_dir / f"{name}.json", content)
+    assert main(["export", str(run_dir)]) == 2
+    error = capsys.readouterr().err
+    assert "not what this version writes" in error
+    assert error.count("\n") == 1
 
 
 @pytest.mark.slow
@@ -223,6 +265,9 @@ def _weaken(run_dir):
 def test_gate():
     report = {"agreement": 0.97, "accuracy": 0.80}
     ParityGate(0.97, 0.05).check(report, 0.84)
+    # Exactly at both thresholds, where floats would say otherwise.
+    ParityGate(0.97, 0.01).check(report, 0.81)
+    ParityGate(0.95, 0.01).check({"agreement": 0.95, "accuracy": 0.84}, 0.85)
     with pytest.raises(ValueError, match="80.00%, 5.00% below.*than 1.00%"):
         ParityGate(0.95, 0.01).check(report, 0.85)
     with pytest.raises(ValueError, match="97.00%, less than 98.00%"):
@@ -299,6 +344,12 @@ def test_unknown_command(capsys):
 
 
 def test_no_command_is_help(capsys):
-    with pytest.raises(SystemExit) as exit:
-        main([])
-    assert exit.value.code == 2
+    assert main([]) == 2
+    assert "doctor" in capsys.readouterr().out
+
+
+def test_a_missing_file_is_named(finished, capsys):
+    model = str(finished / "student.tflite")
+    assert main(["predict", model, "--files-from", "nowhere"]) == 2
+    error = "error: There is no file nowhere. Fix: check the path.\n"
+    assert capsys.readouterr().err == error

@@ -38,3 +38,30 @@ def test_a_folder_is_replaced_whole(tmp_path):
         raise RuntimeError
     assert os.listdir(tmp_path / "folder") == ["new"]
     assert os.listdir(tmp_path) == ["folder"]
+
+
+def test_a_file_never_replaces_a_folder(tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "years.txt").write_text("of work")
+    with pytest.raises(ValueError, match="would be lost.*thesis"):
+        write_json(tmp_path / "thesis", {})
+    with (
+        pytest.raises(ValueError, match="A file cannot take the place"),
+        replacing(tmp_path / "thesis") as path,
+    ):
+        path.write_text("new")
+    assert (tmp_path / "thesis" / "years.txt").read_text() == "of work"
+    with (
+        pytest.raises(ValueError, match="A folder cannot take the place"),
+        replacing(tmp_path / "thesis" / "years.txt") as path,
+    ):
+        path.mkdir()
+    assert os.listdir(tmp_path) == ["thesis"]
+    assert os.listdir(tmp_path / "thesis") == ["years.txt"]
+
+
+def test_what_is_no_json_is_named(tmp_path):
+    for content in (b"{bad", b"\xff\xfe"):
+        (tmp_path / "x.json").write_bytes(content)
+        with pytest.raises(ValueError, match="JSON.*x.json"):
+            read_json(tmp_path / "x.json")

@@ -25,6 +25,7 @@ METRICS = {
     "student": "wrn_10_1",
     "parameters": 78590,
     "epochs": 30,
+    "test_intervals": {"macro_accuracy": [0.555, 0.66]},
     "best_epoch": 21,
     "test": {
         "num_examples": 200,
@@ -43,8 +44,9 @@ METRICS = {
 def test_numbers():
     card = model_card(CONFIG, DATA, METRICS)
     # 147 of 200: the interval by Wilson's formula.
-    assert "73.5% (95 %: 67.0% to 79.1%)" in card
-    assert "61.0%" in card and "0.043" in card
+    assert "| accuracy | 73.5% | 67.0% to 79.1% |" in card
+    assert "| mean over the classes | 61.0% | 55.5% to 66.0% |" in card
+    assert "| expected calibration error | 4.3% | – |" in card
     assert "1,200 images to train" in card and "78,590 parameters" in card
     assert "Rococo (54% of 50); Cubism (80% of 150)" in card
     assert "top 5" not in card and "taught by" not in card
@@ -63,6 +65,7 @@ def test_teacher_groups_and_file():
     metrics = {
         **METRICS,
         "expert": {"name": "big", "parameters": 9000, "test_accuracy": 0.8},
+        "initial": {"name": "small", "parameters": 90, "test_accuracy": 0.7},
         "test": {**METRICS["test"], "top5_accuracy": 0.99},
     }
     export = {
@@ -74,8 +77,11 @@ def test_teacher_groups_and_file():
     }
     card = model_card({**CONFIG, "group": "artist"}, DATA, metrics, export)
     assert "No artist is in two splits" in card
-    assert "taught by big (9,000 parameters, 80.0% of the test images)" in card
-    assert "| top 5 | 99.0% |" in card
+    assert (
+        "taught by the expert teacher big (9,000 parameters, 80.0% of the "
+        "test images) and an initial teacher small (90 " in card
+    )
+    assert "| top 5 | 99.0% | – |" in card
     assert "tflite, quantisation: int8" in card
     assert "97.6% of 200 test images" in card
 

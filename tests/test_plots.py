@@ -42,6 +42,27 @@ def test_one_epoch_is_seen():
     assert axes.lines[0].get_marker() == "o"
 
 
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.995, 1.0])
+@pytest.mark.parametrize("spread", [0.0, 0.0004, 0.07, 0.5])
+def test_no_two_ticks_of_shares_read_alike(share, spread):
+    figure, axes = plots.figure(3.3, 2.2)
+    values = np.clip([share, share + spread, share - spread], 0, 1)
+    plots.plot_curves(axes, {"a": values[: 1 + 2 * (spread > 0)]}, percent=True)
+    figure.draw_without_rendering()
+    ticks = axes.yaxis.get_majorticklocs()
+    labels = [t.get_text() for t in axes.yaxis.get_majorticklabels()]
+    shown = [
+        (tick, float(label[:-1]))
+        for tick, label in zip(ticks, labels, strict=True)
+        if label
+    ]
+    assert len(shown) >= 2
+    assert len({label for _, label in shown}) == len(shown)
+    for tick, label in shown:
+        assert label == pytest.approx(100 * tick, abs=1e-5)
+        assert 0 <= label <= 100
+
+
 @pytest.mark.parametrize("classes", [2, 18, 27])
 def test_confusion_writes_every_count(classes):
     figure, axes = plots.figure(0.26 * classes + 2, 0.26 * classes + 2)
@@ -100,6 +121,15 @@ def test_differences_are_coloured_by_what_is_sure():
     )
     colours = [line.get_color() for line in axes.lines[1:]]
     assert colours == [plots.COLOURS[c] for c in ("good", "bad", "muted")]
+
+
+def test_small_differences_have_ticks_of_their_own():
+    figure, axes = plots.figure(3.6, 1.2)
+    plots.plot_differences(axes, ["a"], [0.004], [(-0.004, 0.012)])
+    figure.draw_without_rendering()
+    labels = [t.get_text() for t in axes.xaxis.get_majorticklabels()]
+    assert len({*labels}) == len(labels) > 2
+    assert "0" in [label.lstrip("+") for label in labels]
 
 
 def test_attention_warms_where_it_is():

@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from keras_artkd.cli import main
@@ -189,13 +191,44 @@ def test_labels_for_a_file_that_knows_none(images, tmp_path, capsys):
     assert "1 names, 3 classes" in capsys.readouterr().err
 
 
+def test_a_foreign_model_that_ends_in_a_softmax(images, tmp_path, capsys):
+    colours = make_colour_network()
+    shares = keras.layers.Softmax()(colours.outputs[0])
+    network = keras.Model(colours.inputs, shares)
+    path = export_tflite(network, tmp_path / "foreign.tflite")
+    labels = tmp_path / "labels.txt"
+    labels.write_text("red\ngreen\nblue\n")
+    _, entries, _ = predicted(
+        capsys, path, images / "red.png", "--labels", labels
+    )
+    logits = np.array(COLOURS["red"]) / 32
+    expected = np.exp(logits[0]) / np.exp(logits).sum()
+    confidence = entries[0]["predictions"][0]["confidence"]
+    assert confidence == pytest.approx(expected, abs=1e-3)
+
+
+def test_labels_that_are_no_text(images, files, tmp_path, capsys):
+    (tmp_path / "labels.txt").write_bytes("gr\xfcn".encode("latin1"))
+    arguments = [str(files["c.tflite"]), str(images)]
+    arguments += ["--labels", str(tmp_path / "labels.txt")]
+    assert main(["predict", *arguments]) == 2
+    assert "UTF-8 text" in capsys.readouterr().err
+
+
+def test_a_saved_model_without_our_signature(images, tmp_path, capsys):
+    tf.saved_model.save(tf.Module(), str(tmp_path / "m"))
+    assert main(["predict", str(tmp_path / "m"), str(images)]) == 2
+    error = capsys.readouterr().err
+    assert "serving_default" in error and error.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["missing.tflite", "{images}"], "no model missing.tflite"),
         (["{images}", "{images}"], "without saved_model.pb"),
         (["{images}/red.png", "{images}"], "must be one of .tflite"),
-        (["{model}", "missing.jpg"], "no image missing.jpg"),
+        (["{model}", "missing.jpg"], "missing.jpg: no such file"),
         (["{model}"], "no image to classify"),
         (["{model}", "{images}/empty"], "holds no image"),
         (["{model}", "{images}", "--top", "0"], "top=0"),

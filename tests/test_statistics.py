@@ -9,6 +9,7 @@ from keras_artkd.statistics import (
     calibration_bins,
     mcnemar,
     paired_difference,
+    share_interval,
     wilson_interval,
 )
 
@@ -19,6 +20,12 @@ def predictions(count=200, classes=7, seed=0):
     logits = random.normal(size=(count, classes))
     logits[np.arange(count), labels] += 1.0
     return labels, logits
+
+
+def test_a_share_is_that_of_whole_images():
+    # 0.29 * 100 is 28.999999999999996.
+    assert share_interval(0.29, 100) == wilson_interval(29, 100)
+    assert share_interval(1.0, 7) == wilson_interval(7, 7)
 
 
 def test_wilson_published():
@@ -65,8 +72,27 @@ def test_bootstrap_equals_a_plain_loop():
         low, high = np.quantile(values[name], [0.025, 0.975])
         if name == "expected_calibration_error":
             assert interval[0] <= low and interval[1] >= high
-        else:
+        elif name != "macro_accuracy":
             np.testing.assert_allclose(interval, (low, high), atol=1e-12)
+
+
+def test_macro_interval_holds_its_own_estimate():
+    """Many small classes, of which one is always right."""
+    labels = np.repeat(np.arange(17), 2)
+    logits = np.tile(np.eye(17)[3], (34, 1))
+    low, high = bootstrap_metrics(labels, logits)["macro_accuracy"]
+    assert low <= 1 / 17 <= high
+    # And of classes of equal size it is the accuracy's own, as it must be.
+    labels, logits = predictions(2800)
+    order = np.argsort(labels, kind="stable")
+    counts = np.bincount(labels)
+    keep = np.concatenate(
+        [order[labels[order] == c][: counts.min()] for c in range(7)]
+    )
+    intervals = bootstrap_metrics(labels[keep], logits[keep], 4000)
+    assert intervals["macro_accuracy"] == pytest.approx(
+        intervals["accuracy"], abs=0.004
+    )
 
 
 def test_bootstrap_holds_the_truth_as_often_as_it_says():

@@ -5,7 +5,8 @@
 
 FOLDER holds one sub-folder a class, named as the model names it; classes of
 the model may be missing. Images that cannot be read are named on standard
-error and left out; the exit status is 2 then.
+error and left out; the exit status is 2 then. A split is known by the names
+of its images.
 """
 
 import json
@@ -82,41 +83,46 @@ def _labelled(data_dir, class_names):
 
 def _of_split(records, arguments):
     """The records asked for; says if the model was trained on some."""
-    data = _data_of_run(pathlib.Path(arguments.model))
+    splits = _splits_of_run(pathlib.Path(arguments.model))
     if arguments.split is None:
-        seen = {
-            key
-            for split in ("train", "validation")
-            for key in (data or {}).get("splits", {}).get(split, ())
-        }
+        seen = {*splits.get("train", ()), *splits.get("validation", ())}
         known = len(seen & set(records))
         if known:
             print(
-                f"note: {known} of these {len(records)} images served its "
-                "training; --split test takes those that did not",
+                f"note: {known} of these {len(records)} images have the names "
+                "of images that served its training; --split test takes "
+                "those that did not",
                 file=sys.stderr,
             )
         return records
-    if data is None:
+    if not splits:
         raise ValueError(
-            "--split needs a model in the folder of its run, beside data.json. "
-            f"Received: {arguments.model}."
+            "--split needs a model in the folder of its run, beside the run's "
+            f"data.json. Received: {arguments.model}."
         )
-    chosen = [key for key in data["splits"][arguments.split] if key in records]
-    if not chosen:
+    wanted = splits[arguments.split]
+    missing = [key for key in wanted if key not in records]
+    if missing:
         raise ValueError(
-            f"No image of the run's {arguments.split} split is in the folder. "
-            f"Received: --data-dir {arguments.data_dir}. Fix: the folder that "
-            "the run was made from."
+            f"The folder must hold the run's {arguments.split} split. "
+            f"Received: --data-dir {arguments.data_dir}, without "
+            f"{len(missing)} of its {len(wanted)} images, such as "
+            f"{missing[0]}. Fix: the folder that the run was made from."
         )
-    return {key: records[key] for key in chosen}
+    return {key: records[key] for key in wanted}
 
 
-def _data_of_run(model):
+def _splits_of_run(model):
+    """Split -> keys, if the model lies in a run's folder; else empty."""
     from keras_artkd.files import read_json
 
-    beside = model.parent / "data.json"
-    return read_json(beside) if beside.is_file() else None
+    beside = model.resolve().parent / "data.json"
+    try:
+        splits = read_json(beside)["splits"]
+        return {name: [str(key) for key in splits[name]] for name in splits}
+    except (OSError, ValueError, TypeError, KeyError):
+        # Some other file of that name.
+        return {}
 
 
 def _classify(classifier, records):

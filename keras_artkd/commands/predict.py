@@ -104,7 +104,12 @@ def read_labels(path):
     """Class names from a file, one a line; None without one."""
     if path is None:
         return None
-    text = pathlib.Path(path).read_text(encoding="utf-8")
+    try:
+        text = pathlib.Path(path).read_text(encoding="utf-8")
+    except ValueError as error:
+        raise ValueError(
+            f"Class names must be UTF-8 text. Received: {path} ({error})."
+        ) from error
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 

@@ -4,8 +4,9 @@
   artkd report RUN RUN RUN --output comparison.html
 
 One run: writes RUN/report.html, and its figures as PNG files in RUN/figures.
-Several: a comparison with the first of them. From the files of the runs
-alone; neither their images nor TensorFlow is needed.
+Several: a comparison with the first of them, and its figures in the folder
+comparison_figures beside comparison.html. From the files of the runs alone;
+neither their images nor TensorFlow is needed.
 """
 
 import importlib.util

@@ -64,19 +64,8 @@ class Examples:
 
     def take(self, indices):
         """The examples at some positions, in that order."""
-        store = self.store
-        ends = store.offsets + store.sizes.prod(axis=1, dtype="int64")
         return Examples(
-            ImageStore.from_images(
-                [
-                    store.pixels[store.offsets[i] : ends[i]].reshape(
-                        *store.sizes[i], 3
-                    )
-                    for i in indices
-                ],
-                store.labels[indices],
-                store.keys[indices],
-            ),
+            self.store.take(indices),
             [self.groups[i] for i in indices],
             [self.digests[i] for i in indices],
         )

@@ -21,12 +21,26 @@ def is_litter(name):
 
 
 def list_files(root):
-    """Sorted paths of all files below `root`, litter left out."""
+    """Sorted paths of all files below `root`, litter left out.
+
+    Links to folders are not followed: they are among the paths, for whoever
+    reads them to say so.
+
+    Raises:
+        OSError: if a folder cannot be read.
+    """
+
+    def fail(error):
+        raise error
+
     found = []
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=fail):
         folders[:] = [name for name in folders if not is_litter(name)]
+        links = [n for n in folders if os.path.islink(os.path.join(folder, n))]
         found += [
-            pathlib.Path(folder, name) for name in names if not is_litter(name)
+            pathlib.Path(folder, name)
+            for name in names + links
+            if not is_litter(name)
         ]
     return sorted(found)
 
@@ -57,8 +71,10 @@ def relative_key(path, root):
 def missing_message(wanted, root, fix):
     """Error text: what was looked for, where, what is there, how to mend."""
     root = pathlib.Path(root)
-    if not root.is_dir():
-        found = "that directory does not exist"
+    if root.exists() and not root.is_dir():
+        found = "nothing: it is a file, not a directory"
+    elif not root.is_dir():
+        found = "nothing: that directory does not exist"
     else:
         names = sorted(path.name for path in root.iterdir())
         found = ", ".join(names[:12]) or "nothing, it is empty"

@@ -29,6 +29,17 @@ class Copies:
         """Whether two classes hold the picture: one label must be wrong."""
         return len({picture.class_name for picture in self.pictures}) > 1
 
+    def exact_parts(self):
+        """The groups of exact copies within a group that is not all exact."""
+        if self.exact:
+            return []
+        parts = {}
+        for picture in self.pictures:
+            parts.setdefault(picture.digest, []).append(picture)
+        return [
+            Copies(part, 1.0, True) for part in parts.values() if len(part) > 1
+        ]
+
     def identical_files(self):
         """Whether the files are equal byte for byte."""
         if not self.exact or len({p.size for p in self.pictures}) > 1:
@@ -64,7 +75,8 @@ class Copies:
 def find_copies(pictures):
     """Every group of files that show one picture, exactly or nearly.
 
-    A copy of a copy is in the same group.
+    A copy of a copy is in the same group. Exact copies among nearly equal
+    files are a group by themselves as well.
 
     Args:
         pictures: list of `Picture`, sorted by name.
@@ -86,10 +98,14 @@ def find_copies(pictures):
     members = {}
     for picture, digest_number in zip(pictures, number, strict=True):
         members.setdefault(group[digest_number], []).append(picture)
-    return [
+    groups = [
         _copies(files, round(float(lowest[i]), 4))
         for i, files in members.items()
         if len(files) > 1
+    ]
+    # What is sure is told by itself, and as the loader would meet it.
+    return [
+        found for group in groups for found in (group, *group.exact_parts())
     ]
 
 

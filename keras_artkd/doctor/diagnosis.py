@@ -37,7 +37,8 @@ class Diagnosis:
             classes;
             `exact_duplicates` `{identical_files, files}`, a picture twice in
             a class; `identical_files`: byte for byte, else only the pixels;
-            `near_duplicates` `{similarity, files}`, such as a smaller copy;
+            `near_duplicates` `{similarity, files}`, such as a smaller copy
+            (exact copies among the files are told above as well);
             `tiny` `{file, class, width, height, bytes}`;
             `misnamed` `{file, format}`, images that the loader does not see
             for their extension;

@@ -85,7 +85,7 @@ def check_quantize(quantize):
         )
 
 
-def check_suffix(path, suffix):
+def check_file_target(path, suffix):
     """The path of a file to write, after checking its ending."""
     path = pathlib.Path(path)
     if path.suffix != suffix or path.is_dir():

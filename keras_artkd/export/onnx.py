@@ -8,8 +8,8 @@ import numpy as np
 
 from keras_artkd.export.network import (
     check_calibration_images,
+    check_file_target,
     check_quantize,
-    check_suffix,
     in_float32,
     input_spec,
 )
@@ -42,7 +42,7 @@ def export_onnx(model, path, quantize="none", calibration_images=None):
         OSError: if the path cannot be written.
     """
     check_quantize(quantize)
-    path = check_suffix(path, ".onnx")
+    path = check_file_target(path, ".onnx")
     spec = input_spec(model)
     if quantize == "int8":
         calibration_images = check_calibration_images(

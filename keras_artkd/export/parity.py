@@ -107,13 +107,15 @@ class ParityGate:
             ValueError: if it does; says by how much, and what to try.
         """
         short = []
-        if report["agreement"] < self.min_agreement:
+        # Shares are counts over a number of images: what is exactly at the
+        # threshold is not short of it by what floats make of it.
+        if report["agreement"] < self.min_agreement - 1e-9:
             short.append(
                 f"it agrees with the network on {report['agreement']:.2%}, "
                 f"less than {self.min_agreement:.2%}"
             )
         drop = keras_accuracy - report["accuracy"]
-        if drop > self.max_accuracy_drop:
+        if drop > self.max_accuracy_drop + 1e-9:
             short.append(
                 f"its accuracy is {report['accuracy']:.2%}, {drop:.2%} below "
                 f"the network's, more than {self.max_accuracy_drop:.2%}"

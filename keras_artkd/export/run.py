@@ -1,15 +1,17 @@
 """Files to deploy, from the folder that a run left behind."""
 
 import functools
-import json
 import pathlib
 
 import numpy as np
 
-from keras_artkd.export.network import QUANTIZE
+from keras_artkd.export.network import QUANTIZE, check_file_target
 from keras_artkd.export.onnx import export_onnx
 from keras_artkd.export.parity import ParityGate, deliver
-from keras_artkd.export.saved_model import export_saved_model
+from keras_artkd.export.saved_model import (
+    check_folder_target,
+    export_saved_model,
+)
 from keras_artkd.export.tflite import export_tflite
 from keras_artkd.files import read_json
 from keras_artkd.model_card import model_card
@@ -48,6 +50,14 @@ def file_name(file_format, quantize="none"):
         return "saved_model"
     stem = "student" if quantize == "none" else f"student_{quantize}"
     return stem + suffix
+
+
+def check_target(path, file_format):
+    """The path of an export, after checking that it may be written there."""
+    suffix = FORMATS[file_format][1]
+    return (
+        check_file_target(path, suffix) if suffix else check_folder_target(path)
+    )
 
 
 def model_info(config, data, metrics, export=None):
@@ -94,6 +104,7 @@ def deliver_student(
         dict, the report of `deliver` with `file`, `format`, `quantize` and
         `held_out`.
     """
+    path = check_target(path, file_format)
     write, _, offered = FORMATS[file_format]
     if offered == QUANTIZE:
         write = functools.partial(
@@ -101,7 +112,7 @@ def deliver_student(
         )
     name, images, labels = held_out
     about = {
-        "file": pathlib.Path(path).name,
+        "file": path.name,
         "format": file_format,
         "quantize": quantize,
         "held_out": f"{len(images):,} {name} images",
@@ -161,7 +172,7 @@ def export_run(
     name = file_name(file_format, quantize)
     run_dir = pathlib.Path(run_dir)
     config, data, metrics = facts = _read_facts(run_dir)
-    path = run_dir / name if path is None else pathlib.Path(path)
+    path = check_target(path or run_dir / name, file_format)
     if licence is not None:
         config["licence"] = licence
 
@@ -201,18 +212,17 @@ def _read_facts(run_dir):
             f"Received: {run_dir}. Fix: the folder that the recipe named at "
             "its end; an interrupted run goes on with --resume."
         )
+    facts = [
+        read_json(run_dir / f"{name}.json")
+        for name in ("config", "data", "metrics")
+    ]
     try:
-        facts = [
-            read_json(run_dir / f"{name}.json")
-            for name in ("config", "data", "metrics")
-        ]
-    except json.JSONDecodeError as error:
+        # Makes the card, and with it reads all that an export needs.
+        model_info(*facts)
+        assert facts[1]["fingerprint"]
+    except (AssertionError, AttributeError, KeyError, TypeError) as error:
         raise ValueError(
-            f"A file of the run is damaged. Received: {run_dir} ({error})."
+            "The run's files are not what this version writes. Received: "
+            f"{run_dir} ({error!r}). Fix: run its recipe again."
         ) from error
-    if "load" not in facts[1]:
-        raise ValueError(
-            "The run was made by an older version, which did not say how to "
-            f"load its data. Received: {run_dir}. Fix: run it again."
-        )
     return facts

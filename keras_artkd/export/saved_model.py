@@ -26,13 +26,7 @@ def export_saved_model(model, path):
         ValueError: if the model or the path does not fit.
         OSError: if the path cannot be written.
     """
-    path = pathlib.Path(path)
-    if path.exists() and not _is_replaceable_folder(path):
-        raise ValueError(
-            "`path` must be new, empty or a SavedModel (anything else there "
-            f"would be lost). Received: path={path}. Fix: choose another "
-            "folder."
-        )
+    path = check_folder_target(path)
     spec = input_spec(model)
     with replacing(path) as temporary, quiet_tensorflow():
         in_float32(model).export(
@@ -40,6 +34,18 @@ def export_saved_model(model, path):
             format="tf_saved_model",
             input_signature=[spec],
             verbose=False,
+        )
+    return path
+
+
+def check_folder_target(path):
+    """The path of a SavedModel to write, after checking what is there."""
+    path = pathlib.Path(path)
+    if path.exists() and not _is_replaceable_folder(path):
+        raise ValueError(
+            "`path` must be new, empty or a SavedModel (anything else there "
+            f"would be lost). Received: path={path}. Fix: choose another "
+            "folder."
         )
     return path
 

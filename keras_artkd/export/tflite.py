@@ -4,8 +4,8 @@ import numpy as np
 
 from keras_artkd.export.network import (
     check_calibration_images,
+    check_file_target,
     check_quantize,
-    check_suffix,
     in_float32,
     input_spec,
 )
@@ -45,7 +45,7 @@ def export_tflite(model, path, quantize="none", calibration_images=None):
         OSError: if the path cannot be written.
     """
     check_quantize(quantize)
-    path = check_suffix(path, ".tflite")
+    path = check_file_target(path, ".tflite")
     spec = input_spec(model)
     settings = _converter_settings(quantize, calibration_images, spec)
     with replacing(path) as temporary, quiet_tensorflow():

@@ -104,6 +104,23 @@ NETWORKS = {
 }
 
 
+_WIDE = r"wrn_(\d+)_(\d+)"
+
+
+def check_name(name, argument="name"):
+    """Refuses what is no network's name; lists the known ones.
+
+    Args:
+        name: str.
+        argument: what the caller calls it, for the error.
+    """
+    if name not in NETWORKS and not re.fullmatch(_WIDE, name):
+        raise ValueError(
+            f"`{argument}` must be one of {', '.join(NETWORKS)}, or another "
+            f"wrn_<depth>_<width>. Received: {argument}={name!r}."
+        )
+
+
 def build(name, num_classes, input_shape=(64, 64, 3), **options):
     """Makes a network by name, randomly initialised.
 
@@ -128,16 +145,9 @@ def build(name, num_classes, input_shape=(64, 64, 3), **options):
     >>> build("wrn_16_1", num_classes=18).count_params() > 170_000
     True
     """
-    wide = re.fullmatch(r"wrn_(\d+)_(\d+)", name)
-    if wide:
-        make = _wide_resnet(*map(int, wide.groups()))
-    elif name in NETWORKS:
-        make = NETWORKS[name]
-    else:
-        raise ValueError(
-            f"`name` must be one of {', '.join(NETWORKS)}, or another "
-            f"wrn_<depth>_<width>. Received: name={name!r}."
-        )
+    check_name(name)
+    wide = re.fullmatch(_WIDE, name)
+    make = _wide_resnet(*map(int, wide.groups())) if wide else NETWORKS[name]
     try:
         return make(
             num_classes=num_classes, input_shape=tuple(input_shape), **options

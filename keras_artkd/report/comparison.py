@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_artkd import plots
 from keras_artkd.report.figures import Drawing
-from keras_artkd.report.measures import Measure, headline, share_interval
+from keras_artkd.report.measures import Measure, headline
 from keras_artkd.report.page import (
     MATRIX_CLASSES,
     environment,
@@ -16,10 +16,21 @@ from keras_artkd.report.page import (
     settings,
 )
 from keras_artkd.report.run import Run
-from keras_artkd.statistics import mcnemar, paired_difference
+from keras_artkd.statistics import (
+    mcnemar,
+    paired_difference,
+    share_interval,
+)
 
 # Settings that tell nothing of what was trained.
 _INCIDENTAL = {"workdir", "resume", "ablation", "licence"}
+# Column of the history -> title of its figure.
+_CURVES = {
+    "val_accuracy": "Accuracy, validation",
+    "loss": "Loss, training",
+}
+# All that `draw_comparison` may draw.
+FIGURES = {"differences", "val-accuracy", "loss"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +58,8 @@ class Difference:
         entry: `Entry`.
         reason: str, why they cannot be compared; "" if they can.
         difference: float, its accuracy less the first's, a share.
-        interval: `(low, high)` of it, 95 %.
+        interval: `(low, high)` of it, 95 %; None where no image differs:
+            drawing them again tells nothing then.
         p_value: float, of McNemar's exact test.
         gained, lost: int, images that it alone, the first alone has right.
     """
@@ -66,7 +78,7 @@ class Seeds:
     """Runs that differ in their seed alone.
 
     Attributes:
-        entries: at least two of `Entry`.
+        entries: at least two of `Entry`, each of another seed.
         spreads: list of `(measure's name, mean, standard deviation)`.
     """
 
@@ -74,27 +86,30 @@ class Seeds:
     spreads: list[tuple[str, float, float]]
 
 
-def comparison_page(runs):
-    """Returns the HTML of a comparison.
-
-    Args:
-        runs: list of at least two `Run`; the others are compared with the
-            first.
-
-    Raises:
-        ValueError: if there are fewer, or one is given twice.
-    """
-    paths = [run.path.resolve() for run in runs]
-    if len(runs) < 2 or len({*paths}) < len(paths):
-        raise ValueError(
-            "A comparison needs at least two different runs. Received: "
-            f"{', '.join(map(str, paths)) or 'none'}. Fix: give each once."
-        )
+def line_up(runs):
+    """Returns the list of `Entry` and that of `Difference` from the first."""
     entries = [
         Entry(number, _name(run), run, headline(run))
         for number, run in enumerate(runs, 1)
     ]
-    differences = [compare(entries[0], entry) for entry in entries[1:]]
+    return entries, [compare(entries[0], entry) for entry in entries[1:]]
+
+
+def draw_comparison(entries, differences):
+    """Returns dict of name -> `Drawing`, see `line_up`."""
+    drawings = [*_draw_differences(differences), *_draw_training(entries)]
+    return {drawing.name: drawing for drawing in drawings}
+
+
+def comparison_page(entries, differences, drawings, figures):
+    """Returns the HTML of a comparison.
+
+    Args:
+        entries: of `line_up`.
+        differences: of `line_up`.
+        drawings: of `draw_comparison`.
+        figures: name of the folder beside the page that they are saved in.
+    """
     return (
         environment()
         .get_template("comparison.html")
@@ -106,9 +121,9 @@ def comparison_page(runs):
             ),
             headings=_headings(entries),
             differences=differences,
-            drawing=_draw_differences(differences),
+            drawings=drawings,
+            figures=figures,
             seeds=seed_groups(entries),
-            training=_draw_training(entries),
             classes=_class_rows(entries),
             costs=[
                 (entry, networks(entry.run)[0], files(entry.run))
@@ -125,11 +140,11 @@ def compare(first, entry):
     if reason:
         return Difference(entry, reason)
     before, after = first.run.correct(), entry.run.correct()
-    difference, low, high = paired_difference(before, after)
+    difference, *interval = paired_difference(before, after)
     return Difference(
         entry=entry,
         difference=difference,
-        interval=(low, high),
+        interval=tuple(interval) if (before != after).any() else None,
         p_value=mcnemar(before, after),
         gained=int((after & ~before).sum()),
         lost=int((before & ~after).sum()),
@@ -137,14 +152,18 @@ def compare(first, entry):
 
 
 def seed_groups(entries):
-    """Returns list of `Seeds`, of the runs that differ in their seed alone."""
+    """Returns list of `Seeds`, of the runs that differ in their seed alone.
+
+    Of several runs of one seed the first counts: copies have no spread.
+    """
     groups = {}
     for entry in entries:
-        groups.setdefault(_identity(entry.run), []).append(entry)
+        group = groups.setdefault(_identity(entry.run), {})
+        group.setdefault(entry.run.config["seed"], entry)
     return [
-        Seeds(group, _spreads(group))
+        Seeds([*group.values()], _spreads([*group.values()]))
         for group in groups.values()
-        if len({entry.run.config["seed"] for entry in group}) > 1
+        if len(group) > 1
     ]
 
 
@@ -203,15 +222,15 @@ def _headings(entries):
 def _draw_differences(differences):
     known = [d for d in differences if not d.reason]
     if not known:
-        return None
+        return
     figure, axes = plots.figure(3.6, 0.8 + 0.32 * len(known))
     plots.plot_differences(
         axes,
         [f"run {d.entry.number}" for d in known],
         [d.difference for d in known],
-        [d.interval for d in known],
+        [d.interval or (0.0, 0.0) for d in known],
     )
-    return Drawing(
+    yield Drawing(
         "differences",
         "Difference of accuracy from run 1: "
         + ", ".join(
@@ -224,11 +243,7 @@ def _draw_differences(differences):
 
 def _draw_training(entries):
     """One panel for the validation accuracy, one for the loss."""
-    result = []
-    for name, title in (
-        ("val_accuracy", "Accuracy, validation"),
-        ("loss", "Loss, training"),
-    ):
+    for name, title in _CURVES.items():
         curves = {
             f"run {entry.number}": entry.run.history[name]
             for entry in entries
@@ -239,8 +254,7 @@ def _draw_training(entries):
             plots.plot_curves(axes, curves, percent=name == "val_accuracy")
             axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
             caption = f"{title} by epoch, of {', '.join(curves)}"
-            result.append(Drawing(name.replace("_", "-"), caption, figure))
-    return result
+            yield Drawing(name.replace("_", "-"), caption, figure)
 
 
 def _class_rows(entries):

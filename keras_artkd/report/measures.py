@@ -5,7 +5,11 @@ import dataclasses
 import numpy as np
 
 from keras_artkd.evaluate import softmax
-from keras_artkd.statistics import bootstrap_metrics, wilson_interval
+from keras_artkd.statistics import (
+    bootstrap_metrics,
+    share_interval,
+    wilson_interval,
+)
 
 # Name in the metrics -> heading and what it means.
 _HEADLINES = {
@@ -59,11 +63,6 @@ def headline(run):
         for key, (name, meaning) in _HEADLINES.items()
         if key in test
     ]
-
-
-def share_interval(share, count):
-    """The 95 % interval of a share of `count` images."""
-    return wilson_interval(round(share * count), count)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -36,6 +36,7 @@ def environment():
     result.filters.update(
         label=text.display_name,
         role=text.role_name,
+        of_hundred=text.of_hundred,
         percent=text.percent,
         percent_range=text.percent_range,
         points=text.points,
@@ -47,12 +48,14 @@ def environment():
     return result
 
 
-def run_page(run, drawings):
+def run_page(run, drawings, in_run=True):
     """Returns the HTML of a run's report.
 
     Args:
         run: `Run`.
         drawings: of `keras_artkd.report.figures.draw_run`.
+        in_run: whether the page will lie in the run's folder, beside the
+            figures.
     """
     results = class_results(run)
     matrix = confusion_rows(run)
@@ -62,6 +65,7 @@ def run_page(run, drawings):
         .get_template("run.html")
         .render(
             run=run,
+            in_run=in_run,
             test=run.metrics["test"],
             measures=headline(run),
             guess=guesses(run),
@@ -196,9 +200,10 @@ def networks(run):
     """What each network costs, as far as the run says it.
 
     Returns:
-        list of dicts: role, name, parameters, multiply_adds, milliseconds.
+        list of dicts: role, name, parameters, multiply_adds, size_bytes,
+        milliseconds.
     """
-    unknown = {"multiply_adds": None, "milliseconds": None}
+    unknown = dict.fromkeys(("multiply_adds", "size_bytes", "milliseconds"))
     if "networks" in run.metrics:
         return [{**unknown, **network} for network in run.metrics["networks"]]
     own = {"name": run.config["student"], **run.metrics}

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from keras_artkd.plots import attention_overlay
+from keras_artkd.report.run import damaged
 
 _OVERLAY_SIDE = 112
 
@@ -39,17 +40,20 @@ def read_thumbnail(path, square=False, zoom=1.0):
         zoom: float >= 1, how much of the square's margin to leave out.
 
     Raises:
-        OSError: if it is no picture.
+        RunError: if it is no picture.
     """
-    with Image.open(path) as image:
-        image = image.convert("RGB")
-        if square:
-            side = min(image.size)
-            inner = max(1, round(side / zoom))
-            left, top = ((length - inner) // 2 for length in image.size)
-            image = image.crop((left, top, left + inner, top + inner))
-            image = image.resize((160, 160), Image.Resampling.LANCZOS)
-        return np.asarray(image)
+    try:
+        with Image.open(path) as image:
+            image = image.convert("RGB")
+    except OSError as error:
+        raise damaged(path, "it cannot be decoded") from error
+    if square:
+        side = min(image.size)
+        inner = max(1, round(side / zoom))
+        left, top = ((length - inner) // 2 for length in image.size)
+        image = image.crop((left, top, left + inner, top + inner))
+        image = image.resize((160, 160), Image.Resampling.LANCZOS)
+    return np.asarray(image)
 
 
 def attention_grid(run):

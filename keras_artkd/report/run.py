@@ -1,9 +1,10 @@
 """The files of a run, read and checked."""
 
 import dataclasses
-import json
 import pathlib
+import reprlib
 import zipfile
+import zlib
 
 import numpy as np
 
@@ -11,23 +12,50 @@ from keras_artkd.evaluate import classification_metrics
 from keras_artkd.files import read_json
 
 STUDENT = "student"
-# File -> what must be in it.
+# A number in [0, 1].
+_SHARE = (int, float)
+# File -> what must be in it, and of what type.
 _REQUIRED = {
-    "config.json": ("method", "student", "seed", "image_size"),
-    "data.json": ("name", "class_names", "splits", "skipped"),
-    "metrics.json": ("parameters", "epochs", "best_epoch", "test"),
-    "history.json": ("loss",),
+    "config.json": {
+        "method": str,
+        "student": str,
+        "seed": int,
+        "image_size": int,
+    },
+    "data.json": {
+        "name": str,
+        "class_names": list,
+        "splits": dict,
+        "skipped": list,
+    },
+    "metrics.json": {
+        "parameters": int,
+        "epochs": int,
+        "best_epoch": int,
+        "test": dict,
+    },
+    "history.json": {"loss": list},
 }
+_REQUIRED_OF_TEST = {
+    "num_examples": int,
+    "accuracy": _SHARE,
+    "macro_accuracy": _SHARE,
+    "expected_calibration_error": _SHARE,
+    "per_class": list,
+    "confusion_matrix": list,
+}
+_REQUIRED_OF_TEACHER = {
+    "name": str,
+    "parameters": int,
+    "test_accuracy": _SHARE,
+    "agreement_with_student": _SHARE,
+}
+# What older runs lack.
+_OPTIONAL = {"networks": list, "exports": dict}
 
 
-_REQUIRED_OF_TEST = (
-    "num_examples",
-    "accuracy",
-    "macro_accuracy",
-    "expected_calibration_error",
-    "per_class",
-    "confusion_matrix",
-)
+class RunError(ValueError):
+    """A run's files cannot be used; says which, why and how to mend it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,11 +118,7 @@ class Run:
     @property
     def teachers(self):
         """Roles of the networks that taught the student."""
-        return [
-            role
-            for role, value in self.metrics.items()
-            if isinstance(value, dict) and "agreement_with_student" in value
-        ]
+        return _teachers(self.metrics)
 
     def correct(self, role=STUDENT):
         """Which test images a network has right, bool `(n,)`."""
@@ -111,14 +135,14 @@ def read_run(path):
         `Run`.
 
     Raises:
-        ValueError: if it is not the folder of a finished run or a file in it
+        RunError: if it is not the folder of a finished run or a file in it
             is damaged.
     """
     path = pathlib.Path(path)
     _check_finished(path)
     required = {name: _read_required(path / name) for name in _REQUIRED}
     config, data, metrics, history = required.values()
-    _check_test(path / "metrics.json", metrics["test"], data["class_names"])
+    _check_metrics(path / "metrics.json", metrics, data["class_names"])
     keys, labels, logits = _read_predictions(path, data, metrics)
     return Run(
         path=path,
@@ -140,25 +164,33 @@ def read_run(path):
     )
 
 
+def _teachers(metrics):
+    return [
+        role
+        for role, value in metrics.items()
+        if isinstance(value, dict) and "agreement_with_student" in value
+    ]
+
+
 def _check_finished(path):
     if not path.is_dir():
-        raise ValueError(
+        raise RunError(
             f"A run is a folder. Received: {path}, which is none. Fix: give "
             "the folder that the recipe printed, <workdir>/<recipe>/<run>."
         )
     missing = [name for name in _REQUIRED if not (path / name).is_file()]
     if len(missing) == len(_REQUIRED):
-        raise ValueError(
+        raise RunError(
             f"Not the folder of a run: {path} has no config.json. Fix: give "
             "the folder that the recipe printed, <workdir>/<recipe>/<run>."
         )
     if "metrics.json" in missing:
-        raise ValueError(
+        raise RunError(
             f"The run is not finished: {path} has no metrics.json. Fix: run "
             "its recipe again with --resume."
         )
     if missing:
-        raise ValueError(
+        raise RunError(
             f"The run lacks {', '.join(missing)}: {path}. Fix: restore it, "
             "or remove the folder and run its recipe again."
         )
@@ -166,29 +198,45 @@ def _check_finished(path):
 
 def _read_required(path):
     content = _read_object(path)
-    lacking = [key for key in _REQUIRED[path.name] if key not in content]
-    if lacking:
-        raise _damaged(path, f"it lacks {', '.join(lacking)}")
+    _check_types(path, "it", content, _REQUIRED[path.name])
     return content
 
 
-def _check_test(path, test, class_names):
-    if not isinstance(test, dict):
-        raise _damaged(path, "its test is no JSON object")
-    lacking = [key for key in _REQUIRED_OF_TEST if key not in test]
+def _check_types(path, subject, content, types):
+    lacking = [key for key in types if key not in content]
     if lacking:
-        raise _damaged(path, f"its test lacks {', '.join(lacking)}")
-    if len(test["confusion_matrix"]) != len(class_names):
-        raise _damaged(path, "its classes are not those of data.json")
+        raise damaged(path, f"{subject} lacks {', '.join(lacking)}")
+    for key, type_ in types.items():
+        value = content[key]
+        # JSON's true is an int to Python.
+        right = isinstance(value, type_) and not isinstance(value, bool)
+        if not right or (type_ is _SHARE and not 0 <= value <= 1):
+            raise damaged(path, f"its {key} is {reprlib.repr(value)}")
+
+
+def _check_metrics(path, metrics, class_names):
+    present = {k: t for k, t in _OPTIONAL.items() if k in metrics}
+    _check_types(path, "it", metrics, present)
+    for role in _teachers(metrics):
+        _check_types(path, f"its {role}", metrics[role], _REQUIRED_OF_TEACHER)
+    test = metrics["test"]
+    _check_types(path, "its test", test, _REQUIRED_OF_TEST)
+    matrix = test["confusion_matrix"]
+    lengths = {len(matrix), len(test["per_class"]), *map(len, matrix)}
+    if lengths != {len(class_names)}:
+        raise damaged(path, "its classes are not those of data.json")
+    if sum(map(sum, matrix)) != test["num_examples"]:
+        raise damaged(path, "its confusion matrix is of other images")
 
 
 def _read_object(path):
     try:
         content = read_json(path)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise _damaged(path, f"it is not JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        reason = f"it is not JSON: {error.__cause__ or error}"
+        raise damaged(path, reason) from error
     if not isinstance(content, dict):
-        raise _damaged(path, "it is no JSON object")
+        raise damaged(path, "it is no JSON object")
     return content
 
 
@@ -199,7 +247,10 @@ def _read_versions(path):
 def _read_command(path):
     if not path.is_file():
         return ""
-    return path.read_text(encoding="utf-8").strip()
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise damaged(path, "it is not UTF-8 text") from error
 
 
 def _read_predictions(path, data, metrics):
@@ -215,11 +266,11 @@ def _read_predictions(path, data, metrics):
                 labels, logits, data["class_names"]
             )
         except ValueError as error:
-            raise _damaged(path, str(error)) from error
+            raise damaged(path, str(error)) from error
         if logits is arrays[STUDENT] and (
             measured["confusion_matrix"] != metrics["test"]["confusion_matrix"]
         ):
-            raise _damaged(path, "its answers are not those of metrics.json")
+            raise damaged(path, "its answers are not those of metrics.json")
     return keys, labels, arrays
 
 
@@ -233,10 +284,10 @@ def _read_attention(path, labels):
     for name, values in arrays.items():
         role, _, mapping = name.partition("/")
         if values.ndim != 3 or len(values) != len(rows):
-            raise _damaged(path, f"{name} has the shape {values.shape}")
+            raise damaged(path, f"{name} has the shape {values.shape}")
         maps.setdefault(role, {})[mapping] = values
     if not maps or len(rows) == 0 or rows.max() >= len(labels):
-        raise _damaged(path, "its rows are not those of predictions.npz")
+        raise damaged(path, "its rows are not those of predictions.npz")
     return Attention(rows, endpoint, maps)
 
 
@@ -244,16 +295,23 @@ def _read_arrays(path, required):
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise _damaged(path, str(error)) from error
+    except (
+        EOFError,
+        KeyError,
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        raise damaged(path, str(error)) from error
     lacking = [name for name in required if name not in arrays]
     if lacking:
-        raise _damaged(path, f"it lacks {', '.join(lacking)}")
+        raise damaged(path, f"it lacks {', '.join(lacking)}")
     return arrays
 
 
-def _damaged(path, reason):
-    return ValueError(
+def damaged(path, reason):
+    """Returns the error that a file of a run is damaged."""
+    return RunError(
         f"A file of the run is damaged: {path} ({reason}). Fix: restore it, "
         "or remove the run's folder and run its recipe again."
     )

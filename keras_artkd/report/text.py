@@ -40,6 +40,15 @@ def percent(share, decimals=1):
     return NONE if share is None else f"{100 * share:.{decimals}f}%"
 
 
+def of_hundred(share):
+    """A share as so many of 100; neither none nor all where it is not."""
+    if 0 < share < 0.005:
+        return "fewer than 1 of 100"
+    if 0.995 <= share < 1:
+        return "more than 99 of 100"
+    return f"{100 * share:.0f} of 100"
+
+
 def percent_range(interval, decimals=1):
     """An interval of shares in percent; a dash for none."""
     if interval is None:

@@ -1,4 +1,4 @@
-"""Which setting mattered, as far as so few trials can tell."""
+"""Which setting mattered, where so few trials can tell."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -6,24 +6,35 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from scipy.stats import spearmanr
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import permutation_importance
+from sklearn.metrics import r2_score
+from sklearn.model_selection import permutation_test_score
 
 from keras_artkd.distillers.spaces import Choice
 from keras_artkd.files import write_atomically
 from recipes.searching.oracles import OBJECTIVE
 
 # Fewer trials than this say nothing about several settings at once.
-FEWEST_TRIALS = 10
+FEWEST_TRIALS = 20
+# A ranking that chance draws up more often than this is none.
+SIGNIFICANCE = 0.05
+# A few seconds, and shares in steps of 0.005.
+PERMUTATIONS = 199
+TREES = 50
 COLUMNS = 3
 
 
 def measure_importance(space, trials, seed):
     """Importance of each setting for the validation accuracy.
 
-    A random forest learns accuracy from settings; a setting matters as much
-    as the forest loses, in R squared, when that setting's values are
-    shuffled. How well the forest predicts trials that it has not seen
-    (`forest_r2`, out of bag) says how far to trust it: near 0 or below, not
-    at all. Trials of different length have their epochs among the settings.
+    A random forest learns accuracy from settings. Each tree is judged by the
+    trials that it was not grown from (out of bag), so that nothing counts
+    that the forest has only learnt by heart. What it explains of them, in R
+    squared, is compared with what it explains where the accuracies are dealt
+    out anew among trials of the same number of epochs: if chance does as well
+    in `SIGNIFICANCE` of the deals or more, the trials do not tell which
+    setting mattered. Else a setting matters as much as the forest loses, in R
+    squared out of bag, when that setting's values are shuffled. Trials of
+    different length have their epochs among the settings.
 
     Args:
         space: dict name -> `Float` or `Choice`.
@@ -31,16 +42,19 @@ def measure_importance(space, trials, seed):
         seed: int.
 
     Returns:
-        dict: `trials` (their number), `forest_r2` and `importance` (name ->
-        `mean` and `std` over shuffles), both None for fewer than
-        `FEWEST_TRIALS`; `rank_correlation` (name -> Spearman's with the
-        accuracy, for numbers that vary).
+        dict: `trials` (their number); `forest_r2` and `p_value` (share of the
+        deals, the true one among them, in which the forest explains at least
+        as much), both None for fewer than `FEWEST_TRIALS`; `importance` (name
+        -> `mean` and `std` over shuffles), None also where the p value is
+        `SIGNIFICANCE` or more; `rank_correlation` (name -> Spearman's with
+        the accuracy, for numbers that vary).
     """
     columns = _columns(space, trials)
     accuracy = np.array([t[OBJECTIVE] for t in trials])
     result = {
         "trials": len(trials),
         "forest_r2": None,
+        "p_value": None,
         "importance": None,
         "rank_correlation": {
             name: float(spearmanr(values, accuracy).statistic)
@@ -53,23 +67,52 @@ def measure_importance(space, trials, seed):
     if len(trials) < FEWEST_TRIALS or not np.ptp(accuracy):
         return result
     inputs = np.stack(list(columns.values()), axis=1)
-    forest = RandomForestRegressor(
-        300, oob_score=True, random_state=seed, max_features="sqrt"
-    ).fit(inputs, accuracy)
-    shuffled = permutation_importance(
-        forest, inputs, accuracy, n_repeats=30, random_state=seed
+    forest = RandomForestRegressor(TREES, oob_score=True, random_state=seed)
+    everything = np.arange(len(trials))
+    score, _, p_value = permutation_test_score(
+        forest,
+        inputs,
+        accuracy,
+        groups=[t["epochs"] for t in trials],
+        # The forest holds trials out itself.
+        cv=[(everything, everything)],
+        scoring=lambda fitted, *_: fitted.oob_score_,
+        n_permutations=PERMUTATIONS,
+        random_state=seed,
     )
-    result["forest_r2"] = float(forest.oob_score_)
-    result["importance"] = {
-        name: {"mean": float(mean), "std": float(std)}
-        for name, mean, std in zip(
-            columns,
-            shuffled.importances_mean,
-            shuffled.importances_std,
-            strict=True,
+    result["forest_r2"], result["p_value"] = float(score), float(p_value)
+    if p_value < SIGNIFICANCE:
+        shuffled = permutation_importance(
+            forest.fit(inputs, accuracy),
+            inputs,
+            accuracy,
+            scoring=_score_out_of_bag,
+            n_repeats=30,
+            random_state=seed,
         )
-    }
+        result["importance"] = {
+            name: {"mean": float(mean), "std": float(std)}
+            for name, mean, std in zip(
+                columns,
+                shuffled.importances_mean,
+                shuffled.importances_std,
+                strict=True,
+            )
+        }
     return result
+
+
+def _score_out_of_bag(forest, inputs, accuracy):
+    """R squared of a forest on its own, maybe shuffled, trials `(n, names)`.
+
+    Each is predicted by the trees that have not seen it. Unlike
+    `forest.oob_score_`, for other inputs than those of the fit.
+    """
+    unseen = np.ones((len(forest.estimators_), len(inputs)))
+    for tree, rows in enumerate(forest.estimators_samples_):
+        unseen[tree, rows] = 0
+    predicted = [tree.predict(inputs) for tree in forest.estimators_]
+    return r2_score(accuracy, np.average(predicted, axis=0, weights=unseen))
 
 
 def _columns(space, trials):
@@ -192,12 +235,20 @@ def _label(axis, name, values, importance):
 
 def _title(importance):
     trials = f"{importance['trials']} completed trials"
-    if importance["importance"] is None:
+    if importance["p_value"] is None:
         return (
-            f"{trials}: too few to measure importance "
+            f"{trials}: too few to tell which setting mattered "
             f"(at least {FEWEST_TRIALS} that differ)"
         )
-    return (
-        f"{trials}; the forest explains unseen trials with R² = "
-        f"{importance['forest_r2']:.2f} (near 0 or below: no ranking)"
+    if importance["importance"] is None:
+        return (
+            f"{trials}: they do not tell which setting mattered "
+            f"(p = {importance['p_value']:.2f})"
+        )
+    explained = (
+        f"the forest explains unseen trials with R² = "
+        f"{importance['forest_r2']:.2f}, p = {importance['p_value']:.3f}"
     )
+    if importance["importance"] is None:
+        return f"{trials} do not tell which setting mattered:\n{explained}"
+    return f"{trials}; {explained}"

@@ -185,7 +185,12 @@ def _recipe(config, best, count, images):
         for name in ("data_dir", "workdir", "expert")
         if (value := getattr(chosen, name)) is not None
     }
-    chosen = dataclasses.replace(chosen, resume=False, **paths)
+    options = dict(chosen.data_options)
+    if "exclude" in options:
+        options["exclude"] = chosen.load_arguments()["exclude"]
+    chosen = dataclasses.replace(
+        chosen, resume=False, data_options=options, **paths
+    )
     plain = Config(recipe=chosen.recipe, dataset=chosen.dataset)
     fields = [
         f"    {field.name}={getattr(chosen, field.name)!r},"

@@ -93,3 +93,10 @@ def test_errors(tmp_path, picture):
     (tmp_path / "Empty").mkdir()
     with pytest.raises(ValueError, match=r"two classes.*One.*Empty"):
         find_records(tmp_path)
+
+
+def test_links_to_folders_are_told(tree, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (tree / "Rococo" / "more").symlink_to(elsewhere)
+    _, _, skipped = find_records(tree)
+    assert [s.key for s in skipped] == ["Rococo/more"]

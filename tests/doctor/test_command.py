@@ -65,6 +65,15 @@ def test_bad_input_is_one_line(root, capsys, monkeypatch, arguments, message):
     assert captured.err.count("\n") == 1
 
 
+def test_a_list_never_replaces_a_folder(root, capsys):
+    """A slip of the hand must not cost the images."""
+    before = sorted(root.rglob("*"))
+    assert cli.main(["doctor", str(root), "--fix-list", str(root)]) == 2
+    assert sorted(root.rglob("*")) == before
+    error = capsys.readouterr().err
+    assert "would be lost" in error and error.count("\n") == 1
+
+
 def test_nothing_is_left_of_a_list_that_cannot_be_written(root, capsys):
     (root.parent / "file").touch()
     before = sorted(root.parent.rglob("*"))

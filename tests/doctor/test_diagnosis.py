@@ -115,21 +115,41 @@ def test_label_conflicts_exact_and_near(root):
 
 
 def test_of_near_duplicates_the_largest_stays(root):
-    """Copies of copies, an exact one among them, are one group."""
+    """Copies of copies are one group; exact ones are told by themselves."""
     save(paint(2, (240, 200)), root / "Baroque" / "large.png")
     save(paint(2, (60, 50)), root / "Baroque" / "small.jpg", quality=70)
     shutil.copy(root / "Baroque" / "2.png", root / "Baroque" / "same.png")
     diagnosis = examine(root, min_side=0)
-    assert found(diagnosis) == ["near_duplicates"]
+    assert found(diagnosis) == ["exact_duplicates", "near_duplicates"]
     assert groups(diagnosis.findings["near_duplicates"]) == [
         [f"Baroque/{name}" for name in names]
         for names in [("large.png", "2.png", "same.png", "small.jpg")]
     ]
-    assert set(diagnosis.exclusions) == {
-        "Baroque/2.png",
-        "Baroque/same.png",
-        "Baroque/small.jpg",
+    assert groups(diagnosis.findings["exact_duplicates"]) == [
+        ["Baroque/2.png", "Baroque/same.png"]
+    ]
+    assert diagnosis.findings["exact_duplicates"][0]["identical_files"]
+    near = "nearly the same picture as Baroque/large.png"
+    assert diagnosis.exclusions == {
+        "Baroque/2.png": near,
+        "Baroque/same.png": "same picture as Baroque/2.png",
+        "Baroque/small.jpg": near,
     }
+
+
+def test_an_exact_conflict_is_one_whatever_else_is_near(root):
+    shutil.copy(root / "Rococo" / "0.png", root / "Baroque" / "exact.png")
+    with Image.open(root / "Rococo" / "0.png") as image:
+        image.convert("RGB").resize((60, 50)).save(
+            root / "Baroque" / "small.jpg", quality=70
+        )
+    diagnosis = examine(root, min_side=0)
+    conflicts = diagnosis.findings["label_conflicts"]
+    assert [conflict["exact"] for conflict in conflicts] == [True, False]
+    assert groups(conflicts[:1]) == [["Baroque/exact.png", "Rococo/0.png"]]
+    assert diagnosis.exclusions["Rococo/0.png"] == (
+        "same picture as Baroque/exact.png of another class"
+    )
 
 
 def test_sizes(root):

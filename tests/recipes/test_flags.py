@@ -1,6 +1,7 @@
 """Mistakes on the command line are told in one line."""
 
 import dataclasses
+import pathlib
 import shlex
 
 import pytest
@@ -56,11 +57,21 @@ def test_help(capsys):
         {"data_dir": "a folder/with 'quotes'", "limit": 5, "method": "kd"},
         {"options": {"temperature": 2.5}, "method": "kd", "drops": (0.5,)},
         {"data_options": {"exclude": "x.txt"}, "expert": "e.keras"},
-        {"precision": "mixed_bfloat16", "licence": "CC BY 4.0", "seed": 7},
+        {
+            "precision": "mixed_bfloat16",
+            "licence": "CC BY 4.0",
+            "seed": 7,
+            "workdir": "w",
+        },
     ],
 )
 def test_the_command_gives_the_configuration_again(changes):
     config = dataclasses.replace(CONFIG, **changes)
     program, *arguments = shlex.split(config.command())[2:]
     assert program == "recipes.folder"
-    assert parse_flags(Config, CONFIG, "", arguments) == config
+    again = parse_flags(Config, CONFIG, "", arguments)
+    assert again.identity() == config.identity()
+    assert (again.workdir, again.licence) == (config.workdir, config.licence)
+    if config.data_dir is not None:
+        # From any folder.
+        assert pathlib.Path(again.data_dir).is_absolute()

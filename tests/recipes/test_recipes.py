@@ -227,11 +227,9 @@ def test_student_mistakes_come_before_the_experts_training(images, tmp_path):
         ({"correlation": "kendall"}, "kendall"),
         ({"options": {"temperature": -1}}, "temperature=-1"),
     ):
-        config = small(
-            "folder", data_dir=str(images), workdir=str(tmp_path), **changes
-        )
+        settings = {"data_dir": str(images), "workdir": str(tmp_path)}
         with pytest.raises(ValueError, match=message):
-            run(config)
+            run(small("folder", **settings, **changes))
     assert not list(tmp_path.iterdir())
 
 
@@ -309,6 +307,9 @@ def test_one_configuration_is_one_folder():
         ({"options": {"alpha": "abc"}}, "'alpha' must be a number.*'abc'"),
         ({"options": {"l2_teacher": 1}}, "'l2_teacher' must be a name"),
         ({"learning_rate": -1.0}, "learning_rate=-1.0"),
+        ({"student": "wrn_16"}, "`student` must be one of .*wrn_16_1"),
+        ({"expert_network": "big"}, "`expert_network` must be"),
+        ({"correlation": "cosin"}, "`correlation` must be one of cosine"),
         ({"drops": (0.6, 0.3)}, "must rise.*0.6"),
     ],
 )

@@ -97,9 +97,13 @@ def pages(tmp_path_factory):
     many = write_run(folder / "many", 125, images=600)
     odd = write_run(folder / "odd", names=HOSTILE_NAMES)
     other = write_run(folder / "other", names=HOSTILE_NAMES, seed=1)
+    eighteen = write_run(folder / "eighteen", 18)
     medium = write_run(folder / "medium", 27)
     return {
-        **{run.name: write_report(run) for run in (two, medium, many, odd)},
+        **{
+            run.name: write_report(run)
+            for run in (two, eighteen, medium, many, odd)
+        },
         "comparison": write_comparison(
             [odd, other, two], folder / "comparison.html"
         ),
@@ -145,7 +149,7 @@ def opened(browser, pages):
     assert troubles == []
 
 
-NAMES = ["two", "medium", "many", "odd", "comparison"]
+NAMES = ["two", "eighteen", "medium", "many", "odd", "comparison"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,3 +1,4 @@
+import shutil
 import sys
 
 import pytest
@@ -29,6 +30,35 @@ def test_several_runs(runs, capsys, tmp_path, monkeypatch):
     assert (tmp_path / "comparison.html").is_file()
     assert main(["report", *runs, "--output", "new/both.html"]) == 0
     assert (tmp_path / "new" / "both.html").is_file()
+    assert (tmp_path / "new" / "both_figures" / "loss.png").is_file()
+
+
+def tree(folder):
+    """What lies where, and since when."""
+    return {
+        p: (p.stat().st_ino, p.stat().st_mtime_ns) for p in folder.rglob("*")
+    }
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("place", ["thesis", ".", "file/page.html"])
+def test_an_output_that_cannot_be_changes_nothing(
+    runs, tmp_path, monkeypatch, capsys, count, place
+):
+    monkeypatch.chdir(tmp_path)
+    for number, run in enumerate(runs):
+        shutil.copytree(run, f"run{number}")
+    assert main(["report", "run0"]) == 0
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "years.txt").write_text("of work")
+    (tmp_path / "file").write_text("in the way")
+    capsys.readouterr()
+    before = tree(tmp_path)
+    given = ["run0", "run1"][:count]
+    assert main(["report", *given, "--output", place]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "Fix: " in error
+    assert tree(tmp_path) == before
 
 
 def test_bad_input_gives_one_line(tmp_path, capsys):

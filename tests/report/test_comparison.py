@@ -1,12 +1,19 @@
 import math
 import re
+import shutil
 import statistics
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_artkd.report import write_comparison
-from keras_artkd.report.comparison import Entry, compare, seed_groups
+from keras_artkd.report.comparison import (
+    FIGURES,
+    Entry,
+    compare,
+    seed_groups,
+)
 from keras_artkd.report.measures import headline
 from keras_artkd.report.run import read_run
 from tests.report.runs import write_run
@@ -61,8 +68,16 @@ def test_differences_are_paired(runs, entries):
 
 def test_a_run_beside_itself_does_not_differ(entries):
     result = compare(entries[1], entries[1])
-    assert (result.difference, *result.interval) == (0, 0, 0)
-    assert result.p_value == 1
+    assert (result.difference, result.interval, result.p_value) == (0, None, 1)
+
+
+def test_no_interval_where_no_image_differs(runs, tmp_path):
+    copy = shutil.copytree(runs["seed0"], tmp_path / "copy")
+    path = write_comparison([runs["seed0"], copy], tmp_path / "same.html")
+    page = Page(path.read_text(encoding="utf-8"))
+    assert "2 +0.0 no image differs 1.000 0 0" in page.text
+    # Twice the same seed is no spread either.
+    assert "Over seeds" not in page.text
 
 
 def test_other_test_images_are_not_compared(entries):
@@ -78,6 +93,8 @@ def test_seeds_give_mean_and_spread(runs, entries):
         "seed1",
         "seed2",
     ]
+    # A copy of a seed would only make the spread look small.
+    assert seed_groups([*entries, entries[1]]) == [group]
     shares = [right(runs[f"seed{i}"]).mean() for i in range(3)]
     name, mean, spread = group.spreads[0]
     assert name == "Accuracy"
@@ -98,8 +115,26 @@ def test_page_says_it_all(runs, tmp_path):
     assert "Runs 2, 3 and 4: collaborative" in page.text
     assert re.search(r"\d% ± \d", page.text)
     assert not page.all("script") and not page.all("img")
-    again = write_comparison([*runs.values()], tmp_path / "again.html")
-    assert again.read_bytes() == path.read_bytes()
+    source = path.read_text(encoding="utf-8")
+    assert "PNG files beside it, in all_figures/." in source
+    assert source.count("<svg") == 3
+    figures = sorted((tmp_path / "all_figures").iterdir())
+    assert {f.stem for f in figures} == FIGURES
+    for file in figures:
+        with Image.open(file) as image:
+            assert image.format == "PNG" and min(image.size) > 200
+    before = [f.read_bytes() for f in (path, *figures)]
+    write_comparison([*runs.values()], path)
+    assert [f.read_bytes() for f in (path, *figures)] == before
+
+
+def test_figures_take_the_place_of_nothing_else(runs, tmp_path):
+    both = [runs["seed0"], runs["seed1"]]
+    (tmp_path / "thesis_figures").mkdir()
+    (tmp_path / "thesis_figures" / "plan.png").write_text("of years")
+    with pytest.raises(ValueError, match=r"holds plan\.png.*Fix: "):
+        write_comparison(both, tmp_path / "thesis.html")
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis_figures"]
 
 
 def test_runs_of_other_classes_stand_side_by_side(runs, tmp_path):

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_artkd.files import read_json, write_json
 from keras_artkd.report import write_report
+from keras_artkd.report.text import of_hundred
 from tests.report.runs import HOSTILE_NAMES, write_run
 
 
@@ -236,6 +238,56 @@ def test_other_place_for_the_page(tmp_path):
     path = write_report(run, tmp_path / "new" / "page.html")
     assert path == tmp_path / "new" / "page.html" and path.is_file()
     assert not (run / "report.html").exists()
+    assert (run / "figures" / "confusion.png").is_file()
+    page = path.read_text(encoding="utf-8")
+    assert "PNG files in the folder figures/ of that run." in page
+    page = write_report(run).read_text(encoding="utf-8")
+    assert "PNG files beside it, in figures/." in page
+
+
+@pytest.mark.parametrize("place", ["figures", "figures/page.html"])
+def test_no_page_among_the_figures(tmp_path, place):
+    run = write_run(tmp_path / "run", 2, images=12)
+    with pytest.raises(ValueError, match="Fix: "):
+        write_report(run, run / place)
+    assert not (run / "figures").exists()
+
+
+def test_a_file_in_place_of_the_figures_is_kept(tmp_path):
+    run = write_run(tmp_path / "run", 2, images=12)
+    (run / "figures").write_text("mine")
+    with pytest.raises(ValueError, match="Fix: move it away"):
+        write_report(run)
+    assert (run / "figures").read_text() == "mine"
+    assert not (run / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    "share, words",
+    [
+        (0.0, "0 of 100"),
+        (0.004, "fewer than 1 of 100"),
+        (0.806, "81 of 100"),
+        (0.994, "99 of 100"),
+        (0.996, "more than 99 of 100"),
+        (1.0, "100 of 100"),
+    ],
+)
+def test_none_or_all_is_said_only_where_it_is_so(share, words):
+    assert of_hundred(share) == words
+
+
+def test_networks_have_a_file_size_where_it_is_known(seventeen, tmp_path):
+    _, page = seventeen
+    assert "wrn_16_2 703,217 102 million 2.8 MB 12.3 ms" in page.text
+    assert "wrn_40_2 2.25 million 102 million 9.2 MB 12.3 ms" in page.text
+    run = write_run(tmp_path / "run", 2, images=12)
+    metrics = read_json(run / "metrics.json")
+    for network in metrics["networks"]:
+        del network["size_bytes"]
+    write_json(run / "metrics.json", metrics)
+    page = Page(write_report(run).read_text(encoding="utf-8"))
+    assert "wrn_16_2 703,217 102 million – 12.3 ms" in page.text
 
 
 def test_a_perfect_network_has_no_mistakes(tmp_path):

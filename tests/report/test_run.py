@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_artkd.files import read_json, write_json
-from keras_artkd.report import write_report
+from keras_artkd.report import write_comparison, write_report
 from keras_artkd.report.run import read_run
 from keras_artkd.report.text import display_name
 from tests.report.runs import write_run
@@ -129,6 +129,139 @@ def test_what_is_not_as_written_is_one_error(run_dir, name, change):
     assert str(run_dir) in str(error.value)
     assert "\n" not in str(error.value)
     assert sorted(run_dir.rglob("*")) == before
+
+
+# None of these can be what a recipe writes; bool is an int to Python.
+WRONG = (None, True, 7, -1.5, "text", [], [None], {}, {"a": {}})
+PLACES = {
+    "config.json": ("method", "student", "seed", "image_size"),
+    "data.json": ("class_names", "splits", "skipped"),
+    "history.json": ("loss", "accuracy"),
+    "metrics.json": (
+        "test",
+        "test.accuracy",
+        "test.macro_accuracy",
+        "test.num_examples",
+        "test.per_class",
+        "test.confusion_matrix",
+        "parameters",
+        "best_epoch",
+        "networks",
+        "exports",
+        "expert.test_accuracy",
+    ),
+}
+# What is as it may be, or says so little that nothing can be wrong with it.
+RIGHT = [
+    ("method", "text"),
+    ("student", "text"),
+    ("seed", 7),
+    ("image_size", 7),
+    ("skipped", []),
+    ("loss", []),
+    ("accuracy", None),
+    ("accuracy", []),
+    ("accuracy", {}),
+    ("parameters", 7),
+    ("best_epoch", 7),
+    ("networks", []),
+    ("exports", {}),
+]
+
+
+def wrong_values():
+    for name, places in PLACES.items():
+        for place in places:
+            for value in WRONG:
+                if (place, value) not in RIGHT:
+                    yield pytest.param(name, place, value)
+    for name in (*PLACES, "versions.json"):
+        for value in (None, True, 7, "text", []):
+            yield pytest.param(name, "", value)
+
+
+def put(path, place, value):
+    content = read_json(path)
+    inner, *keys = content, *place.split(".")
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    write_json(path, content if place else value)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small")
+    without = ("gallery", "attention.npz")
+    return write_run(folder / "run", 2, images=12, epochs=2, without=without)
+
+
+@pytest.mark.parametrize(("name", "place", "value"), [*wrong_values()])
+def test_a_wrong_value_is_one_error(small, tmp_path, name, place, value):
+    run = shutil.copytree(small, tmp_path / "run")
+    put(run / name, place, value)
+    before = sorted(run.rglob("*"))
+    with pytest.raises(ValueError, match="Fix: ") as error:
+        write_report(run)
+    assert str(run) in str(error.value)
+    assert "\n" not in str(error.value)
+    assert sorted(run.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("class_names", None),
+        ("class_names", 7),
+        ("splits", None),
+    ],
+)
+def test_a_comparison_names_the_run_that_is_damaged(
+    small, tmp_path, place, value
+):
+    run = shutil.copytree(small, tmp_path / "damaged")
+    put(run / "data.json", place, value)
+    with pytest.raises(ValueError, match="Fix: ") as error:
+        write_comparison([small, run], tmp_path / "both.html")
+    assert str(run) in str(error.value) and str(small) not in str(error.value)
+    assert [p.name for p in tmp_path.iterdir()] == ["damaged"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("command.txt", b"python -m recipes \xff"),
+        ("versions.json", b"\xff"),
+        ("config.json", b"[" * 100_000),
+    ],
+)
+def test_bytes_that_are_no_text_are_one_error(small, tmp_path, name, content):
+    run = shutil.copytree(small, tmp_path / "run")
+    (run / name).write_bytes(content)
+    with pytest.raises(ValueError, match="Fix: ") as error:
+        write_report(run)
+    assert str(run / name) in str(error.value)
+
+
+def test_letters_that_are_none_are_one_error(small, tmp_path):
+    run = shutil.copytree(small, tmp_path / "run")
+    data = json.loads((run / "data.json").read_text())
+    data["class_names"] = ["\ud800", "b"]
+    (run / "data.json").write_text(json.dumps(data))
+    with pytest.raises(ValueError, match="Fix: ") as error:
+        write_report(run)
+    assert str(run) in str(error.value)
+
+
+def test_a_picture_that_is_cut_off_is_named(run_dir):
+    arrays = np.load(run_dir / "predictions.npz")
+    wrong = arrays["student"].argmax(1) != arrays["labels"]
+    for row in np.flatnonzero(wrong):
+        file = run_dir / "gallery" / f"{row}.jpg"
+        if file.exists():
+            file.write_bytes(file.read_bytes()[:500])
+    with pytest.raises(ValueError, match=r"gallery/\d+\.jpg.*Fix: "):
+        write_report(run_dir)
 
 
 def test_a_name_cannot_turn_the_numbers_around():
