@@ -212,9 +212,6 @@ class Config:
         identity = json.loads(json.dumps(dataclasses.asdict(self)))
         method = get_method(self.method)
         identity.update(self.data_source())
-        if "exclude" in self.data_options:
-            exclude = self.load_arguments()["exclude"]
-            identity["data_options"]["exclude"] = exclude
         identity["head"] = self.student_head
         if self.student_head == "pool":
             del identity["correlation"], identity["feature_scale"]

@@ -87,5 +87,5 @@ def test_errors(files, tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="missing"):
         lite.LiteModel(tmp_path / "missing.tflite")
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
-    with pytest.raises(ImportError, match=r"keras_artkd\[recipes\]"):
+    with pytest.raises(ImportError, match=r"pip install ai-edge-litert"):
         lite.LiteModel(files["none"])

@@ -17,8 +17,8 @@ from recipes.searching.oracles import OBJECTIVE
 FEWEST_TRIALS = 20
 # A ranking that chance draws up more often than this is none.
 SIGNIFICANCE = 0.05
-# A few seconds, and shares in steps of 0.005.
-PERMUTATIONS = 199
+# A few seconds, and shares in steps of 0.01.
+PERMUTATIONS = 100
 TREES = 50
 COLUMNS = 3
 
@@ -30,11 +30,12 @@ def measure_importance(space, trials, seed):
     trials that it was not grown from (out of bag), so that nothing counts
     that the forest has only learnt by heart. What it explains of them, in R
     squared, is compared with what it explains where the accuracies are dealt
-    out anew among trials of the same number of epochs: if chance does as well
-    in `SIGNIFICANCE` of the deals or more, the trials do not tell which
-    setting mattered. Else a setting matters as much as the forest loses, in R
-    squared out of bag, when that setting's values are shuffled. Trials of
-    different length have their epochs among the settings.
+    out anew: if chance does as well in `SIGNIFICANCE` of the deals or more,
+    the trials do not tell which setting mattered. Else a setting matters as
+    much as the forest loses, in R squared out of bag, when that setting's
+    values are shuffled. Trials of different length have their epochs among
+    the settings. A tuner's later trials depend on earlier ones, so that the p
+    value is a rough guide.
 
     Args:
         space: dict name -> `Float` or `Choice`.
@@ -73,7 +74,6 @@ def measure_importance(space, trials, seed):
         forest,
         inputs,
         accuracy,
-        groups=[t["epochs"] for t in trials],
         # The forest holds trials out itself.
         cv=[(everything, everything)],
         scoring=lambda fitted, *_: fitted.oob_score_,
@@ -245,10 +245,7 @@ def _title(importance):
             f"{trials}: they do not tell which setting mattered "
             f"(p = {importance['p_value']:.2f})"
         )
-    explained = (
-        f"the forest explains unseen trials with R² = "
-        f"{importance['forest_r2']:.2f}, p = {importance['p_value']:.3f}"
+    return (
+        f"{trials}; the forest explains unseen trials with R² = "
+        f"{importance['forest_r2']:.2f} (p = {importance['p_value']:.3f})"
     )
-    if importance["importance"] is None:
-        return f"{trials} do not tell which setting mattered:\n{explained}"
-    return f"{trials}; {explained}"

@@ -42,6 +42,19 @@ def test_mistakes(arguments, message, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_an_exclude_list_is_the_same_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    relative, absolute = (
+        dataclasses.replace(
+            CONFIG, data_dir="d", data_options={"exclude": path}
+        )
+        for path in ("x.txt", str(tmp_path / "x.txt"))
+    )
+    assert relative.identity() == absolute.identity()
+    assert relative.load_arguments() == absolute.load_arguments()
+    assert relative.load_arguments()["exclude"] == str(tmp_path / "x.txt")
+
+
 def test_help(capsys):
     with pytest.raises(SystemExit) as stop:
         parse_flags(Config, CONFIG, "What it does.", ["--help"])
