@@ -7,12 +7,22 @@ IMAGE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".webp")
     + (".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
 )
+LINKED_FOLDER = "a link to a folder, not followed"
 _LEFT_BY_SYSTEMS = frozenset(("thumbs.db", "desktop.ini", "__macosx"))
 
 
 def is_image(path):
-    """Whether a file's extension, in any case, is that of an image."""
-    return pathlib.PurePath(path).suffix.lower() in IMAGE_SUFFIXES
+    """Whether a path is taken as an image, by its extension in any case."""
+    return why_no_image(path) is None
+
+
+def why_no_image(path):
+    """Why a path of `list_files` is not taken as an image, None if it is."""
+    if os.path.isdir(path):
+        return LINKED_FOLDER
+    if pathlib.PurePath(path).suffix.lower() not in IMAGE_SUFFIXES:
+        return "not an image file, by its extension"
+    return None
 
 
 def is_litter(name):
@@ -23,18 +33,14 @@ def is_litter(name):
 def list_files(root):
     """Sorted paths of all files below `root`, litter left out.
 
-    Links to folders are not followed: they are among the paths, for whoever
-    reads them to say so.
+    Links to folders are not followed: they are among the paths, and
+    `why_no_image` says so.
 
     Raises:
         OSError: if a folder cannot be read.
     """
-
-    def fail(error):
-        raise error
-
     found = []
-    for folder, folders, names in os.walk(root, onerror=fail):
+    for folder, folders, names in os.walk(root, onerror=_fail):
         folders[:] = [name for name in folders if not is_litter(name)]
         links = [n for n in folders if os.path.islink(os.path.join(folder, n))]
         found += [
@@ -43,6 +49,16 @@ def list_files(root):
             if not is_litter(name)
         ]
     return sorted(found)
+
+
+def _fail(error):
+    """A folder that cannot be read must not look like an empty one."""
+    raise OSError(
+        error.errno,
+        "A folder of images must be one that can be read. Fix: allow it, or "
+        f"move the folder elsewhere ({error.strerror})",
+        error.filename,
+    ) from error
 
 
 def list_folders(root):

@@ -4,12 +4,12 @@ import os
 import pathlib
 
 from keras_artkd.datasets.files import (
-    is_image,
     is_litter,
     list_files,
     list_folders,
     missing_message,
     relative_key,
+    why_no_image,
 )
 from keras_artkd.datasets.records import Record, Skipped
 
@@ -23,12 +23,17 @@ def find_records(root):
     writes it; a name without `_` is its own group.
 
     Args:
-        root: directory of class folders. A link to a folder may be one.
+        root: directory of class folders. A link to a folder may be one;
+            further down, such links are not followed.
 
     Returns:
         `(class_names, records, skipped)`: names sorted, records sorted by
         key with labels into the names, and every file or class folder left
         out (hidden ones and what systems leave behind pass in silence).
+
+    Raises:
+        ValueError: if there are no two class folders with images.
+        OSError: if a folder cannot be read.
     """
     root = pathlib.Path(root)
     folders = list_folders(root) if root.is_dir() else []
@@ -45,13 +50,11 @@ def find_records(root):
         found = []
         for path in list_files(folder):
             key = relative_key(path, root)
-            if is_image(path):
+            if reason := why_no_image(path):
+                skipped.append(Skipped(key, reason))
+            else:
                 group = artist(path.name) or key
                 found.append(Record(path, key, len(class_names), group))
-            else:
-                skipped.append(
-                    Skipped(key, "not an image file, by its extension")
-                )
         if found:
             class_names.append(name)
             records += found

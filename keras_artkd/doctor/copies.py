@@ -15,7 +15,7 @@ class Copies:
 
     Attributes:
         pictures: list of `Picture`, the largest in front; of equally large
-            ones that with most bytes or, if they are exact copies, the first.
+            ones that with most bytes, and of exact copies the first by name.
         similarity: float, the lowest that joined them; 1 if `exact`.
         exact: whether all have the same pixels at the size of training.
     """
@@ -111,14 +111,18 @@ def find_copies(pictures):
 
 def _copies(pictures, similarity):
     """`Copies` with the best in front."""
-    exact = len({picture.digest for picture in pictures}) == 1
+    most_bytes = {}
+    for picture in pictures:
+        most = max(picture.size, most_bytes.get(picture.digest, 0))
+        most_bytes[picture.digest] = most
 
     def worth(picture):
-        # More bytes are a better encoding, unless the outcome is the same.
-        return picture.width * picture.height, 0 if exact else picture.size
+        # More bytes are a better encoding, unless the outcome is the same:
+        # exact copies stay by name, in this group as in one of their own.
+        return picture.width * picture.height, most_bytes[picture.digest]
 
     best_first = sorted(pictures, key=worth, reverse=True)
-    return Copies(best_first, similarity, exact)
+    return Copies(best_first, similarity, len(most_bytes) == 1)
 
 
 def _join(count, pairs):

@@ -34,11 +34,11 @@ class Diagnosis:
         findings: dict of lists, what had better be mended:
             `unreadable` `{file, reason}`;
             `label_conflicts` `{exact, similarity, files}`, a picture in two
-            classes;
+            classes; `exact`: the pixels are equal, else nearly so;
             `exact_duplicates` `{identical_files, files}`, a picture twice in
             a class; `identical_files`: byte for byte, else only the pixels;
             `near_duplicates` `{similarity, files}`, such as a smaller copy
-            (exact copies among the files are told above as well);
+            in the same class;
             `tiny` `{file, class, width, height, bytes}`;
             `misnamed` `{file, format}`, images that the loader does not see
             for their extension;
@@ -46,12 +46,14 @@ class Diagnosis:
             `small_classes` `{class, usable}`, with less than 3 images, which
             cannot be split into train, validation and test.
             In `files`, each `{file, class, width, height, bytes}`, the
-            largest image comes first.
+            largest image comes first. Files with equal pixels that are also
+            near others are in two findings: an exact one of their own (a
+            label conflict or duplicates), and the near one with all of them.
         notes: dict of lists, good to know: `few_images` `{class, usable}`,
             classes with less than 20; `elongated`, images that the loader
             crops to 2:1, and `plain`, images of almost one colour, `{file,
             class, width, height, bytes}`; `ignored` `{file, reason}`, files
-            that are no images or in no class folder.
+            that are no images or in no class folder, and links to folders.
         exclusions: dict of file name -> reason: what to leave out so that no
             file is unreadable and no picture is there twice, with what was
             left out beforehand.

@@ -4,11 +4,12 @@ import pathlib
 
 from keras_artkd.datasets.exclusions import file_name
 from keras_artkd.datasets.files import (
-    is_image,
+    LINKED_FOLDER,
     is_litter,
     list_files,
     list_folders,
     relative_key,
+    why_no_image,
 )
 from keras_artkd.images import UnreadableImage, opened
 
@@ -28,9 +29,13 @@ def find_strays(root):
             ignored.append({"file": name, "reason": "not in a class folder"})
     for folder in list_folders(root):
         for path in list_files(folder):
-            if is_image(path):
+            reason = why_no_image(path)
+            if reason is None:
                 continue
             name = file_name(path, root)
+            if reason == LINKED_FOLDER:
+                ignored.append({"file": name, "reason": reason})
+                continue
             try:
                 with opened(path) as image:
                     misnamed.append({"file": name, "format": image.format})

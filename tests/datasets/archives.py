@@ -1,6 +1,8 @@
 """Archives in their owners' layouts, small, with every trap known of them."""
 
+import errno
 import hashlib
+import os
 import shutil
 
 import numpy as np
@@ -18,6 +20,19 @@ def picture(path, seed=None, size=(24, 30)):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path, "JPEG", quality=85)
     return path
+
+
+def forbid(monkeypatch, folder):
+    """Makes a folder one that cannot be listed, even by the administrator."""
+    scan = os.scandir
+
+    def refuse(path):
+        if os.fspath(path) == os.fspath(folder):
+            reason = os.strerror(errno.EACCES)
+            raise PermissionError(errno.EACCES, reason, os.fspath(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
 
 
 # é and í as the lists have them, and as one tool unzips the former.

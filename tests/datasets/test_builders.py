@@ -61,7 +61,7 @@ def test_wikiart_index_joins_lists_and_disk(wikiart):
     assert reasons(index.skipped) == {
         "Cubism/absent_work.jpg": "listed in a csv file, but not on disk",
         "Cubism/unlisted_work.jpg": "on disk, but in no csv file",
-        "Cubism/notes.txt": "not an image file",
+        "Cubism/notes.txt": "not an image file, by its extension",
     }
 
 
@@ -162,7 +162,7 @@ def test_pandora_index(pandora):
     alone = by_key[f"{deep}/no-artist.jpg"]
     assert alone.group == alone.key
     why = reasons(index.skipped)
-    assert why["05_Baroque/Goya/list.csv"] == "not an image file"
+    assert "not an image file" in why["05_Baroque/Goya/list.csv"]
     assert why["18_PopArt"] == "style folder not on disk"
     # The archive's own folder may be given as well.
     assert pandora_index.build_index(pandora / "Pandora_18k").records == (

@@ -4,6 +4,8 @@ import sys
 import pytest
 
 from keras_artkd.datasets.folder import artist, find_records
+from keras_artkd.datasets.records import Skipped
+from tests.datasets.archives import forbid
 
 
 @pytest.fixture
@@ -95,8 +97,27 @@ def test_errors(tmp_path, picture):
         find_records(tmp_path)
 
 
-def test_links_to_folders_are_told(tree, tmp_path_factory):
+@pytest.mark.parametrize("name", ["more", "more.jpg"])
+def test_links_to_folders_are_told(tree, tmp_path_factory, picture, name):
+    """Whatever their names; and nothing in them is taken."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    (tree / "Rococo" / "more").symlink_to(elsewhere)
-    _, _, skipped = find_records(tree)
-    assert [s.key for s in skipped] == ["Rococo/more"]
+    picture(elsewhere / "dürer_hare.jpg")
+    (tree / "Rococo" / name).symlink_to(elsewhere)
+    (tree / "Rococo" / ".hidden").symlink_to(elsewhere)
+    _, records, skipped = find_records(tree)
+    assert len(records) == 5
+    reason = "a link to a folder, not followed"
+    assert skipped == [Skipped(f"Rococo/{name}", reason)]
+
+
+def test_a_link_to_an_image_is_one(tree):
+    (tree / "Rococo" / "z.jpg").symlink_to(tree / "_Naive" / "_odd name.jpg")
+    _, records, skipped = find_records(tree)
+    assert "Rococo/z.jpg" in [r.key for r in records] and skipped == []
+
+
+@pytest.mark.parametrize("key", ["Rococo", "Rococo/deep/er"])
+def test_a_folder_that_cannot_be_read_is_no_empty_one(tree, monkeypatch, key):
+    forbid(monkeypatch, tree / key)
+    with pytest.raises(PermissionError, match=f"can be read.*Fix.*{key}"):
+        find_records(tree)

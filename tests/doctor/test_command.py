@@ -8,6 +8,7 @@ import pytest
 
 from keras_artkd import cli
 from keras_artkd.datasets import load
+from tests.datasets.archives import forbid
 from tests.doctor.pictures import make_healthy, paint, save
 
 # Fails upon any import that needs more than NumPy and Pillow.
@@ -67,11 +68,26 @@ def test_bad_input_is_one_line(root, capsys, monkeypatch, arguments, message):
 
 def test_a_list_never_replaces_a_folder(root, capsys):
     """A slip of the hand must not cost the images."""
-    before = sorted(root.rglob("*"))
+
+    def contents():
+        files = [path for path in root.parent.rglob("*") if path.is_file()]
+        return {path: path.read_bytes() for path in files}
+
+    before = contents()
     assert cli.main(["doctor", str(root), "--fix-list", str(root)]) == 2
-    assert sorted(root.rglob("*")) == before
-    error = capsys.readouterr().err
-    assert "would be lost" in error and error.count("\n") == 1
+    assert contents() == before and len(before) == 8
+    captured = capsys.readouterr()
+    assert "would be lost" in captured.err and captured.out == ""
+    assert captured.err.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_read_is_bad_input(root, capsys, monkeypatch):
+    """It must not look like an empty one."""
+    forbid(monkeypatch, root / "Rococo")
+    assert cli.main(["doctor", str(root)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.count("\n") == 1
+    assert str(root / "Rococo") in captured.err and "Fix:" in captured.err
 
 
 def test_nothing_is_left_of_a_list_that_cannot_be_written(root, capsys):

@@ -6,6 +6,8 @@ import pytest
 from PIL import Image
 
 from keras_artkd.datasets import load
+from keras_artkd.datasets.folder import find_records
+from keras_artkd.datasets.records import read_records
 from keras_artkd.doctor import examine
 from keras_artkd.doctor.text import describe
 from tests.doctor.pictures import make_healthy, paint, save
@@ -150,6 +152,69 @@ def test_an_exact_conflict_is_one_whatever_else_is_near(root):
     assert diagnosis.exclusions["Rococo/0.png"] == (
         "same picture as Baroque/exact.png of another class"
     )
+
+
+def test_of_exact_copies_the_first_stays_whatever_else_is_near(root):
+    """Bytes do not count between them, beside a near copy or without."""
+    save(paint(2), root / "Baroque" / "z.bmp")
+    for near in (False, True):
+        if near:
+            save(paint(2, (60, 50)), root / "Baroque" / "small.jpg")
+        diagnosis = examine(root, min_side=0)
+        (exact,) = groups(diagnosis.findings["exact_duplicates"])
+        assert exact == ["Baroque/2.png", "Baroque/z.bmp"]
+        assert diagnosis.exclusions["Baroque/z.bmp"] == (
+            "same picture as Baroque/2.png"
+        )
+        assert "Baroque/2.png" not in diagnosis.exclusions
+
+
+def test_exact_copies_are_those_of_the_loader(root):
+    """With near copies or none, in a class, across classes, and both."""
+    for source, copy in (
+        ("Baroque/0.png", "Baroque/0copy.png"),
+        ("Baroque/1.png", "Rococo/1copy.png"),
+        ("Baroque/2.png", "Baroque/2copy.png"),
+        ("Baroque/2.png", "Rococo/2copy.png"),
+        ("Rococo/0.png", "Rococo/0copy.png"),
+    ):
+        shutil.copy(root / source, root / copy)
+    save(paint(0, (60, 50)), root / "Baroque" / "0small.jpg")
+    save(paint(1, (60, 50)), root / "Rococo" / "1small.jpg")
+    save(paint(2, (60, 50)), root / "Baroque" / "2small.jpg")
+    findings = examine(root, min_side=0).findings
+    conflicts = findings["label_conflicts"]
+    exact = [item for item in conflicts if item["exact"]]
+    assert len(conflicts) == 4 and len(exact) == 2
+    near = findings["near_duplicates"]
+    assert groups(near) == [
+        [f"Baroque/0{end}" for end in (".png", "copy.png", "small.jpg")]
+    ]
+
+    _, records, _ = find_records(root)
+    *_, skipped = read_records(records, 72)
+    told = {}
+    for item in skipped:
+        first = item.reason.rpartition("same picture as ")[2]
+        told.setdefault(first, {first}).add(item.key)
+    exact += findings["exact_duplicates"]
+    assert sorted(sorted(group) for group in groups(exact)) == sorted(
+        sorted(group) for group in told.values()
+    )
+    assert len(told) == 4
+
+
+def test_links_to_folders_are_told(root, tmp_path):
+    elsewhere = make_healthy(tmp_path / "elsewhere")
+    (root / "Rococo" / "more.jpg").symlink_to(elsewhere)
+    diagnosis = examine(root)
+    assert diagnosis.healthy and diagnosis.images == 8
+    assert diagnosis.notes["ignored"] == [
+        {
+            "file": "Rococo/more.jpg",
+            "reason": "a link to a folder, not followed",
+        }
+    ]
 
 
 def test_sizes(root):

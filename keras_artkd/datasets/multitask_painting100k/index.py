@@ -5,10 +5,10 @@ import io
 import pathlib
 
 from keras_artkd.datasets.files import (
-    is_image,
     list_files,
     missing_message,
     relative_key,
+    why_no_image,
 )
 from keras_artkd.datasets.records import Index, Record, Skipped
 
@@ -118,8 +118,8 @@ def _files(images, skipped):
     files = {}
     for path in list_files(images):
         key = relative_key(path, images)
-        if not is_image(path):
-            skipped.append(Skipped(key, "not an image file"))
+        if reason := why_no_image(path):
+            skipped.append(Skipped(key, reason))
         elif key.casefold() in files:
             skipped.append(
                 Skipped(key, "its name differs from another's in case only")

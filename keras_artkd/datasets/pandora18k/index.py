@@ -4,10 +4,10 @@ import pathlib
 import re
 
 from keras_artkd.datasets.files import (
-    is_image,
     list_files,
     missing_message,
     relative_key,
+    why_no_image,
 )
 from keras_artkd.datasets.records import Index, Record, Skipped
 
@@ -48,10 +48,10 @@ def build_index(root, official=False):
             continue
         for path in list_files(archive / style):
             key = relative_key(path, archive)
-            if is_image(path):
-                records.append(Record(path, key, label, _group(key)))
+            if reason := why_no_image(path):
+                skipped.append(Skipped(key, reason))
             else:
-                skipped.append(Skipped(key, "not an image file"))
+                records.append(Record(path, key, label, _group(key)))
     return Index(list(CLASS_NAMES), records, skipped)
 
 

@@ -7,10 +7,10 @@ import re
 import unicodedata
 
 from keras_artkd.datasets.files import (
-    is_image,
     list_files,
     missing_message,
     relative_key,
+    why_no_image,
 )
 from keras_artkd.datasets.folder import artist
 from keras_artkd.datasets.records import Index, Record, Skipped
@@ -133,8 +133,8 @@ def _files(images):
             continue
         for path in list_files(folder):
             key = f"{style}/{relative_key(path, folder)}"
-            if not is_image(path):
-                skipped.append(Skipped(key, "not an image file"))
+            if reason := why_no_image(path):
+                skipped.append(Skipped(key, reason))
             elif key in files:
                 skipped.append(Skipped(key, f"also in {folder.name}"))
             else:
