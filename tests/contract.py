@@ -13,21 +13,15 @@ def check_config(instance, **changed):
     Args:
         instance: made with the arguments `changed`.
         **changed: every argument of the constructor that has a default, with
-            another value than that.
+            another value than that; those that it passes on too.
     """
-    parameters = inspect.signature(type(instance).__init__).parameters
-    kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    names = [
-        name
-        for name, parameter in parameters.items()
-        if name != "self" and parameter.kind not in kinds
-    ]
+    parameters = constructor_parameters(type(instance))
     config = instance.get_config()
-    for name in names:
+    for name, parameter in parameters.items():
         assert hasattr(instance, name), f"no attribute {name}"
         assert name in config, f"no key {name}"
-        default = parameters[name].default
-        if default is not inspect.Parameter.empty and name != "name":
+        default = parameter.default
+        if default is not parameter.empty and name != "name":
             assert name in changed, f"{name} was not tried"
             assert changed[name] != default, f"{name} is at its default"
     restored = type(instance).from_config(config)
@@ -35,6 +29,31 @@ def check_config(instance, **changed):
     for name, value in changed.items():
         if isinstance(value, (str, int, float, bool, tuple)):
             assert getattr(restored, name) == value
+
+
+def constructor_parameters(cls):
+    """Parameters of a constructor, and of those that its `**kwargs` go to.
+
+    Of the bases in this package, the optional ones: the others are for the
+    subclass to give.
+    """
+    found = {}
+    for base in cls.__mro__:
+        if not base.__module__.startswith("keras_artkd."):
+            break
+        if "__init__" not in vars(base):
+            continue
+        inherited = bool(found)
+        passes_on = False
+        parameters = inspect.signature(base.__init__).parameters
+        for name, parameter in list(parameters.items())[1:]:
+            if parameter.kind is parameter.VAR_KEYWORD:
+                passes_on = True
+            elif parameter.default is not parameter.empty or not inherited:
+                found.setdefault(name, parameter)
+        if not passes_on:
+            break
+    return found
 
 
 def settings(config):

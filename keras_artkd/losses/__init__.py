@@ -17,6 +17,8 @@ from keras_artkd.losses.attention_transfer import attention_map as attention_map
 from keras_artkd.losses.attention_transfer import (
     attention_transfer as attention_transfer,
 )
+from keras_artkd.losses.byot import Byot as Byot
+from keras_artkd.losses.byot import byot as byot
 from keras_artkd.losses.contrastive import (
     ContrastiveRepresentation as ContrastiveRepresentation,
 )
@@ -62,6 +64,9 @@ from keras_artkd.losses.similarity_preserving import (
 from keras_artkd.losses.similarity_preserving import (
     similarity_preserving as similarity_preserving,
 )
+from keras_artkd.losses.skdsam import Skdsam as Skdsam
+from keras_artkd.losses.skdsam import exit_attention as exit_attention
+from keras_artkd.losses.skdsam import skdsam as skdsam
 from keras_artkd.losses.soft_cross_entropy import (
     SoftCrossEntropy as SoftCrossEntropy,
 )

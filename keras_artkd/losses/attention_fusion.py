@@ -4,7 +4,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_artkd.losses.paired_loss import batch_normalization
+from keras_artkd.losses.paired_loss import convolution
+from keras_artkd.models.blocks import batch_norm
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
@@ -44,12 +45,8 @@ class AttentionFusion(keras.layers.Layer):
         self.mid_filters = mid_filters
         self.size = tuple(size)
         self.fuse = fuse
-        self.reduce = keras.Sequential(
-            [_convolution(mid_filters, 1), batch_normalization()]
-        )
-        self.expand = keras.Sequential(
-            [_convolution(filters, 3), batch_normalization()]
-        )
+        self.reduce = _convolution_bn(mid_filters, 1)
+        self.expand = _convolution_bn(filters, 3)
         self.attend = (
             layers.Conv2D(2, 1, activation="sigmoid", dtype="float32")
             if fuse
@@ -95,13 +92,11 @@ def resize_nearest(features, size):
     return features
 
 
-def _convolution(filters, kernel_size):
-    return layers.Conv2D(
-        filters,
-        kernel_size,
-        padding="same",
-        use_bias=False,
-        # PyTorch's kaiming_uniform with a=1, as the authors have it.
-        kernel_initializer="lecun_uniform",
-        dtype="float32",
+def _convolution_bn(filters, kernel_size):
+    return keras.Sequential(
+        [
+            # PyTorch's kaiming_uniform with a=1, as the authors have it.
+            convolution(filters, kernel_size, initializer="lecun_uniform"),
+            batch_norm(dtype="float32"),
+        ]
     )

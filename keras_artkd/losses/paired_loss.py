@@ -5,6 +5,7 @@ from keras import layers
 
 from keras_artkd.layers.pooling import pool_to_smaller
 from keras_artkd.losses.transfer_loss import TransferLoss
+from keras_artkd.models.blocks import batch_norm, he_normal
 
 GROUP_PAIRS = tuple((group, group) for group in ("group1", "group2", "group3"))
 
@@ -105,24 +106,15 @@ def sum_halving(values):
     return total
 
 
-def convolution(filters, kernel_size=1, use_bias=False):
-    """A convolution for connectors, which are float32 and He-normal."""
+def convolution(filters, kernel_size=1, use_bias=False, initializer=None):
+    """A convolution for connectors, float32 and He-normal by default."""
     return layers.Conv2D(
         filters,
         kernel_size,
         padding="same",
         use_bias=use_bias,
-        kernel_initializer=keras.initializers.VarianceScaling(
-            2.0, "fan_out", "untruncated_normal"
-        ),
+        kernel_initializer=initializer or he_normal("fan_out"),
         dtype="float32",
-    )
-
-
-def batch_normalization():
-    """Batch normalisation for connectors, with PyTorch's constants."""
-    return layers.BatchNormalization(
-        momentum=0.9, epsilon=1e-5, dtype="float32"
     )
 
 
@@ -131,7 +123,7 @@ def convolutional_connector(filters, use_bias=False, activation=None):
     return keras.Sequential(
         [
             convolution(filters, use_bias=use_bias),
-            batch_normalization(),
+            batch_norm(dtype="float32"),
             layers.Activation(activation, dtype="float32"),
         ]
     )

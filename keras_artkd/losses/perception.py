@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from keras_artkd.losses.decoupled_kd import DecoupledKD, decoupled_kd
-from keras_artkd.losses.kd import KD, kd
+from keras_artkd.losses.decoupled_kd import DecoupledKD
+from keras_artkd.losses.kd import KD
 from keras_artkd.losses.replicas import sum_over_replicas
 
 
@@ -42,8 +42,36 @@ def perception(logits, epsilon=1e-5, synchronized=False):
     return centred * ops.rsqrt(mean(ops.square(centred)) + epsilon)
 
 
+class _Reconstructed:
+    """Before a loss on logits: makes it one on logits after `perception`."""
+
+    def __init__(self, epsilon, synchronized, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        check_epsilon(epsilon)
+        self.epsilon = epsilon
+        self.synchronized = synchronized
+
+    def call(self, labels, teacher, student):
+        """The loss of the reconstructed logits."""
+        return super().call(
+            labels, self._reconstruct(teacher), self._reconstruct(student)
+        )
+
+    def _reconstruct(self, endpoints):
+        logits = endpoints["logits"]
+        return {"logits": perception(logits, self.epsilon, self.synchronized)}
+
+    def get_config(self):
+        """Every constructor argument."""
+        return {
+            **super().get_config(),
+            "epsilon": self.epsilon,
+            "synchronized": self.synchronized,
+        }
+
+
 @keras.saving.register_keras_serializable("keras_artkd")
-class PerceptionKD(KD):
+class PerceptionKD(_Reconstructed, KD):
     """`kd` of logits after `perception`: PR-KD.
 
     Args:
@@ -62,30 +90,11 @@ class PerceptionKD(KD):
         teacher="expert",
         **kwargs,
     ):
-        super().__init__(temperature=temperature, teacher=teacher, **kwargs)
-        check_epsilon(epsilon)
-        self.epsilon = epsilon
-        self.synchronized = synchronized
-
-    def call(self, labels, teacher, student):
-        """`kd` of the reconstructed logits."""
-        return kd(
-            perception(teacher["logits"], self.epsilon, self.synchronized),
-            perception(student["logits"], self.epsilon, self.synchronized),
-            self.temperature,
-        )
-
-    def get_config(self):
-        """Every constructor argument."""
-        return {
-            **super().get_config(),
-            "epsilon": self.epsilon,
-            "synchronized": self.synchronized,
-        }
+        super().__init__(epsilon, synchronized, temperature, teacher, **kwargs)
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
-class PerceptionDecoupledKD(DecoupledKD):
+class PerceptionDecoupledKD(_Reconstructed, DecoupledKD):
     """`decoupled_kd` of logits after `perception`: PR-DKD.
 
     Args:
@@ -108,29 +117,9 @@ class PerceptionDecoupledKD(DecoupledKD):
         teacher="expert",
         **kwargs,
     ):
-        super().__init__(temperature, alpha, beta, teacher, **kwargs)
-        check_epsilon(epsilon)
-        self.epsilon = epsilon
-        self.synchronized = synchronized
-
-    def call(self, labels, teacher, student):
-        """`decoupled_kd` of the reconstructed logits."""
-        return decoupled_kd(
-            labels,
-            perception(teacher["logits"], self.epsilon, self.synchronized),
-            perception(student["logits"], self.epsilon, self.synchronized),
-            self.temperature,
-            self.alpha,
-            self.beta,
+        super().__init__(
+            epsilon, synchronized, temperature, alpha, beta, teacher, **kwargs
         )
-
-    def get_config(self):
-        """Every constructor argument."""
-        return {
-            **super().get_config(),
-            "epsilon": self.epsilon,
-            "synchronized": self.synchronized,
-        }
 
 
 def check_epsilon(epsilon):

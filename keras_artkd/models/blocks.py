@@ -39,7 +39,7 @@ def apply_conv(
         strides=strides,
         padding=padding,
         use_bias=use_bias,
-        kernel_initializer=_he_normal("fan_out"),
+        kernel_initializer=he_normal("fan_out"),
         dtype=dtype,
         name=name,
     )(x)
@@ -55,17 +55,22 @@ def apply_depthwise_conv(x, strides=1, dtype=None, name=None):
         use_bias=False,
         # Of a depthwise kernel Keras calls 9 x channels the fan-in, PyTorch
         # the fan-out.
-        depthwise_initializer=_he_normal("fan_in"),
+        depthwise_initializer=he_normal("fan_in"),
         dtype=dtype,
         name=name,
     )(x)
 
 
-def apply_batch_norm(x, dtype=None, name=None):
-    """Batch normalisation with PyTorch's constants."""
+def batch_norm(dtype=None, name=None):
+    """A layer of batch normalisation with PyTorch's constants."""
     return layers.BatchNormalization(
-        momentum=0.9, epsilon=1e-5, dtype=dtype, name=f"{name}_bn"
-    )(x)
+        momentum=0.9, epsilon=1e-5, dtype=dtype, name=name
+    )
+
+
+def apply_batch_norm(x, dtype=None, name=None):
+    """Batch normalisation."""
+    return batch_norm(dtype=dtype, name=f"{name}_bn")(x)
 
 
 def apply_relu(x, dtype=None, name=None):
@@ -146,6 +151,13 @@ def check_input_shape(input_shape, stride):
         )
 
 
+def he_normal(mode):
+    """He's initialisation, by `"fan_in"` or `"fan_out"`, not truncated."""
+    return keras.initializers.VarianceScaling(
+        scale=2.0, mode=mode, distribution="untruncated_normal"
+    )
+
+
 def _pad(x, kernel_size, strides, dtype, name):
     """The map, padded where Keras's own padding is not PyTorch's."""
     if strides == 1 or kernel_size == 1:
@@ -156,7 +168,29 @@ def _pad(x, kernel_size, strides, dtype, name):
     return pad(x), "valid"
 
 
-def _he_normal(mode):
-    return keras.initializers.VarianceScaling(
-        scale=2.0, mode=mode, distribution="untruncated_normal"
+def apply_separable_unit(x, filters, dtype=None, name=None):
+    """Two depthwise separable convolutions that halve the map.
+
+    Each is a depthwise 3x3 and a 1x1 convolution, batch normalisation and
+    ReLU. The first has stride 2 and keeps the channels, the second gives
+    `filters`.
+    """
+    steps = ((x.shape[-1], 2), (filters, 1))
+    for i, (channels, strides) in enumerate(steps, start=1):
+        x = apply_depthwise_conv(
+            x, strides, dtype=dtype, name=f"{name}_{i}_depthwise_conv"
+        )
+        x = apply_conv_bn_relu(x, channels, 1, dtype=dtype, name=f"{name}_{i}")
+    return x
+
+
+def classifier(num_classes, name="logits"):
+    """The layer from a vector to logits, float32 whatever the policy."""
+    return layers.Dense(
+        num_classes,
+        kernel_initializer=keras.initializers.VarianceScaling(
+            scale=1.0, mode="fan_in", distribution="uniform"
+        ),
+        dtype="float32",
+        name=name,
     )

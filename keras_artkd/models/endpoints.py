@@ -1,6 +1,7 @@
 """Endpoints: the named inner tensors by which networks teach each other."""
 
 import difflib
+import re
 
 import keras
 
@@ -95,6 +96,9 @@ def with_endpoints(model, layer_names):
 def get_endpoints(model):
     """The endpoints of a network; of any other functional model its logits.
 
+    Those that the network has besides its `endpoints`, in `inner_endpoints`,
+    come first.
+
     Returns:
         dict of name -> KerasTensor, ending in `"logits"`.
     """
@@ -102,7 +106,16 @@ def get_endpoints(model):
     if endpoints is None:
         _check_functional(model)
         return {LOGITS: model.outputs[0]}
-    return dict(endpoints)
+    return {**getattr(model, "inner_endpoints", {}), **endpoints}
+
+
+def group_names(model):
+    """Names of a network's `group<i>` endpoints, shallow to deep."""
+    found = (re.fullmatch(r"group(\d+)", name) for name in get_endpoints(model))
+    return sorted(
+        (match[0] for match in found if match),
+        key=lambda name: int(name.removeprefix("group")),
+    )
 
 
 def _check_functional(model):

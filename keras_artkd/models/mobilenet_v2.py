@@ -54,11 +54,8 @@ class MobileNetV2(Network):
         stem: `"small"` (maps of a sixteenth of the image in the end),
             `"imagenet"` (the second stage at stride 2 as published: a 32nd),
             or `"auto"`: small for sides below 96 pixels.
-        head: see `WideResNet`.
-        head_inputs: see `WideResNet`.
-        dtype: see `WideResNet`.
-        name: see `keras.Model`.
-        trainable: see `keras.Model`.
+        dtype: see `Network`.
+        **kwargs: see `Network`: `head`, `head_inputs`, `name`, `trainable`.
 
     Raises:
         ValueError: for arguments that make no network.
@@ -79,11 +76,8 @@ class MobileNetV2(Network):
         width=0.5,
         expansion=6,
         stem="auto",
-        head="pool",
-        head_inputs=("features",),
         dtype=None,
-        name=None,
-        trainable=True,
+        **kwargs,
     ):
         if int(16 * width) < 1 or expansion < 1:
             raise ValueError(
@@ -119,16 +113,8 @@ class MobileNetV2(Network):
             f"preactivation{i}": group
             for i, group in enumerate(groups.values(), start=1)
         }
-        super().__init__(
-            inputs=inputs,
-            endpoints={**groups, **preactivations, "features": x},
-            num_classes=num_classes,
-            head=head,
-            head_inputs=head_inputs,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
+        endpoints = {**groups, **preactivations, "features": x}
+        super().__init__(inputs, endpoints, num_classes, dtype=dtype, **kwargs)
         self.width = width
         self.expansion = expansion
         self.stem = stem

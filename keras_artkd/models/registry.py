@@ -5,9 +5,12 @@ import re
 
 import keras
 
+from keras_artkd.models.densenet import DenseNet
+from keras_artkd.models.dianet import DIANet
 from keras_artkd.models.endpoints import with_endpoints
 from keras_artkd.models.mobilenet_v2 import MobileNetV2
 from keras_artkd.models.resnet import ResNet
+from keras_artkd.models.san import SAN
 from keras_artkd.models.shufflenet_v1 import ShuffleNetV1
 from keras_artkd.models.shufflenet_v2 import ShuffleNetV2
 from keras_artkd.models.vgg import VGG
@@ -61,9 +64,9 @@ def _small_resnet(name, depth, width=1):
     )
 
 
-def _large_resnet(name, num_blocks, bottleneck=False):
+def _large_resnet(name, num_blocks, bottleneck=False, network=ResNet):
     return functools.partial(
-        ResNet,
+        network,
         num_blocks=num_blocks,
         filters=(64, 128, 256, 512),
         bottleneck=bottleneck,
@@ -87,6 +90,16 @@ NETWORKS = {
     "resnet18": _large_resnet("resnet18", (2, 2, 2, 2)),
     "resnet34": _large_resnet("resnet34", (3, 4, 6, 3)),
     "resnet50": _large_resnet("resnet50", (3, 4, 6, 3), bottleneck=True),
+    "densenet121": functools.partial(
+        DenseNet,
+        num_layers=(6, 12, 24, 16),
+        growth_rate=32,
+        name="densenet121",
+    ),
+    "dianet": _large_resnet("dianet", (2, 2, 2, 2), network=DIANet),
+    "san10": functools.partial(SAN, num_blocks=(2, 1, 2, 4, 1), name="san10"),
+    "san15": functools.partial(SAN, num_blocks=(3, 2, 3, 5, 2), name="san15"),
+    "san19": functools.partial(SAN, num_blocks=(3, 3, 4, 6, 3), name="san19"),
     "vgg8": functools.partial(VGG, 8, name="vgg8"),
     "vgg13": functools.partial(VGG, 13, name="vgg13"),
     "mobilenet_v2": functools.partial(MobileNetV2, name="mobilenet_v2"),
@@ -132,7 +145,7 @@ def build(name, num_classes, input_shape=(64, 64, 3), **options):
         **options: what the network takes besides: `weights="imagenet"` for
             ConvNeXts; for all others `head` and `head_inputs`; `stem`, of
             `"auto"`, `"small"` and `"imagenet"`, for ResNets with four groups,
-            MobileNetV2 and ShuffleNets.
+            DenseNet, DIANet, SANs, MobileNetV2 and ShuffleNets.
 
     Returns:
         A `keras.Model` with `endpoints`, from raw pixels in [0, 255] to

@@ -46,11 +46,8 @@ class ResNet(Network):
         stem: `"small"` (3x3 at stride 1), `"imagenet"` (7x7 at stride 2 and a
             max pooling: maps of a quarter of the image), or `"auto"`: small
             for sides below 96 pixels.
-        head: see `WideResNet`.
-        head_inputs: see `WideResNet`.
-        dtype: see `WideResNet`.
-        name: see `keras.Model`.
-        trainable: see `keras.Model`.
+        dtype: see `Network`.
+        **kwargs: see `Network`: `head`, `head_inputs`, `name`, `trainable`.
 
     Raises:
         ValueError: for arguments that make no network.
@@ -73,11 +70,8 @@ class ResNet(Network):
         stem_filters=None,
         bottleneck=False,
         stem="auto",
-        head="pool",
-        head_inputs=("features",),
         dtype=None,
-        name=None,
-        trainable=True,
+        **kwargs,
     ):
         num_blocks, filters = tuple(num_blocks), tuple(filters)
         if not filters or len(num_blocks) != len(filters):
@@ -105,32 +99,31 @@ class ResNet(Network):
             )
         groups, preactivations = {}, {}
         for group, blocks in enumerate(num_blocks, start=1):
+            gate = self.make_gate(dtype=dtype, name=f"group{group}")
             for block in range(1, blocks + 1):
                 x, preactivation = apply_block(
                     x,
                     filters[group - 1],
                     strides=2 if group > 1 and block == 1 else 1,
                     bottleneck=bottleneck,
+                    gate=gate,
                     dtype=dtype,
                     name=f"group{group}_block{block}",
                 )
             groups[f"group{group}"] = x
             preactivations[f"preactivation{group}"] = preactivation
-        super().__init__(
-            inputs=inputs,
-            endpoints={**groups, **preactivations, "features": x},
-            num_classes=num_classes,
-            head=head,
-            head_inputs=head_inputs,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
+        endpoints = {**groups, **preactivations, "features": x}
+        super().__init__(inputs, endpoints, num_classes, dtype=dtype, **kwargs)
         self.num_blocks = num_blocks
         self.filters = filters
         self.stem_filters = stem_filters
         self.bottleneck = bottleneck
         self.stem = stem
+
+    @staticmethod
+    def make_gate(dtype=None, name=None):
+        """The `gate` of one group's blocks, see `apply_block`; here none."""
+        return None
 
     def get_config(self):
         """Every constructor argument."""
@@ -144,7 +137,9 @@ class ResNet(Network):
         }
 
 
-def apply_block(x, filters, strides, bottleneck=False, dtype=None, name=None):
+def apply_block(
+    x, filters, strides, bottleneck=False, gate=None, dtype=None, name=None
+):
     """A residual block.
 
     Args:
@@ -152,6 +147,8 @@ def apply_block(x, filters, strides, bottleneck=False, dtype=None, name=None):
         filters: int, of the 3x3 convolutions.
         strides: 1 or 2.
         bottleneck: whether it has three convolutions rather than two.
+        gate: what the residual goes through before the sum, a function of it
+            and `name`; or None.
         dtype: dtype policy.
         name: the beginning of the layers' names.
 
@@ -177,6 +174,8 @@ def apply_block(x, filters, strides, bottleneck=False, dtype=None, name=None):
         x = apply_batch_norm(x, dtype=dtype, name=f"{name}_{i}")
         if i < len(convolutions):
             x = apply_relu(x, dtype=dtype, name=f"{name}_{i}")
+    if gate:
+        x = gate(x, name)
     if strides > 1 or shortcut.shape[-1] != x.shape[-1]:
         shortcut = apply_conv(
             shortcut,

@@ -45,11 +45,8 @@ class ShuffleNetV2(Network):
             with the ImageNet stem.
         stem: `"small"` (1x1 at stride 1), `"imagenet"` (3x3 at stride 2 and a
             max pooling), or `"auto"`: small for sides below 96 pixels.
-        head: see `WideResNet`.
-        head_inputs: see `WideResNet`.
-        dtype: see `WideResNet`.
-        name: see `keras.Model`.
-        trainable: see `keras.Model`.
+        dtype: see `Network`.
+        **kwargs: see `Network`: `head`, `head_inputs`, `name`, `trainable`.
 
     Raises:
         ValueError: for arguments that make no network.
@@ -68,11 +65,8 @@ class ShuffleNetV2(Network):
         num_classes,
         input_shape=(64, 64, 3),
         stem="auto",
-        head="pool",
-        head_inputs=("features",),
         dtype=None,
-        name=None,
-        trainable=True,
+        **kwargs,
     ):
         small = choose_stem(stem, input_shape) == "small"
         check_input_shape(input_shape, 8 if small else 32)
@@ -90,16 +84,8 @@ class ShuffleNetV2(Network):
             groups[f"group{stage}"] = x
             preactivations[f"preactivation{stage}"] = preactivation
         x = apply_conv_bn_relu(x, LAST_FILTERS, 1, dtype=dtype, name="last")
-        super().__init__(
-            inputs=inputs,
-            endpoints={**groups, **preactivations, "features": x},
-            num_classes=num_classes,
-            head=head,
-            head_inputs=head_inputs,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
+        endpoints = {**groups, **preactivations, "features": x}
+        super().__init__(inputs, endpoints, num_classes, dtype=dtype, **kwargs)
         self.stem = stem
 
     def get_config(self):

@@ -39,11 +39,8 @@ class VGG(Network):
         depth: 8 or 13.
         num_classes: int >= 1.
         input_shape: `(height, width, 3)`, pixels; sides of at least 16.
-        head: see `WideResNet`.
-        head_inputs: see `WideResNet`.
-        dtype: see `WideResNet`.
-        name: see `keras.Model`.
-        trainable: see `keras.Model`.
+        dtype: see `Network`.
+        **kwargs: see `Network`: `head`, `head_inputs`, `name`, `trainable`.
 
     Raises:
         ValueError: for another depth, or images that are too small.
@@ -60,15 +57,7 @@ class VGG(Network):
     """
 
     def __init__(
-        self,
-        depth,
-        num_classes,
-        input_shape=(64, 64, 3),
-        head="pool",
-        head_inputs=("features",),
-        dtype=None,
-        name=None,
-        trainable=True,
+        self, depth, num_classes, input_shape=(64, 64, 3), dtype=None, **kwargs
     ):
         if depth not in CONVOLUTIONS:
             raise ValueError(
@@ -93,16 +82,8 @@ class VGG(Network):
                     2, dtype=dtype, name=f"{block_name}_pool"
                 )
                 x = pool(x)
-        super().__init__(
-            inputs=inputs,
-            endpoints={**groups, **preactivations, "features": x},
-            num_classes=num_classes,
-            head=head,
-            head_inputs=head_inputs,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
+        endpoints = {**groups, **preactivations, "features": x}
+        super().__init__(inputs, endpoints, num_classes, dtype=dtype, **kwargs)
         self.depth = depth
 
     def get_config(self):

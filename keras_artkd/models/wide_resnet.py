@@ -4,9 +4,11 @@ import keras
 from keras import layers
 
 from keras_artkd.models.blocks import (
+    apply_batch_norm,
     apply_batch_norm_relu,
     apply_conv,
     apply_pixels,
+    apply_relu,
 )
 from keras_artkd.models.network import Network
 
@@ -22,7 +24,9 @@ class WideResNet(Network):
 
     Endpoints: `group1`, `group2`, `group3` (raw group outputs, before the
     next batch normalisation), `features` (the last map after it and ReLU),
-    `logits` (float32, no softmax).
+    `logits` (float32, no softmax). `get_endpoints` gives `preactivation1..3`
+    besides, the group outputs after the next batch normalisation and before
+    its ReLU, which OFD, AB and ReviewKD compare.
 
     Args:
         depth: int, 6n + 4: 10, 16, 22, 28, 40, ...
@@ -81,8 +85,8 @@ class WideResNet(Network):
                     name=f"group{group + 1}_block{block + 1}",
                 )
             endpoints[f"group{group + 1}"] = x
-        x = apply_batch_norm_relu(x, dtype=dtype, name="last")
-        endpoints["features"] = x
+        last = apply_batch_norm(x, dtype=dtype, name="last")
+        endpoints["features"] = apply_relu(last, dtype=dtype, name="last")
         super().__init__(
             inputs=inputs,
             endpoints=endpoints,
@@ -95,6 +99,11 @@ class WideResNet(Network):
         )
         self.depth = depth
         self.width = width
+        self.inner_endpoints = {
+            "preactivation1": self.get_layer("group2_block1_1_bn").output,
+            "preactivation2": self.get_layer("group3_block1_1_bn").output,
+            "preactivation3": last,
+        }
 
     def get_config(self):
         """Every constructor argument."""

@@ -2,17 +2,14 @@ import numpy as np
 import pytest
 
 from keras_artkd.models import ResNet, build
-from tests.models.networks import between, built, endpoint_values, images
+from tests.models.networks import (
+    between,
+    built,
+    endpoint_values,
+    images,
+    perturbed,
+)
 from tests.models.reference import convolve, normalise, relu
-
-
-def perturbed(model):
-    """Weights away from ones and zeros, so that each matters."""
-    generator = np.random.default_rng(0)
-    for weight in model.weights:
-        noise = generator.uniform(0.5, 1.5, weight.shape)
-        weight.assign(noise * weight + 0.1 * (noise - 0.5))
-    return model
 
 
 @pytest.mark.parametrize("bottleneck", [False, True])

@@ -1,0 +1,261 @@
+"""Networks of pairwise self-attention."""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from keras_artkd.models.blocks import (
+    apply_batch_norm,
+    apply_batch_norm_relu,
+    apply_conv,
+    apply_conv_bn_relu,
+    apply_pixels,
+    apply_relu,
+    check_input_shape,
+    choose_stem,
+)
+from keras_artkd.models.network import Network
+
+FILTERS = (64, 256, 512, 1024, 2048)
+# The side of the footprint in the first stage, and in the others.
+FIRST_KERNEL_SIZE = 3
+KERNEL_SIZE = 7
+# By how many a stage's filters are divided, inside its blocks, for what is
+# compared and for what is added up.
+RELATION = 16
+VALUES = 4
+# So many channels of what is added up share a weight.
+SHARE = 8
+
+
+@keras.saving.register_keras_serializable("keras_artkd")
+class SAN(Network):
+    """SAN, in which pairwise self-attention has the place of convolutions.
+
+    Takes raw pixels, float32 in [0, 255]; scaling is inside. A stem of a 1x1
+    convolution, batch normalisation and ReLU; stages, each of a max pooling
+    by two, a 1x1 convolution, residual blocks, batch normalisation and ReLU;
+    pooling, `Dense`. See `apply_block` and `apply_attention`.
+
+    Endpoints: `group1` ... `group4` (outputs of the second to the last stage
+    after their ReLU; of five stages they have the shapes of a ResNet-50's),
+    `preactivation<i>` (the same before that ReLU), `features` (the last
+    stage's output), `logits` (float32, no softmax). The first stage, with 64
+    channels and a small footprint, gives none.
+
+    Args:
+        num_blocks: of each stage: `(2, 1, 2, 4, 1)` is SAN10, `(3, 2, 3, 5,
+            2)` SAN15, `(3, 3, 4, 6, 3)` SAN19.
+        num_classes: int >= 1.
+        input_shape: `(height, width, 3)`, pixels; sides of at least twice
+            what the network reduces them by.
+        filters: of each stage, multiples of 32.
+        stem: `"imagenet"`, `"small"` (without the first two poolings), or
+            `"auto"`: small for sides below 96 pixels.
+        dtype: see `Network`.
+        **kwargs: see `Network`: `head`, `head_inputs`, `name`, `trainable`.
+
+    Raises:
+        ValueError: for arguments that make no network.
+
+    Example:
+    >>> model = SAN((1, 1, 1), 10, (32, 32, 3), filters=(32, 32, 64))
+    >>> tuple(model.endpoints["group2"].shape)
+    (None, 16, 16, 64)
+
+    Reference: Zhao, Jia and Koltun, "Exploring Self-attention for Image
+    Recognition", 2020, https://arxiv.org/abs/2004.13621, as its authors' code
+    has it; that has no small stem.
+    """
+
+    def __init__(
+        self,
+        num_blocks,
+        num_classes,
+        input_shape=(64, 64, 3),
+        filters=FILTERS,
+        stem="auto",
+        dtype=None,
+        **kwargs,
+    ):
+        num_blocks, filters = tuple(num_blocks), tuple(filters)
+        if len(num_blocks) < 2 or len(num_blocks) != len(filters):
+            raise ValueError(
+                "`num_blocks` and `filters` must have one number for each "
+                "stage, of which there are two or more. "
+                f"Received: num_blocks={num_blocks}, filters={filters}."
+            )
+        least = VALUES * SHARE
+        if min(*num_blocks, *filters) < 1 or any(f % least for f in filters):
+            raise ValueError(
+                "`num_blocks` must be at least 1 and `filters` multiples of "
+                f"{least}. "
+                f"Received: num_blocks={num_blocks}, filters={filters}."
+            )
+        small = choose_stem(stem, input_shape) == "small"
+        stride = 2 ** (len(num_blocks) - 2)
+        check_input_shape(input_shape, stride if small else 4 * stride)
+
+        inputs, x = apply_pixels(input_shape)
+        x = apply_conv_bn_relu(x, filters[0], 1, dtype=dtype, name="stem")
+        groups, preactivations = {}, {}
+        for stage, blocks in enumerate(num_blocks):
+            name = f"stage{stage + 1}"
+            kernel_size = KERNEL_SIZE if stage > 0 else FIRST_KERNEL_SIZE
+            if stage > 1 or not small:
+                x = layers.MaxPooling2D(2, dtype=dtype, name=f"{name}_pool")(x)
+            x = apply_conv(
+                x, filters[stage], 1, dtype=dtype, name=f"{name}_conv"
+            )
+            for block in range(1, blocks + 1):
+                x = apply_block(
+                    x,
+                    kernel_size,
+                    dtype=dtype,
+                    name=f"{name}_block{block}",
+                )
+            preactivation = apply_batch_norm(x, dtype=dtype, name=name)
+            x = apply_relu(preactivation, dtype=dtype, name=name)
+            if stage > 0:
+                groups[f"group{stage}"] = x
+                preactivations[f"preactivation{stage}"] = preactivation
+        endpoints = {**groups, **preactivations, "features": x}
+        super().__init__(inputs, endpoints, num_classes, dtype=dtype, **kwargs)
+        self.num_blocks = num_blocks
+        self.filters = filters
+        self.stem = stem
+
+    def get_config(self):
+        """Every constructor argument."""
+        return {
+            "num_blocks": list(self.num_blocks),
+            "filters": list(self.filters),
+            "stem": self.stem,
+            **super().get_config(),
+        }
+
+
+def apply_block(x, kernel_size, dtype=None, name=None):
+    """A residual block of as many channels as the map has.
+
+    Batch normalisation, ReLU, attention to a quarter of the channels, batch
+    normalisation, ReLU and a 1x1 convolution back to all of them.
+    """
+    residual = apply_batch_norm_relu(x, dtype=dtype, name=f"{name}_1")
+    residual = apply_attention(
+        residual, kernel_size, dtype=dtype, name=f"{name}_attention"
+    )
+    residual = apply_batch_norm_relu(residual, dtype=dtype, name=f"{name}_2")
+    residual = apply_conv(
+        residual,
+        x.shape[-1],
+        1,
+        use_bias=True,
+        dtype=dtype,
+        name=f"{name}_conv",
+    )
+    return layers.Add(dtype=dtype, name=f"{name}_add")([x, residual])
+
+
+def apply_attention(x, kernel_size, dtype=None, name=None):
+    """Pairwise self-attention: a weighted sum of what lies around each pixel.
+
+    The weights of the pixels j around i, at most `kernel_size // 2` rows and
+    columns away, are a softmax over them of gamma(phi(x_i) - psi(x_j)), both
+    with their positions appended; gamma is batch normalisation, ReLU and a
+    1x1 convolution, twice. Beyond the border the map is reflected. The biases
+    are the authors'; each cancels, in the difference, in the softmax or in the
+    next batch normalisation.
+
+    Args:
+        x: `(batch, height, width, channels)`.
+        kernel_size: int, odd.
+        dtype: dtype policy.
+        name: the beginning of the layers' names.
+
+    Returns:
+        `(batch, height, width, channels / 4)`.
+    """
+    height, width, channels = x.shape[1:]
+    relation, values = channels // RELATION, channels // VALUES
+
+    def conv(x, filters, part, use_bias=True):
+        return apply_conv(
+            x, filters, 1, 1, use_bias, dtype, name=f"{name}_{part}_conv"
+        )
+
+    positions = conv(_positions_like(x), 2, "position")
+    phi = ops.concatenate([conv(x, relation, "phi"), positions], axis=-1)
+    psi = ops.concatenate([conv(x, relation, "psi"), positions], axis=-1)
+    # Pixels in one axis and what is around them in another: 1x1 convolutions
+    # go over both.
+    phi = ops.reshape(phi, (-1, height * width, 1, relation + 2))
+    psi = ops.reshape(
+        footprints(psi, kernel_size),
+        (-1, height * width, kernel_size**2, relation + 2),
+    )
+    weights = apply_batch_norm_relu(
+        phi - psi, dtype=dtype, name=f"{name}_gamma1"
+    )
+    weights = conv(weights, relation, "gamma1", use_bias=False)
+    weights = apply_batch_norm_relu(weights, dtype=dtype, name=f"{name}_gamma2")
+    weights = conv(weights, values // SHARE, "gamma2")
+    weights = ops.softmax(weights, axis=2)
+
+    # Pixels go to the batch's axis: a product of four axes, in which a weight
+    # is repeated for its channels without being copied.
+    weights = ops.reshape(weights, (-1, kernel_size**2, 1, values // SHARE))
+    around = ops.reshape(
+        footprints(conv(x, values, "value"), kernel_size),
+        (-1, kernel_size**2, SHARE, values // SHARE),
+    )
+    return ops.reshape(
+        ops.sum(weights * around, axis=1), (-1, height, width, values)
+    )
+
+
+def footprints(x, kernel_size):
+    """What lies around each pixel, the map reflected at its borders.
+
+    Slices rather than `ops.image.extract_patches`, which multiplies by an
+    identity matrix of all the channels around a pixel.
+
+    Args:
+        x: `(batch, height, width, channels)`, sides of at least 2.
+        kernel_size: int, odd.
+
+    Returns:
+        `(batch, height, width, kernel_size**2 * channels)`, the channels of
+        a place side by side.
+    """
+    height, width = x.shape[1:3]
+    x = _reflect(x, kernel_size // 2)
+    x = ops.concatenate(
+        [x[:, i : i + height] for i in range(kernel_size)], axis=-1
+    )
+    return ops.concatenate(
+        [x[:, :, i : i + width] for i in range(kernel_size)], axis=-1
+    )
+
+
+def _reflect(x, pad):
+    """The map with `pad` reflected pixels on each side."""
+    for axis in (1, 2):
+        missing = pad
+        while missing:
+            # No more at once than there are besides the border.
+            step = min(missing, x.shape[axis] - 1)
+            widths = [(0, 0)] * 4
+            widths[axis] = (step, step)
+            x = ops.pad(x, widths, "reflect")
+            missing -= step
+    return x
+
+
+def _positions_like(x):
+    """Each pixel's column and row, from -1 to 1: `(batch, h, w, 2)`."""
+    height, width = x.shape[1:3]
+    grid = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
+    # An array: a tensor of a backend would become an input of the ONNX file.
+    grid = np.stack(grid, axis=-1).astype("float32")
+    return ops.zeros_like(x[..., :2]) + grid
