@@ -35,3 +35,31 @@ def centre_windows(sizes, side):
     """The central crop of each image, not mirrored; see `random_windows`."""
     corners = (sizes - side) // 2
     return corners, tf.zeros(tf.shape(sizes)[:1], "bool")
+
+
+def random_area(size, seed):
+    """What part of an image to see, as is usual for ImageNet.
+
+    8 to 100 % of its area, 3/4 to 4/3 as wide as high, anywhere in it. Of an
+    image too narrow for that it is the whole.
+
+    Args:
+        size: int32 `(2,)`, height and width, pixels.
+        seed: int32 or int64 `(2,)`.
+
+    Returns:
+        int32 `(4,)`: top, left, height and width of the part, and a bool,
+        True half of the time: whether to mirror it.
+    """
+    seeds = tf.random.split(seed, 2)
+    corner, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
+        tf.concat([size, [3]], 0),
+        tf.zeros((1, 0, 4)),
+        seeds[0],
+        min_object_covered=0.0,
+        aspect_ratio_range=(3 / 4, 4 / 3),
+        area_range=(0.08, 1.0),
+        use_image_if_no_bounding_boxes=True,
+    )
+    mirrored = tf.random.stateless_uniform((), seeds[1]) < 0.5
+    return tf.concat([corner[:2], extent[:2]], 0), mirrored

@@ -1,9 +1,13 @@
-"""The input pipeline: decoded images in memory, gathered into batches."""
+"""The input pipeline: images in memory, or on disk, into batches."""
+
+import functools
 
 import numpy as np
 import tensorflow as tf
 
-from keras_artkd.augment import centre_windows, random_windows
+from keras_artkd.augment import centre_windows, random_area, random_windows
+from keras_artkd.image_store import ImageStore
+from keras_artkd.image_stream import ImageStream, encoded_image
 from keras_artkd.images import centre_square
 
 
@@ -19,12 +23,15 @@ def training_dataset(
 
     Each epoch is a new permutation, less the few images that do not fill a
     batch; each image is cropped at random and mirrored half of the time.
-    Where images leave less than an eighth of room around the crop (those
-    stored at the size itself), the crop may reach as far over the edge, onto
-    black. Order and views depend on `seed` and the epoch alone.
+    Order and views depend on `seed` and the epoch alone.
+
+    Images in memory are cropped as they are. Where they leave less than an
+    eighth of room around the crop (those stored at the size itself), it may
+    reach as far over the edge, onto black. Of a stream's, a random area is
+    resized to the crop (see `keras_artkd.augment.random_area`).
 
     Args:
-        store: `ImageStore`, not empty.
+        store: `ImageStore` or `ImageStream`, not empty.
         image_size: int, side of the square crops, pixels.
         batch_size: int; a smaller store gives batches of its own size.
         seed: int.
@@ -40,10 +47,6 @@ def training_dataset(
         raise ValueError("There is no image to train on. Received: 0 images.")
     batch_size = min(batch_size, len(store))
     steps = steps_per_epoch(store, batch_size)
-    shortest = int(store.sizes.min())
-    margin = image_size // 8
-    padding = 0 if shortest >= image_size + margin else margin
-    crops = _Crops(store, image_size, padding)
 
     def epoch_batches(epoch):
         seeds = tf.random.split(
@@ -55,17 +58,86 @@ def training_dataset(
         order = tf.reshape(order[: steps * batch_size], (steps, batch_size))
         return tf.data.Dataset.from_tensor_slices((order, seeds[1:]))
 
-    def batch(indices, batch_seed):
+    epochs = tf.data.Dataset.range(initial_epoch, epochs)
+    return _random_views(
+        store, image_size, epochs.flat_map(epoch_batches)
+    ).prefetch(tf.data.AUTOTUNE)
+
+
+@functools.singledispatch
+def _random_views(store, side, steps):
+    """Batches of random views of the images of a store.
+
+    Args:
+        store: the kinds of store below.
+        side: int, of the views, pixels.
+        steps: `tf.data.Dataset` of what makes each batch: positions in the
+            store `(batch,)`, and a seed `(2,)`.
+    """
+    raise TypeError(
+        "Training images must be an ImageStore or an ImageStream. "
+        f"Received: {type(store).__name__}."
+    )
+
+
+@_random_views.register
+def _(store: ImageStore, side, steps):
+    margin = side // 8
+    padding = 0 if store.sizes.min() >= side + margin else margin
+    crops = _Crops(store, side, padding)
+
+    def batch(indices, seed):
         corners, mirrored = random_windows(
-            tf.gather(crops.sizes, indices), image_size, padding, batch_seed
+            tf.gather(crops.sizes, indices), side, padding, seed
         )
         return crops(indices, corners, mirrored)
 
+    return steps.map(
+        batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+
+
+@_random_views.register
+def _(store: ImageStream, side, steps):
+    with tf.device("CPU:0"):  # Captured by reference, as in `_Crops`.
+        paths = tf.constant(store.paths)
+        shards = tf.constant(store.shards)
+        offsets = tf.constant(store.offsets)
+        labels = tf.constant(store.labels)
+    batch_size = steps.element_spec[0].shape[0]
+
+    def places(indices, seed):
+        return tf.data.Dataset.from_tensor_slices(
+            (
+                tf.gather(paths, tf.gather(shards, indices)),
+                tf.gather(offsets, indices),
+                tf.gather(labels, indices),
+                tf.random.split(seed, batch_size),
+            )
+        )
+
+    def view(path, offset, label, seed):
+        # EXIF's orientation is left out; hardly an image has one.
+        encoded = encoded_image(path, offset)
+        size = tf.io.extract_jpeg_shape(encoded)[:2]
+        window, mirrored = random_area(size, seed)
+        image = tf.io.decode_and_crop_jpeg(
+            encoded, window, channels=3, dct_method="INTEGER_ACCURATE"
+        )
+        image = tf.image.resize(image, (side, side), antialias=True)
+        image = tf.clip_by_value(image, 0.0, 255.0)  # Off by a rounding.
+        return tf.where(mirrored, image[:, ::-1], image), label
+
+    # Image by image, so that one batch occupies all cores.
     return (
-        tf.data.Dataset.range(initial_epoch, epochs)
-        .flat_map(epoch_batches)
-        .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .prefetch(tf.data.AUTOTUNE)
+        steps.flat_map(places)
+        .map(view, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        .batch(
+            batch_size,
+            drop_remainder=True,
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
     )
 
 

@@ -43,8 +43,25 @@ class ImageStore:
             keys=np.asarray(keys, str),
         )
 
+    @classmethod
+    def from_array(cls, images, labels, keys):
+        """A store around uint8 `(n, height, width, 3)`, not copied."""
+        count, *size, _ = images.shape
+        return cls(
+            pixels=images.reshape(-1, 3),
+            offsets=np.arange(count, dtype="int64") * np.prod(size, dtype=int),
+            sizes=np.tile(np.array(size, "int32"), (count, 1)),
+            labels=np.asarray(labels, "int32"),
+            keys=np.asarray(keys, str),
+        )
+
     def __len__(self):
         return len(self.labels)
+
+    @property
+    def content(self):
+        """Array whose bytes tell these images from any others."""
+        return self.pixels
 
     def image(self, index):
         """One image, uint8 `(height, width, 3)`."""

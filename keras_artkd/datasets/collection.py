@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import typing
 
 import numpy as np
 
@@ -15,15 +16,19 @@ from keras_artkd.datasets.splits import (
 )
 from keras_artkd.image_store import ImageStore
 
+if typing.TYPE_CHECKING:  # It imports TensorFlow.
+    from keras_artkd.image_stream import ImageStream
+
 
 @dataclasses.dataclass(frozen=True)
 class Collection:
-    """A data set, decoded and split.
+    """A data set, split.
 
     Attributes:
         name: str, as given to `load`.
         class_names: list of str; labels count through it.
-        train: `ImageStore`.
+        train: `ImageStore`, or `ImageStream` of a data set that does not fit
+            in memory.
         validation: `ImageStore`.
         test: `ImageStore`.
         skipped: list of `Skipped`: files left out, or worth a look, and why.
@@ -33,7 +38,7 @@ class Collection:
 
     name: str
     class_names: list
-    train: ImageStore
+    train: "ImageStore | ImageStream"
     validation: ImageStore
     test: ImageStore
     skipped: list
@@ -46,15 +51,15 @@ class Collection:
             store = getattr(self, split)
             digest.update(json.dumps([split, *store.keys.tolist()]).encode())
             digest.update(store.labels.tobytes())
-            digest.update(store.pixels)
+            digest.update(store.content)
         return digest.hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
 class Examples:
-    """Decoded images with what a split must respect."""
+    """Images, in memory or not, with what a split must respect."""
 
-    store: ImageStore
+    store: "ImageStore | ImageStream"
     groups: list
     digests: list
 
@@ -78,6 +83,32 @@ def split_examples(examples, by_group, seed, fractions=(0.7, 0.15, 0.15)):
         examples.store.labels, join_groups(*keys), fractions, seed
     )
     return {name: examples.take(splits[name]) for name in SPLITS}
+
+
+def split_official(train, test, validation_fraction, limit, seed):
+    """Splits a data set that has a test split; train gives the validation.
+
+    Args:
+        train: `Examples`.
+        test: `Examples`.
+        validation_fraction: float, share of train, stratified.
+        limit: int, see `limit_parts`.
+        seed: int.
+
+    Returns:
+        `(parts, skipped)`: dict split name -> `Examples`, list of `Skipped`.
+    """
+    if not 0 < validation_fraction < 1:
+        raise ValueError(
+            "`validation_fraction` must lie between 0 and 1. Received: "
+            f"validation_fraction={validation_fraction}."
+        )
+    parts = {"train": train, "validation": train.take([]), "test": test}
+    parts, skipped = drop_leaks(parts)
+    fractions = (1 - validation_fraction, validation_fraction, 0)
+    train = split_examples(parts["train"], False, seed, fractions)
+    parts = {**train, "test": parts["test"]}
+    return limit_parts(parts, limit, seed), skipped
 
 
 def drop_leaks(parts):
@@ -171,6 +202,15 @@ def collect(name, class_names, parts, skipped, by_group):
         skipped=list(skipped),
         groups={split: list(part.groups) for split, part in parts.items()},
     )
+
+
+def refuse_artist(group, what):
+    """Raises where artists are asked of a data set that has none."""
+    if group == "artist":
+        raise ValueError(
+            f'{what} knows no artists. Received: group="artist". Fix: '
+            'group="none".'
+        )
 
 
 def _check_disjoint(name, parts, by_group):

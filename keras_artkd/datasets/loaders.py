@@ -6,15 +6,18 @@ import inspect
 import numpy as np
 from PIL import Image
 
+from keras_artkd.datasets.cifar import load_cifar
 from keras_artkd.datasets.collection import (
     Examples,
     collect,
-    drop_leaks,
     limit_parts,
+    refuse_artist,
     split_examples,
+    split_official,
 )
 from keras_artkd.datasets.exclusions import exclude_records
 from keras_artkd.datasets.folder import find_records
+from keras_artkd.datasets.imagenet import load_imagenet
 from keras_artkd.datasets.npz import load_npz
 from keras_artkd.datasets.prepared import load_prepared
 from keras_artkd.datasets.records import (
@@ -27,6 +30,7 @@ from keras_artkd.image_store import ImageStore
 from keras_artkd.images import centre_crop, resize_short_side
 
 _GROUPS = ("none", "artist")
+_NEED_NO_DATA_DIR = ("atelier", "cifar10", "cifar100", "imagenet")
 
 
 def load(
@@ -44,22 +48,30 @@ def load(
     Args:
         name: str, one of `LOADERS`.
         data_dir: where the images are: a directory of class folders
-            (`folder`), an .npz file (`npz`), or the contents of the archive
-            (`pandora18k`, `wikiart`, `multitask_painting100k`). `atelier`
-            paints its own and needs none.
+            (`folder`), an .npz file (`npz`), the contents of the archive
+            (`pandora18k`, `wikiart`, `multitask_painting100k`), a TFDS
+            directory or an .npz file (`cifar10`, `cifar100`), a TFDS
+            directory or the folder of the archives (`imagenet`). Of
+            these three `None` is TFDS's own directory, into which CIFAR is
+            downloaded where it is not there yet.
+            `atelier` paints its own and needs none.
         short_side: int, pixels: every image's shorter side. `None` keeps the
             stored sizes.
         group: `"none"`, or `"artist"` for splits that share no artist.
         limit: int, at most that many images in all, shares of classes kept.
             `None` takes all.
         split_seed: int, of the random split.
-        cache_dir: where the three archives are kept prepared. Defaults to
-            `keras_artkd` in TFDS's own directory.
+        cache_dir: where archives are kept prepared, but CIFAR, which is in
+            `data_dir`. Defaults to `keras_artkd` in TFDS's own directory. An
+            `imagenet` found prepared has its index there, or beside it.
         **options: of the data set. `folder`: `exclude`, a file that lists
             images to leave out (see `keras_artkd.datasets.exclusions`).
-            `atelier`: `scenes`, their number. `npz`: `validation_fraction`
-            of train. `wikiart` and `multitask_painting100k`: `official=True`
-            for their own test split.
+            `atelier`: `scenes`, their number. `npz` (0.15), `cifar10` and
+            `cifar100` (0.1), `imagenet` (1/128): `validation_fraction` of
+            train; all of these but `imagenet`: `classes`, only the first so
+            many, and `per_class`, only the first so many training images of
+            each. `wikiart` and `multitask_painting100k`: `official=True` for
+            their own test split.
 
     Returns:
         `Collection`. Classes without any image are left out of it.
@@ -90,7 +102,7 @@ def load(
             f"Data set {name!r} knows the options {known}. "
             f"Received: {', '.join(unknown)}."
         )
-    if data_dir is None and name != "atelier":
+    if data_dir is None and name not in _NEED_NO_DATA_DIR:
         raise ValueError(
             f"Data set {name!r} needs `data_dir`, where its images are. "
             "Received: data_dir=None."
@@ -147,6 +159,7 @@ def load_folder(
 
 
 def load_arrays(
+    read,
     *,
     data_dir,
     short_side,
@@ -155,23 +168,32 @@ def load_arrays(
     split_seed,
     cache_dir,
     validation_fraction=0.15,
+    classes=None,
+    per_class=None,
 ):
-    """An .npz file; validation is taken from train, stratified."""
-    _refuse_artist(group, "an .npz file")
-    if not 0 < validation_fraction < 1:
+    """Arrays, as `load_npz` gives them; validation is taken from train."""
+    refuse_artist(group, "A data set of arrays")
+    class_names, train, test = read(data_dir)
+    if classes is None:
+        classes = len(class_names)
+    elif not 2 <= classes <= len(class_names):
         raise ValueError(
-            "`validation_fraction` must lie between 0 and 1. Received: "
-            f"validation_fraction={validation_fraction}."
+            f"`classes` must be 2 to {len(class_names)} here, or None for "
+            f"all. Received: classes={classes}."
         )
-    class_names, train, test = load_npz(data_dir)
-    train = _from_arrays("train", *train, short_side)
-    test = _from_arrays("test", *test, short_side)
-    parts = {"train": train, "validation": train.take([]), "test": test}
-    parts, skipped = drop_leaks(parts)
-    fractions = (1 - validation_fraction, validation_fraction, 0)
-    train = split_examples(parts["train"], False, split_seed, fractions)
-    parts = {**train, "test": parts["test"]}
-    return class_names, limit_parts(parts, limit, split_seed), skipped
+    if per_class is not None and per_class < 2:
+        raise ValueError(
+            "`per_class` must be at least 2, one to train and one to "
+            f"validate, or None for all. Received: per_class={per_class}."
+        )
+    parts, skipped = split_official(
+        _from_arrays("train", *train, short_side, classes, per_class),
+        _from_arrays("test", *test, short_side, classes),
+        validation_fraction,
+        limit,
+        split_seed,
+    )
+    return class_names[:classes], parts, skipped
 
 
 def load_atelier(
@@ -181,7 +203,7 @@ def load_atelier(
     from keras_artkd.datasets.atelier import STYLES, generate
     from keras_artkd.datasets.atelier.splits import split_scenes
 
-    _refuse_artist(group, "atelier")
+    refuse_artist(group, "atelier")
     if short_side is None:
         raise ValueError(
             "`atelier` paints at the size asked for. Received: "
@@ -208,27 +230,21 @@ def load_atelier(
     return list(STYLES), limit_parts(parts, limit, split_seed), []
 
 
-def _refuse_artist(group, what):
-    if group == "artist":
-        raise ValueError(
-            f'{what} knows no artists. Received: group="artist". Fix: '
-            'group="none".'
-        )
-
-
-def _from_arrays(split, images, labels, short_side):
-    """`Examples` of uint8 `(n, height, width, 3)`."""
+def _from_arrays(split, images, labels, short_side, classes, per_class=None):
+    """`Examples` of the first `per_class` images of the first `classes`."""
 
     def resized(image):
-        if short_side is not None and short_side != min(image.shape[:2]):
-            picture = centre_crop(Image.fromarray(image), 2.0)
-            image = np.array(resize_short_side(picture, short_side))
-        return np.ascontiguousarray(image)
+        picture = centre_crop(Image.fromarray(image), 2.0)
+        return np.array(resize_short_side(picture, short_side))
 
-    images = list(map_threads(resized, images))
-    keys = [f"{split}/{i:06d}" for i in range(len(labels))]
+    rows = [np.flatnonzero(labels == i)[:per_class] for i in range(classes)]
+    rows = np.sort(np.concatenate(rows))
+    images = images[rows]
+    if short_side not in (None, min(images.shape[1:3])):
+        images = np.stack(list(map_threads(resized, images)))
+    keys = [f"{split}/{row:06d}" for row in rows]
     return Examples(
-        ImageStore.from_images(images, labels, keys),
+        ImageStore.from_array(images, labels[rows], keys),
         keys,
         [content_digest(image) for image in images],
     )
@@ -238,7 +254,18 @@ def _from_arrays(split, images, labels, short_side):
 LOADERS = {
     "atelier": load_atelier,
     "folder": load_folder,
-    "npz": load_arrays,
+    "cifar10": functools.partial(
+        load_arrays,
+        functools.partial(load_cifar, "cifar10"),
+        validation_fraction=0.1,
+    ),
+    "cifar100": functools.partial(
+        load_arrays,
+        functools.partial(load_cifar, "cifar100"),
+        validation_fraction=0.1,
+    ),
+    "imagenet": load_imagenet,
+    "npz": functools.partial(load_arrays, load_npz),
     "pandora18k": functools.partial(load_prepared, "pandora18k"),
     "wikiart": functools.partial(load_prepared, "wikiart"),
     "multitask_painting100k": functools.partial(

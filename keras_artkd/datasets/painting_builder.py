@@ -1,7 +1,6 @@
 """What the TFDS builders of painting archives share: all but the archive."""
 
 import dataclasses
-import inspect
 import json
 import logging
 import os
@@ -9,7 +8,6 @@ import pathlib
 import tempfile
 
 import tensorflow_datasets as tfds
-from etils import epath
 
 from keras_artkd.datasets.records import (
     Duplicates,
@@ -22,6 +20,7 @@ from keras_artkd.datasets.splits import (
     stratified_split,
 )
 from keras_artkd.datasets.storage import stored_image
+from keras_artkd.datasets.tfds_builders import set_code_path
 from keras_artkd.images import UnreadableImage
 
 _PROTOCOLS = {
@@ -63,13 +62,9 @@ class PaintingBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     CLASS_NAMES = None
 
     def __init_subclass__(cls, **kwargs):
-        """Says where the class lies, its README and citation beside it.
-
-        TFDS 4.9.10 finds out by `importlib_resources`, which it does not
-        require on the Pythons that it runs on.
-        """
+        """Says where the class lies, its README and citation beside it."""
         super().__init_subclass__(**kwargs)
-        cls.code_path = epath.Path(inspect.getfile(cls))
+        set_code_path(cls)
 
     @staticmethod
     def build_index(root, official):

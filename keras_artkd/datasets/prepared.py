@@ -55,11 +55,7 @@ def load_prepared(
 
 
 def prepare(dataset, data_dir, protocol, seed=0, cache_dir=None):
-    """The prepared TFDS builder of the archive extracted in `data_dir`.
-
-    TFDS looks for prepared data by name alone and would go on serving those
-    of another folder, so they lie under a fingerprint of this one.
-    """
+    """The prepared TFDS builder of the archive extracted in `data_dir`."""
     import tensorflow_datasets as tfds
 
     package = f"keras_artkd.datasets.{dataset}"
@@ -72,16 +68,27 @@ def prepare(dataset, data_dir, protocol, seed=0, cache_dir=None):
             f"Received: {protocol!r}."
         )
     index = builder_class.build_index(data_dir, protocol == "official")
-    if cache_dir is None:
-        cache_dir = pathlib.Path(tfds.core.constants.DATA_DIR, "keras_artkd")
     builder = builder_class(
-        data_dir=pathlib.Path(cache_dir).expanduser() / fingerprint(index),
+        data_dir=cache_folder(cache_dir, index),
         config=builder_class.config_for(protocol, seed),
     )
     builder.download_and_prepare(
         download_config=tfds.download.DownloadConfig(manual_dir=data_dir)
     )
     return builder
+
+
+def cache_folder(cache_dir, index):
+    """The TFDS directory in which an archive is kept prepared.
+
+    TFDS looks for prepared data by name alone and would go on serving those
+    of another folder, so they lie under a fingerprint of this one.
+    """
+    import tensorflow_datasets as tfds
+
+    if cache_dir is None:
+        cache_dir = pathlib.Path(tfds.core.constants.DATA_DIR, "keras_artkd")
+    return pathlib.Path(cache_dir).expanduser() / fingerprint(index)
 
 
 def fingerprint(index):

@@ -122,7 +122,7 @@ def deliver_student(
         path,
         lambda report: model_info(*facts, {**report, **about}),
         images,
-        student.predict(images.astype("float32"), verbose=0),
+        student.predict(images, verbose=0),
         labels,
         gate,
     )

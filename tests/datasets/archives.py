@@ -2,8 +2,10 @@
 
 import errno
 import hashlib
+import io
 import os
 import shutil
+import tarfile
 
 import numpy as np
 from PIL import Image
@@ -15,11 +17,23 @@ def picture(path, seed=None, size=(24, 30)):
     """Writes a small JPEG, its content decided by a seed, or by its path."""
     if seed is None:
         seed = int(hashlib.md5(str(path).encode()).hexdigest()[:8], 16)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(noise_jpeg(seed, size))
+    return path
+
+
+def noise_jpeg(seed, size):
+    """The bytes of a small JPEG, its content decided by a seed."""
     rng = np.random.default_rng(seed)
     pixels = rng.integers(0, 256, (*size, 3), dtype="uint8")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path, "JPEG", quality=85)
-    return path
+    return encoded(Image.fromarray(pixels), "JPEG", quality=85)
+
+
+def encoded(image, image_format, **options):
+    """A Pillow image as the bytes of a file."""
+    stream = io.BytesIO()
+    image.save(stream, image_format, **options)
+    return stream.getvalue()
 
 
 def forbid(monkeypatch, folder):
@@ -127,4 +141,71 @@ def make_painting100k(root):
         path = root / TRUTH / f"groundtruth_multiloss_{name}_header.csv"
         path.parent.mkdir(exist_ok=True)
         path.write_text(header + "\r\n".join(rows), "utf-8")
+    return root
+
+
+CIFAR_NAMES = ["tea", "oak", "owl", "fig"]
+
+
+def make_cifar100(path, train, test):
+    """The archive of `(images, labels)` pairs, four classes of a hundred."""
+    names = "\n".join(CIFAR_NAMES + [f"x{i}" for i in range(96)]) + "\n"
+    coarse = "\n".join(f"c{i}" for i in range(20)) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w:gz") as archive:
+        for split, (images, labels) in (("train", train), ("test", test)):
+            rows = [
+                bytes([19, label]) + image.transpose(2, 0, 1).tobytes()
+                for image, label in zip(images, labels, strict=True)
+            ]
+            add(archive, f"cifar-100-binary/{split}.bin", b"".join(rows))
+        for kind, text in (("fine", names), ("coarse", coarse)):
+            name = f"cifar-100-binary/{kind}_label_names.txt"
+            add(archive, name, text.encode())
+    return path
+
+
+def add(archive, name, content):
+    """Puts bytes into an open tar archive."""
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    archive.addfile(member, io.BytesIO(content))
+
+
+def plain(level, mode="RGB", image_format="JPEG"):
+    """A picture of one colour, told by its red: the bytes of a file."""
+    image = Image.new("RGB", (56, 40), (level, 100, 0)).convert(mode)
+    return encoded(image, image_format)
+
+
+# The classes of the first official validation images, in that order.
+SYNSETS = ["n01751748", "n09193705", "n02105855", "n04263257"]
+
+
+def make_imagenet(root):
+    """The two archives: four classes, 10 train and 1 test images each."""
+    root.mkdir(parents=True, exist_ok=True)
+    test = [noise_jpeg(i, (60, 49 + 4 * i)) for i in range(4)]
+    with tarfile.open(root / "ILSVRC2012_img_val.tar", "w") as archive:
+        for i, content in enumerate(test):
+            add(archive, f"ILSVRC2012_val_{i + 1:08d}.JPEG", content)
+    odd = {
+        "n01751748_3.JPEG": test[1],  # In test as well.
+        "n01751748_4.JPEG": plain(24, mode="L"),
+        "n01751748_5.JPEG": plain(30, mode="CMYK"),
+        "n02105855_2933.JPEG": plain(174, image_format="PNG"),  # As it was.
+        "n09193705_9.JPEG": plain(114, image_format="PNG"),
+        "n04263257_8.JPEG": noise_jpeg(0, (99, 99))[:4000],  # Cut short.
+        "n04263257_9.JPEG": b"no picture",
+    }
+    with tarfile.open(root / "ILSVRC2012_img_train.tar", "w") as archive:
+        for number, synset in enumerate(SYNSETS):
+            stream = io.BytesIO()
+            with tarfile.open(fileobj=stream, mode="w") as inner:
+                for i in range(10):
+                    png = synset == "n02105855" and i == 9
+                    name = f"{synset}_{2933 if png else i}.JPEG"
+                    level = 6 * (10 * number + i)
+                    add(inner, name, odd.get(name, plain(level)))
+            add(archive, f"{synset}.tar", stream.getvalue())
     return root

@@ -152,10 +152,13 @@ def test_wikiart(wikiart, tmp_path):
 
 
 def test_arguments_are_checked(tmp_path):
-    known = "atelier, folder, npz, pandora18k, wikiart, multitask_painting100k"
+    known = (
+        "atelier, folder, cifar10, cifar100, imagenet, npz, pandora18k, "
+        "wikiart, multitask_painting100k"
+    )
     assert ", ".join(LOADERS) == known
     with pytest.raises(ValueError, match=known):
-        load("imagenet")
+        load("mnist")
     with pytest.raises(ValueError, match="group='hand'"):
         load("folder", data_dir=tmp_path, group="hand")
     with pytest.raises(ValueError, match="limit=0"):
