@@ -7,3 +7,4 @@ from keras_artkd.distillers.distiller import Distiller as Distiller
 from keras_artkd.distillers.registry import METHODS as METHODS
 from keras_artkd.distillers.registry import build as build
 from keras_artkd.distillers.schedules import LinearWarmup as LinearWarmup
+from keras_artkd.distillers.schedules import Stages as Stages

@@ -1,6 +1,7 @@
 """Attention transfer from an expert's feature maps."""
 
-from keras_artkd.distillers.distiller import Distiller
+from keras_artkd.distillers.endpoint_pairs import group_pairs
+from keras_artkd.distillers.expert import taught_by_expert
 from keras_artkd.distillers.spaces import Float
 from keras_artkd.losses import AttentionTransfer
 
@@ -16,7 +17,7 @@ def attention(
     norm="mse",
     name="attention",
 ):
-    """`L(y, S) + beta AT(expert, S)` over the three groups.
+    """`L(y, S) + beta AT(expert, S)` over the groups.
 
     Args:
         student: the network to train.
@@ -32,10 +33,7 @@ def attention(
     Reference: Zagoruyko and Komodakis, 2017,
     https://arxiv.org/abs/1612.03928, weights of the authors' code.
     """
-    return Distiller(
-        student,
-        teachers={"expert": expert_teacher},
-        transfer_losses=[AttentionTransfer(mapping=mapping, norm=norm)],
-        transfer_weights=[beta],
-        name=name,
+    loss = AttentionTransfer(
+        pairs=group_pairs(expert_teacher, student), mapping=mapping, norm=norm
     )
+    return taught_by_expert(student, expert_teacher, loss, beta, name)

@@ -3,6 +3,7 @@
 import keras
 
 from keras_artkd.distillers.distiller import Distiller
+from keras_artkd.distillers.endpoint_pairs import group_pairs
 from keras_artkd.distillers.spaces import Choice, Float
 from keras_artkd.losses import KD, AttentionTransfer, LogitsL2, SoftCrossEntropy
 
@@ -84,7 +85,9 @@ class CollaborativeTeaching(Distiller):
                 ),
                 LogitsL2(l2_reduction, teacher=l2_teacher),
                 AttentionTransfer(
-                    mapping=attention_mapping, norm=attention_norm
+                    pairs=group_pairs(expert_teacher, student),
+                    mapping=attention_mapping,
+                    norm=attention_norm,
                 ),
             ],
             transfer_weights=[1.0, alpha, beta],

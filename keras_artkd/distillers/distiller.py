@@ -12,6 +12,7 @@ from keras_artkd.distillers.checks import (
     own_terms,
 )
 from keras_artkd.distillers.network import STUDENT, resize_like
+from keras_artkd.distillers.schedules import weight_at
 
 if keras.backend.backend() == "tensorflow":
     from keras_artkd.distillers.tensorflow_step import TrainStep
@@ -47,7 +48,9 @@ class Distiller(TrainStep, keras.Model):
 
     Under a `tf.distribute` strategy of several replicas, batch normalisation
     in the trained networks uses the statistics of the whole batch, so that
-    two replicas of half a batch each take the step of one with the whole.
+    two replicas of half a batch each take the step of one with the whole;
+    except by losses that compare the examples of a batch, of which each
+    replica sees its own.
 
     Args:
         student: a functional `keras.Model` from raw images to logits. Networks
@@ -59,7 +62,8 @@ class Distiller(TrainStep, keras.Model):
         transfer_losses: list of `TransferLoss`, with distinct names.
         transfer_weights: list of as many floats, or serialisable callables
             of the epoch (a float tensor counted from 1). Defaults to ones.
-        supervised_weight: float, of the student's own supervised loss.
+        supervised_weight: float or such a callable, of the student's own
+            supervised loss.
 
     Raises:
         ValueError: if roles clash, a loss names a network or an endpoint
@@ -213,7 +217,8 @@ class Distiller(TrainStep, keras.Model):
         """
         logits = endpoints[STUDENT]["logits"]
         terms = {"supervised": self._supervised(labels, logits, sample_weight)}
-        total = self.supervised_weight * terms["supervised"]
+        weight = weight_at(self.supervised_weight, self.epoch)
+        total = weight * terms["supervised"]
         for role in self.co_trained:
             logits = endpoints[role]["logits"]
             term = self._supervised(labels, logits, sample_weight)
@@ -230,9 +235,7 @@ class Distiller(TrainStep, keras.Model):
                 }
             values = loss(labels, teacher, endpoints[STUDENT])
             terms[loss.name] = _batch_mean(values, sample_weight)
-            if callable(weight):
-                weight = weight(self.epoch)
-            total = total + weight * terms[loss.name]
+            total = total + weight_at(weight, self.epoch) * terms[loss.name]
         terms["regularization"] = _sum(self.losses)
         return terms, total + terms["regularization"]
 
@@ -288,7 +291,7 @@ class Distiller(TrainStep, keras.Model):
             "co_trained": _serialize(dict(self.co_trained)),
             "transfer_losses": _serialize(list(self.transfer_losses)),
             "transfer_weights": _serialize(list(self.transfer_weights)),
-            "supervised_weight": self.supervised_weight,
+            "supervised_weight": _serialize(self.supervised_weight),
         }
 
     @classmethod

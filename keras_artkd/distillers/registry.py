@@ -1,9 +1,6 @@
 """The method table."""
 
-import dataclasses
-import inspect
-from collections.abc import Callable
-
+from keras_artkd.distillers.ab import AB_SPACE, ab
 from keras_artkd.distillers.attention import ATTENTION_SPACE, attention
 from keras_artkd.distillers.baseline import baseline
 from keras_artkd.distillers.collaborative import (
@@ -11,85 +8,75 @@ from keras_artkd.distillers.collaborative import (
     CTKD,
     CollaborativeTeaching,
 )
-from keras_artkd.distillers.kd import KD_SPACE, kd
+from keras_artkd.distillers.crd import CRD_SPACE, crd
+from keras_artkd.distillers.dkd import DKD_SPACE, dkd, pr_dkd
+from keras_artkd.distillers.fitnet import FITNET_SPACE, fitnet
+from keras_artkd.distillers.kd import KD_SPACE, kd, pr_kd
+from keras_artkd.distillers.method import combination, method
+from keras_artkd.distillers.ofd import OFD_SPACE, ofd
+from keras_artkd.distillers.pkt import PKT_SPACE, pkt
+from keras_artkd.distillers.reviewkd import REVIEWKD_SPACE, reviewkd
+from keras_artkd.distillers.rkd import RKD_SPACE, rkd
 from keras_artkd.distillers.rocket import ROCKET_SPACE, rocket
-from keras_artkd.distillers.spaces import Choice, Float
-
-
-@dataclasses.dataclass(frozen=True)
-class Method:
-    """One row of the table.
-
-    Attributes:
-        make: makes the distiller from `student`, the teachers it names among
-            its parameters (`expert_teacher`, `initial_teacher`), and options.
-        head: the student's head with which the method was published.
-        space: which options are worth a search, and where: name -> `Float`
-            or `Choice` of `keras_artkd.distillers.spaces`.
-    """
-
-    make: Callable
-    head: str = "pool"
-    space: dict[str, Float | Choice] = dataclasses.field(default_factory=dict)
-
-    @property
-    def needs_expert(self):
-        """Whether a frozen, trained teacher takes part."""
-        return "expert_teacher" in self._parameters
-
-    @property
-    def needs_initial(self):
-        """Whether a teacher is trained along."""
-        return "initial_teacher" in self._parameters
-
-    @property
-    def options(self):
-        """What can be set besides the networks, name -> default."""
-        networks = {"student", "expert_teacher", "initial_teacher", "name"}
-        return {
-            name: parameter.default
-            for name, parameter in self._parameters.items()
-            if name not in networks
-        }
-
-    @property
-    def _parameters(self):
-        return inspect.signature(self.make).parameters
-
+from keras_artkd.distillers.sp import SP_SPACE, sp
+from keras_artkd.distillers.vid import VID_SPACE, vid
 
 METHODS = {
-    "baseline": Method(baseline),
-    "kd": Method(kd, space=KD_SPACE),
-    "attention": Method(attention, space=ATTENTION_SPACE),
-    "rocket": Method(rocket, space=ROCKET_SPACE),
-    "ctkd": Method(CTKD, space=COLLABORATIVE_SPACE),
-    "collaborative": Method(
+    "baseline": method(baseline),
+    "kd": method(kd, space=KD_SPACE),
+    "attention": method(attention, space=ATTENTION_SPACE),
+    "rocket": method(rocket, space=ROCKET_SPACE),
+    "ctkd": method(CTKD, space=COLLABORATIVE_SPACE),
+    "collaborative": method(
         CollaborativeTeaching, head="awgram", space=COLLABORATIVE_SPACE
     ),
+    "fitnet": method(fitnet, space=FITNET_SPACE),
+    "rkd": method(rkd, space=RKD_SPACE),
+    "crd": method(crd, space=CRD_SPACE),
+    "ofd": method(ofd, space=OFD_SPACE),
+    "reviewkd": method(
+        reviewkd, space=REVIEWKD_SPACE, epoch_options=("warmup",)
+    ),
+    "sp": method(sp, space=SP_SPACE),
+    "pkt": method(pkt, space=PKT_SPACE),
+    "vid": method(vid, space=VID_SPACE),
+    "ab": method(ab, space=AB_SPACE, epoch_options=("first_stage",)),
+    "dkd": method(dkd, space=DKD_SPACE, epoch_options=("warmup",)),
+    "pr_kd": method(pr_kd, space=KD_SPACE),
+    "pr_dkd": method(pr_dkd, space=DKD_SPACE, epoch_options=("warmup",)),
 }
 
 
 def get_method(name):
-    """The row of a method; unknown names list the known."""
-    if name not in METHODS:
+    """The row of a method, or of several joined by `+`.
+
+    Raises:
+        ValueError: for an unknown name; it lists the known ones.
+    """
+    names = name.split("+")
+    if len(set(names)) < len(names) or set(names) - set(METHODS):
         raise ValueError(
-            f"`method` must be one of {', '.join(METHODS)}. "
-            f"Received: method={name!r}."
+            f"`method` must be one of {', '.join(METHODS)}, or different ones "
+            f"joined as in kd+rkd. Received: method={name!r}."
         )
-    return METHODS[name]
+    if len(names) == 1:
+        return METHODS[name]
+    return combination({part: METHODS[part] for part in names})
 
 
 def build(method, student, expert=None, initial=None, **options):
     """Makes the distiller of a published method.
 
     Args:
-        method: a key of `METHODS`.
+        method: a key of `METHODS`, or several joined by `+`, as `"kd+rkd"`,
+            whose transfer terms add up (see `combination`).
         student: the network to train, as made; its head is yours to choose
             (`METHODS[method].head` is the published one).
         expert: a trained teacher, which is frozen; ignored by methods that
             have none.
         initial: an untrained teacher to train along; ignored likewise.
-        **options: the method's own, such as `temperature`.
+        **options: the method's own, such as `temperature`; of several
+            methods `**{"kd.temperature": 2.0}`.
 
     Returns:
         An uncompiled `Distiller`. Its `compile` takes an optimizer and
@@ -105,17 +92,6 @@ def build(method, student, expert=None, initial=None, **options):
     'baseline'
     """
     row = get_method(method)
-    networks = {}
-    if row.needs_expert:
-        networks["expert_teacher"] = expert
-    if row.needs_initial:
-        networks["initial_teacher"] = initial
-    missing = [name for name, model in networks.items() if model is None]
-    if missing:
-        raise ValueError(
-            f"Method {method!r} needs {' and '.join(missing)}. "
-            "Fix: pass `expert=` (trained) or `initial=` (untrained)."
-        )
     unknown = [name for name in options if name not in row.options]
     if unknown:
         raise ValueError(
@@ -123,4 +99,7 @@ def build(method, student, expert=None, initial=None, **options):
             f"{', '.join(row.options) or '(none)'}. "
             f"Received: {', '.join(unknown)}."
         )
-    return row.make(student, **networks, **options, name=method)
+    networks = row.networks(method, expert, initial)
+    # TensorFlow takes no plus in a name.
+    name = method.replace("+", "-")
+    return row.make(student, **networks, **options, name=name)

@@ -24,14 +24,16 @@ def two_replicas():
     )
 
 
-def train(method, make, strategy=None, **fit):
+def train(method, make, strategy=None, options=None, **fit):
     """A few steps; returns logs and the trained networks' weights."""
     keras.utils.set_random_seed(5)
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
         student = make()
         set_weight_decay(student, 1e-2)
-        distiller = build(method, student, expert=make(), initial=make())
+        distiller = build(
+            method, student, expert=make(), initial=make(), **(options or {})
+        )
         distiller.compile(
             keras.optimizers.SGD(0.05, momentum=0.9),
             metrics=["accuracy"],
@@ -52,12 +54,20 @@ def train(method, make, strategy=None, **fit):
 
 
 @pytest.mark.parametrize(
-    ("method", "make"),
-    [("collaborative", plain), ("rocket", plain), ("ctkd", wide)],
+    ("method", "make", "options"),
+    [
+        ("collaborative", plain, {}),
+        ("rocket", plain, {}),
+        ("ctkd", wide, {}),
+        ("pr_dkd", plain, {"synchronized": True, "warmup": 1}),
+        ("dkd+ab", plain, {"dkd.warmup": 1, "ab.first_stage": 0.5}),
+    ],
 )
-def test_equals_one_device(method, make):
-    logs_one, weights_one, logits_one = train(method, make)
-    logs_two, weights_two, logits_two = train(method, make, two_replicas())
+def test_equals_one_device(method, make, options):
+    logs_one, weights_one, logits_one = train(method, make, options=options)
+    logs_two, weights_two, logits_two = train(
+        method, make, two_replicas(), options
+    )
     assert set(logs_one) == set(logs_two)
     for name in logs_one:
         np.testing.assert_allclose(

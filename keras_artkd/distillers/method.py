@@ -1,0 +1,200 @@
+"""What the method table holds: methods, and several of them as one."""
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+
+from keras_artkd.distillers.distiller import Distiller
+from keras_artkd.distillers.schedules import Product, Stages
+from keras_artkd.distillers.spaces import Choice, Float
+
+# The epochs for which the literature's warm-ups and first stages are meant.
+PUBLISHED_EPOCHS = 240
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """One row of the table.
+
+    Attributes:
+        make: makes the distiller from `student`, the teachers that it needs
+            (`expert_teacher`, `initial_teacher`), options and a name.
+        needs_expert: whether a frozen, trained teacher takes part.
+        needs_initial: whether a teacher is trained along.
+        options: what can be set besides the networks, name -> default.
+        head: the student's head with which the method was published.
+        space: which options are worth a search, and where: name -> `Float`
+            or `Choice` of `keras_artkd.distillers.spaces`.
+        epoch_options: names of options that are numbers of epochs, which a
+            training shorter than the published one shortens.
+    """
+
+    make: Callable
+    needs_expert: bool
+    needs_initial: bool
+    options: dict[str, float | str]
+    head: str = "pool"
+    space: dict[str, Float | Choice] = dataclasses.field(default_factory=dict)
+    epoch_options: tuple[str, ...] = ()
+
+    def options_for(self, epochs):
+        """Options that a training of so many epochs has shorter, by name."""
+        share = min(epochs / PUBLISHED_EPOCHS, 1.0)
+        if share == 1.0:
+            return {}
+        return {name: share * self.options[name] for name in self.epoch_options}
+
+    def networks(self, name, expert, initial):
+        """Arguments of `make` for the teachers that take part.
+
+        Args:
+            name: what the method is called, for the error.
+            expert: a trained network, or None.
+            initial: an untrained network, or None.
+
+        Raises:
+            ValueError: if one is missing.
+        """
+        needed = {}
+        if self.needs_expert:
+            needed["expert_teacher"] = expert
+        if self.needs_initial:
+            needed["initial_teacher"] = initial
+        missing = [name for name, model in needed.items() if model is None]
+        if missing:
+            raise ValueError(
+                f"Method {name!r} needs {' and '.join(missing)}. Received: "
+                "None. Fix: pass `expert=` (trained) or `initial=` "
+                "(untrained)."
+            )
+        return needed
+
+
+def method(make, **settings):
+    """The row of a function or class that makes a distiller.
+
+    Its signature says what it needs and which options it has.
+
+    Args:
+        make: takes `student`, `name`, teachers and options.
+        **settings: `head`, `space` and `epoch_options` of the `Method`.
+    """
+    parameters = inspect.signature(make).parameters
+    networks = {"student", "name", "expert_teacher", "initial_teacher"}
+    return Method(
+        make,
+        needs_expert="expert_teacher" in parameters,
+        needs_initial="initial_teacher" in parameters,
+        options={
+            name: parameter.default
+            for name, parameter in parameters.items()
+            if name not in networks
+        },
+        **settings,
+    )
+
+
+def combination(parts):
+    """Several methods as one: every transfer term of each, added up.
+
+    The student's supervised loss counts once, and in full (weight 1), as
+    where RepDistiller adds KD to a method. A method with a first stage
+    without labels (AB) keeps it: the others' weights are zero in it. Epochs
+    of their warm-ups are counted from the beginning all the same. Options are
+    called `<method>.<option>`.
+
+    Args:
+        parts: dict of name -> `Method`, at least two.
+
+    Returns:
+        A `Method`.
+    """
+    heads = [part.head for part in parts.values() if part.head != "pool"]
+
+    def make(
+        student,
+        expert_teacher=None,
+        initial_teacher=None,
+        name=None,
+        **options,
+    ):
+        made = {
+            method: part.make(
+                student,
+                **part.networks(method, expert_teacher, initial_teacher),
+                **_of(method, options),
+                name=method,
+            )
+            for method, part in parts.items()
+        }
+        return combine(student, made, name)
+
+    return Method(
+        make,
+        needs_expert=any(part.needs_expert for part in parts.values()),
+        needs_initial=any(part.needs_initial for part in parts.values()),
+        options=_qualified(parts, lambda part: part.options),
+        head=heads[0] if heads else "pool",
+        space=_qualified(parts, lambda part: part.space),
+        epoch_options=tuple(
+            _qualified(parts, lambda part: dict.fromkeys(part.epoch_options))
+        ),
+    )
+
+
+def combine(student, distillers, name=None):
+    """One `Distiller` of the terms of several, see `combination`.
+
+    Args:
+        student: the network that all of them train.
+        distillers: dict of method name -> uncompiled `Distiller`.
+        name: of the result.
+    """
+    stages = {
+        method: distiller.supervised_weight
+        for method, distiller in distillers.items()
+        if isinstance(distiller.supervised_weight, Stages)
+    }
+    teachers, co_trained, losses, weights = {}, {}, [], []
+    for method, distiller in distillers.items():
+        teachers |= distiller.teachers
+        co_trained |= distiller.co_trained
+        others = [s for other, s in stages.items() if other != method]
+        for loss, weight in zip(
+            distiller.transfer_losses, distiller.transfer_weights, strict=True
+        ):
+            if loss.name in {known.name for known in losses}:
+                loss = _renamed(loss, f"{method}_{loss.name}")
+            losses.append(loss)
+            weights.append(Product([weight, *others]) if others else weight)
+    return Distiller(
+        student,
+        teachers=teachers,
+        co_trained=co_trained,
+        transfer_losses=losses,
+        transfer_weights=weights,
+        supervised_weight=Product(stages.values()) if stages else 1.0,
+        name=name,
+    )
+
+
+def _qualified(parts, read):
+    return {
+        f"{method}.{name}": value
+        for method, part in parts.items()
+        for name, value in read(part).items()
+    }
+
+
+def _of(method, options):
+    """The options of one method, by their own names."""
+    prefix = f"{method}."
+    return {
+        name.removeprefix(prefix): value
+        for name, value in options.items()
+        if name.startswith(prefix)
+    }
+
+
+def _renamed(loss, name):
+    return type(loss).from_config({**loss.get_config(), "name": name})

@@ -1,0 +1,151 @@
+"""Every method on every pair of networks of paper 001, tables 3 and 4."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+
+from keras_artkd import models
+from keras_artkd.distillers import METHODS, build
+from tests.distillers.networks import same, snapshot
+
+CLASSES = 4
+PAIRS = [
+    ("resnet56", "resnet20"),
+    ("resnet110", "resnet32"),
+    ("resnet32x4", "resnet8x4"),
+    ("wrn_40_2", "wrn_16_2"),
+    ("wrn_40_2", "wrn_40_1"),
+    ("vgg13", "vgg8"),
+    ("resnet32x4", "shufflenet_v1"),
+    ("wrn_40_2", "shufflenet_v1"),
+    ("vgg13", "mobilenet_v2"),
+    ("resnet50", "mobilenet_v2"),
+    ("resnet32x4", "shufflenet_v2"),
+]
+OF_AN_EXPERT = [
+    name
+    for name, row in METHODS.items()
+    if row.needs_expert and not row.needs_initial
+]
+# Of CIFAR's size for the memory that a test needs.
+SETTINGS = {"crd": {"num_negatives": 64}}
+
+
+def network(name):
+    return models.build(name, CLASSES, (32, 32, 3))
+
+
+def batch(size):
+    random = np.random.default_rng(0)
+    images = random.uniform(0, 255, (size, 32, 32, 3)).astype("float32")
+    return images, np.arange(size) % CLASSES
+
+
+@pytest.mark.parametrize(("expert", "student"), PAIRS)
+def test_one_step_of_all_methods_at_once(expert, student):
+    """Connectors bridge the networks, every term is finite, all is trained."""
+    expert = network(expert)
+    before = snapshot(expert)
+    options = {
+        f"{method}.{name}": value
+        for method, settings in SETTINGS.items()
+        for name, value in settings.items()
+    }
+    distiller = build(
+        "+".join(OF_AN_EXPERT),
+        network(student),
+        expert,
+        # AB's first stage: all the others' weights are zero in it, so it is
+        # over before it begins. Then its own is zero.
+        **{**options, "ab.first_stage": 0.5},
+    )
+    distiller.compile(keras.optimizers.SGD(1e-6), run_eagerly=True)
+    parts = {"student": distiller.student}
+    parts |= {loss.name: loss for loss in distiller.transfer_losses}
+    weights = {
+        name: [v.numpy() for v in part.trainable_variables]
+        for name, part in parts.items()
+    }
+    logs = distiller.train_on_batch(*batch(8), return_dict=True)
+    assert len(parts) == 1 + len(OF_AN_EXPERT)
+    for loss in distiller.transfer_losses:
+        assert np.isfinite(logs[loss.name]) and logs[loss.name] > 0, loss.name
+    for name, part in parts.items():
+        assert all(np.isfinite(v).all() for v in part.trainable_variables)
+        changed = [
+            not np.array_equal(old, variable)
+            for old, variable in zip(
+                weights[name], part.trainable_variables, strict=True
+            )
+        ]
+        # Of the connectors biases before a normalisation have no gradient.
+        if name != "activation_boundary" and changed:
+            assert np.mean(changed) > 0.6, name
+    assert same(before, snapshot(expert))
+
+
+def check_that_the_loss_falls(method, expert, student):
+    """The method's term and the objective, of one batch, in twenty steps."""
+    options = dict(SETTINGS.get(method, {}))
+    for name in METHODS[method].epoch_options:
+        # Twenty steps are an epoch here: the whole weight from the first.
+        options[name] = 1
+    distiller = build(method, network(student), network(expert), **options)
+    distiller.compile(
+        keras.optimizers.SGD(5e-4, momentum=0.9),
+        # Faster here than making a graph for twenty steps.
+        run_eagerly=True,
+    )
+    images, labels = batch(8)
+    # Of one batch a frozen network says the same in every step.
+    taught = distiller.call_teachers(images)
+    distiller.call_teachers = lambda images: taught
+    (loss,) = distiller.transfer_losses
+    # CRD's constants are those of the first batch.
+    distiller.train_on_batch(images, labels)
+    state = [v.numpy() for v in loss.non_trainable_variables]
+
+    def values():
+        """The terms, with queues and estimates as they are now."""
+        for variable, value in zip(
+            loss.non_trainable_variables, state, strict=True
+        ):
+            variable.assign(value)
+        endpoints = {**taught, **distiller.call_trained(images)}
+        terms, total = distiller.compute_terms(labels, endpoints)
+        return float(terms[loss.name]), float(total)
+
+    before, during = values(), []
+    for _ in range(20):
+        logs = distiller.train_on_batch(images, labels, return_dict=True)
+        assert np.isfinite(logs["loss"])
+        during.append(logs[loss.name])
+    if method == "crd":
+        # Its memory soon holds nothing but this batch: ever harder to tell.
+        assert min(during) < 0.95 * during[0]
+    else:
+        after = values()
+        assert after[0] < before[0]
+        assert after[1] < before[1]
+
+
+@pytest.mark.parametrize(
+    ("method", "expert", "student"),
+    [
+        (method, *pair)
+        for method, pair in zip(
+            OF_AN_EXPERT, itertools.cycle(PAIRS), strict=False
+        )
+    ],
+)
+def test_the_loss_falls_in_twenty_steps(method, expert, student):
+    check_that_the_loss_falls(method, expert, student)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("method", OF_AN_EXPERT)
+@pytest.mark.parametrize(("expert", "student"), PAIRS)
+def test_the_loss_falls_for_every_pair(method, expert, student):
+    check_that_the_loss_falls(method, expert, student)
