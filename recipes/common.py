@@ -40,7 +40,7 @@ from keras_artkd.training import (
 )
 from recipes.config import Config
 from recipes.evaluation import evaluate, evaluation_batches
-from recipes.flags import parse_flags
+from recipes.flags import parse_flags, take_preset
 from recipes.provenance import (
     check_foreign_expert,
     check_same_data,
@@ -68,7 +68,8 @@ def main(default, description, job=None):
     """Runs a recipe with the flags of the command line.
 
     Args:
-        default: the recipe's `Config`.
+        default: the recipe's `Config`, or a dict of several by name, among
+            which `--preset` chooses.
         description: what `--help` says of it.
         job: what to do with the resulting `Config`, unless it asks for the
             ablation; `run` by default.
@@ -81,7 +82,9 @@ def main(default, description, job=None):
     sys.stdout.reconfigure(line_buffering=True)
     job = job or run
     try:
-        config = parse_flags(Config, default, description)
+        presets = default if isinstance(default, dict) else {"": default}
+        default, arguments = take_preset(presets)
+        config = parse_flags(Config, default, description, arguments)
         if config.ablation:
             from recipes.ablation import run_ablation
 
@@ -155,7 +158,7 @@ def run(config, data=None):
     expert_path = find_expert(config, data)
 
     run_dir.mkdir(parents=True, exist_ok=True)
-    facts = [dataclasses.asdict(config), describe_data(config, data)]
+    facts = [config.settings(), describe_data(config, data)]
     write_json(run_dir / "config.json", facts[0])
     write_json(run_dir / "data.json", facts[1])
     write_json(run_dir / "versions.json", describe_versions())
@@ -279,12 +282,12 @@ def build_distiller(config, num_classes, expert=None):
             initial = _build_network(config, config.initial, num_classes)
     finally:
         keras.config.set_dtype_policy("float32")
-    for model in (student, initial):
-        if model is not None:
-            set_weight_decay(model, config.weight_decay)
-    return distillers.build(
-        config.method, student, expert, initial, **config.options
+    distiller = distillers.build(
+        config.method, student, expert, initial, **config.method_options
     )
+    # Connectors too, as mdistiller and RepDistiller have it.
+    set_weight_decay(distiller, config.weight_decay)
+    return distiller
 
 
 def train(config, data, expert_path, folder, callbacks=(), verbose="auto"):
@@ -313,7 +316,7 @@ def train(config, data, expert_path, folder, callbacks=(), verbose="auto"):
         distiller = build_distiller(config, num_classes, expert)
         distiller.compile(
             make_optimizer(
-                config.learning_rate,
+                config.first_rate,
                 steps * config.epochs,
                 config.drops,
                 config.drop_factor,

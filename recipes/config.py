@@ -35,7 +35,7 @@ class Config:
     limit: int | None = None
     """At most so many images, for a quick try."""
     split_seed: int = 0
-    """Seed of the 70/15/15 split; the same for all compared runs."""
+    """Seed of the random split; the same for all compared runs."""
     image_size: int = 64
     """Side of what the networks see, pixels."""
     keep_size: tyro.conf.Suppress[bool] = False
@@ -43,11 +43,17 @@ class Config:
     crop: for arrays that already have `image_size`."""
 
     method: str = "collaborative"
-    """baseline, kd, attention, rocket, ctkd or collaborative."""
+    """collaborative, baseline, kd, dkd, ... or several: kd+rkd."""
     options: dict[str, int | float | str] = dataclasses.field(
         default_factory=dict
     )
     """Options of the method, such as: alpha 1.5 l2_teacher initial."""
+    published_options: tyro.conf.Suppress[dict[str, dict[str, float]]] = (
+        dataclasses.field(default_factory=dict)
+    )
+    """What a paper sets for a method on this data, under its name or, for one
+    pair of networks, "<method> <expert> <student>". `options` go first. An
+    expert from a file is not taken for one of these."""
     student: str = "wrn_16_2"
     """The network to deploy."""
     student_weights: str | None = None
@@ -73,7 +79,12 @@ class Config:
 
     epochs: int = 200
     batch_size: int = 128
-    learning_rate: float = 0.01
+    learning_rate: float | None = 0.01
+    """First learning rate; None takes the published one of the network."""
+    published_rates: tyro.conf.Suppress[dict[str, float]] = dataclasses.field(
+        default_factory=dict
+    )
+    """First learning rates by network; that of all others under ""."""
     drops: tuple[float, ...] = (0.3, 0.6)
     """Parts of the training after which the learning rate drops."""
     drop_factor: float = 0.2
@@ -123,7 +134,7 @@ class Config:
                     f"`{field}` must be at least {value}. "
                     f"Received: {field}={getattr(self, field)}."
                 )
-        if not self.learning_rate > 0 or self.weight_decay < 0:
+        if not self.first_rate > 0 or self.weight_decay < 0:
             raise ValueError(
                 "`learning_rate` must be positive, `weight_decay` not "
                 f"negative. Received: learning_rate={self.learning_rate}, "
@@ -142,6 +153,39 @@ class Config:
         return (
             get_method(self.method).head if self.head == "auto" else self.head
         )
+
+    @property
+    def method_options(self):
+        """Options of the method: given, else published, else as short.
+
+        A number of epochs that the method leaves to its defaults is scaled
+        down with the training, as the drops of the learning rate are.
+        """
+        result = get_method(self.method).options_for(self.epochs)
+        parts = self.method.split("+")
+        for part in parts:
+            prefix = f"{part}." if len(parts) > 1 else ""
+            rows = [part]
+            if self.expert is None:
+                rows.append(f"{part} {self.expert_network} {self.student}")
+            for row in rows:
+                published = self.published_options.get(row, {})
+                result |= {prefix + k: v for k, v in published.items()}
+        return result | self.options
+
+    @property
+    def first_rate(self):
+        """First learning rate: given, else published for the network."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        rates = self.published_rates
+        rate = rates.get(self.student, rates.get(""))
+        if rate is None:
+            raise ValueError(
+                "This recipe knows no published learning rate of "
+                f"{self.student}. Received: learning_rate=None. Fix: a number."
+            )
+        return rate
 
     @property
     def run_dir(self):
@@ -184,8 +228,8 @@ class Config:
         A run is exported from any folder, and the same from any folder.
         """
         options = dict(self.data_options)
-        if "exclude" in options:
-            options["exclude"] = _absolute(options["exclude"])
+        for name in {"exclude", "cache_dir"} & set(options):
+            options[name] = _absolute(options[name])
         return {
             "data_dir": self.data_dir and _absolute(self.data_dir),
             "data_options": options,
@@ -204,14 +248,25 @@ class Config:
             words += _as_flag(flag, value)
         return shlex.join(words)
 
+    def settings(self):
+        """Every setting as the run has it, what is published resolved."""
+        settings = dataclasses.asdict(self)
+        del settings["published_options"], settings["published_rates"]
+        return settings | {
+            "options": self.method_options,
+            "learning_rate": self.first_rate,
+        }
+
     def identity(self):
         """What decides the outcome of the run, as JSON has it.
 
         Two configurations with the same identity are the same run.
         """
-        identity = json.loads(json.dumps(dataclasses.asdict(self)))
+        identity = json.loads(json.dumps(self.settings()))
         method = get_method(self.method)
         identity.update(self.data_source())
+        # Where something is kept, not what.
+        identity["data_options"].pop("cache_dir", None)
         identity["head"] = self.student_head
         if self.student_head == "pool":
             del identity["correlation"], identity["feature_scale"]
@@ -225,7 +280,7 @@ class Config:
             expert = []
             of_expert = self.expert_config()
             identity["expert_epochs"] = of_expert.epochs
-            identity["expert_learning_rate"] = of_expert.learning_rate
+            identity["expert_learning_rate"] = of_expert.first_rate
         for key in (*expert, "licence", "workdir", "resume", "ablation"):
             del identity[key]
         return identity

@@ -15,6 +15,7 @@ from keras_artkd.export.parity import milliseconds_per_image
 from keras_artkd.files import replacing, write_atomically
 from keras_artkd.images import UnreadableImage, read_image
 from keras_artkd.losses import attention_map
+from keras_artkd.models.endpoints import group_names
 from keras_artkd.report.gallery import choose_attention_rows, choose_rows
 from keras_artkd.runtimes import KerasRuntime
 from keras_artkd.statistics import bootstrap_metrics
@@ -167,31 +168,27 @@ def _original(config, key):
 
 
 def _save_attention(config, data, networks, rows):
-    """Where each network looks: the maps of its last stage."""
+    """Where each network looks: the maps of its last group."""
+    groups = {role: group_names(model) for role, model in networks.items()}
+    if not any(groups.values()):
+        return
     images, _ = evaluation_arrays(data.test.take(rows), config.image_size)
     arrays = {}
     for role, model in networks.items():
-        maps = _last_maps(model, images.astype("float32"))
-        if maps is None:
+        if not groups[role]:
             continue
-        side = maps.shape[1:3]
+        last = models.get_endpoints(model)[groups[role][-1]]
+        network = keras.Model(model.inputs, last)
+        maps = network.predict_on_batch(images.astype("float32"))
         for mapping in ATTENTION_MAPPINGS:
             attention = np.asarray(attention_map(maps, mapping))
-            arrays[f"{role}/{mapping}"] = attention.reshape(-1, *side)
-    if not arrays:
-        return
+            arrays[f"{role}/{mapping}"] = attention.reshape(
+                -1, *maps.shape[1:3]
+            )
+    endpoint = next(names[-1] for names in groups.values() if names)
     write_atomically(
         config.run_dir / "attention.npz",
         lambda path: np.savez_compressed(
-            path, rows=np.asarray(rows), endpoint="group3", **arrays
+            path, rows=np.asarray(rows), endpoint=endpoint, **arrays
         ),
     )
-
-
-def _last_maps(model, images):
-    """The feature maps at the end of the last group, None without them."""
-    endpoints = models.get_endpoints(model)
-    if "group3" not in endpoints:
-        return None
-    network = keras.Model(model.inputs, endpoints["group3"])
-    return network.predict_on_batch(images)

@@ -1,15 +1,47 @@
 """Flags of the command line, made from the fields of a dataclass."""
 
+import argparse
 import contextlib
 import io
 import os
 import re
+import sys
 from unittest import mock
 
 import tyro
 
 # Room for any message: a line that the terminal would break stays whole.
 _WIDE = "10000"
+
+
+def take_preset(presets, arguments=None):
+    """Reads `--preset NAME`, whose values the other flags go over.
+
+    Args:
+        presets: dict of name -> default; the first is the default one. Where
+            it is the only one, there is no such flag.
+        arguments: list of str, or None for the process's own.
+
+    Returns:
+        The default of that name, and the other arguments.
+
+    Raises:
+        ValueError: for an unknown name; it lists the known ones.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(
+        add_help=False, allow_abbrev=False, exit_on_error=False
+    )
+    parser.add_argument("--preset", default=next(iter(presets)), nargs="?")
+    known, others = parser.parse_known_args(arguments)
+    if len(presets) == 1:
+        return next(iter(presets.values())), arguments
+    if known.preset not in presets:
+        raise ValueError(
+            f"`--preset` must be one of {', '.join(presets)}. "
+            f"Received: {known.preset or 'none'}."
+        )
+    return presets[known.preset], others
 
 
 def parse_flags(kind, default, description, arguments=None):

@@ -41,7 +41,7 @@ from keras_artkd.distillers.registry import get_method
 from keras_artkd.files import write_json
 from recipes.common import check_student, find_expert, load_data
 from recipes.config import Config
-from recipes.flags import parse_flags
+from recipes.flags import parse_flags, take_preset
 from recipes.provenance import check_same_data, describe_data, describe_versions
 
 try:
@@ -102,16 +102,17 @@ def _parse(arguments):
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     first.add_argument("--recipe", default="folder")
     name = first.parse_known_args(arguments)[0].recipe
-    default = Command(Settings(recipe=name), _recipe_config(name))
+    config, arguments = take_preset(_recipe_presets(name), arguments)
+    default = Command(Settings(recipe=name), config)
     return parse_flags(Command, default, __doc__, arguments)
 
 
-def _recipe_config(name):
+def _recipe_presets(name):
     known = [module.name for module in pkgutil.iter_modules(recipes.__path__)]
     if name in known:
         module = importlib.import_module(f"recipes.{name}")
         if hasattr(module, "CONFIG"):
-            return module.CONFIG
+            return getattr(module, "PRESETS", {"": module.CONFIG})
     modules = [importlib.import_module(f"recipes.{name}") for name in known]
     names = [
         module.__name__.removeprefix("recipes.")
@@ -177,7 +178,7 @@ def _prepare(config, data, folder):
     check_student(config, len(data.class_names))
     expert_path = find_expert(config, data)
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "config.json", dataclasses.asdict(config))
+    write_json(folder / "config.json", config.settings())
     write_json(folder / "versions.json", describe_versions())
     write_json(folder / "data.json", describe_data(config, data))
     return expert_path

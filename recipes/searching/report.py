@@ -182,14 +182,11 @@ def _recipe(config, best, count, images):
     chosen = trial_config(config, best["settings"])
     paths = {
         name: str(pathlib.Path(value).resolve())
-        for name in ("data_dir", "workdir", "expert")
+        for name in ("workdir", "expert")
         if (value := getattr(chosen, name)) is not None
     }
-    options = dict(chosen.data_options)
-    if "exclude" in options:
-        options["exclude"] = chosen.load_arguments()["exclude"]
     chosen = dataclasses.replace(
-        chosen, resume=False, data_options=options, **paths
+        chosen, resume=False, **chosen.data_source(), **paths
     )
     plain = Config(recipe=chosen.recipe, dataset=chosen.dataset)
     fields = [

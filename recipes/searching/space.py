@@ -26,7 +26,7 @@ def search_space(config):
         for name, values in get_method(config.method).space.items()
         if name not in config.options
     }
-    rate = config.learning_rate
+    rate = config.first_rate
     space["learning_rate"] = Float(
         rate / RATE_FACTOR, rate * RATE_FACTOR, sampling="log"
     )
@@ -37,7 +37,8 @@ def to_hyperparameters(space, config):
     """The space as Keras Tuner has it; its defaults are the recipe's."""
     defaults = {
         **get_method(config.method).options,
-        "learning_rate": config.learning_rate,
+        **config.method_options,
+        "learning_rate": config.first_rate,
     }
     hyperparameters = keras_tuner.HyperParameters()
     for name, values in space.items():
@@ -89,5 +90,5 @@ def trial_config(config, settings, epochs=None):
         options={**config.options, **options},
         epochs=epochs or config.epochs,
         expert_epochs=expert.epochs,
-        expert_learning_rate=expert.learning_rate,
+        expert_learning_rate=expert.first_rate,
     )
