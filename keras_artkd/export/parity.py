@@ -34,8 +34,12 @@ def verify(path, images, keras_logits, labels=None, batch_size=64):
     Raises:
         ValueError: if shapes disagree or the file answers NaN.
     """
-    path = pathlib.Path(path)
     runtime = open_model(path)
+    return _verify(runtime, path, images, keras_logits, labels, batch_size)
+
+
+def _verify(runtime, path, images, keras_logits, labels=None, batch_size=64):
+    """`verify` of a file that is open."""
     logits = runtime.predict(images, batch_size)
     keras_logits = np.asarray(keras_logits)
     same = agreement(keras_logits, logits)
@@ -153,12 +157,13 @@ def deliver(write, path, make_info, images, keras_logits, labels, gate=None):
     """
     with replacing(path) as temporary:
         write(temporary)
-        report = verify(temporary, images, keras_logits, labels)
+        runtime = open_model(temporary)
+        report = _verify(runtime, temporary, images, keras_logits, labels)
         if gate is not None:
             accuracy = (np.argmax(keras_logits, axis=1) == labels).mean()
             gate.check(report, float(accuracy))
-        report["milliseconds"] = milliseconds_per_image(
-            open_model(temporary), images
-        )
+        report["milliseconds"] = milliseconds_per_image(runtime, images)
+        # `write_info` changes the file, which nobody may have open then.
+        del runtime
         write_info(temporary, make_info(report))
     return {**report, "size_bytes": size_of(path)}

@@ -1,10 +1,13 @@
 """Whole programs on small data, as their users run them."""
 
+import contextlib
 import dataclasses
 import importlib
+import io
 import json
 import os
 import pathlib
+import runpy
 import shutil
 import subprocess
 import sys
@@ -58,6 +61,21 @@ def small(recipe, **changes):
     return dataclasses.replace(config, **{**SMALL, **changes})
 
 
+@pytest.fixture(scope="module")
+def finished(images, tmp_path_factory):
+    """A run of the thesis's method: its configuration, metrics and output."""
+    config = small(
+        "folder",
+        data_dir=str(images),
+        workdir=str(tmp_path_factory.mktemp("runs")),
+        epochs=3,
+        group="artist",
+    )
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        metrics = run(config)
+    return config, metrics, output.getvalue()
+
+
 def test_there_is_a_recipe_for_every_data_set_of_the_thesis():
     assert {"pandora", "wikiart", "painting100k", "folder", "atelier"} <= set(
         RECIPES
@@ -79,15 +97,8 @@ def test_names_match_files_and_defaults_are_the_thesis(recipe):
 
 
 @pytest.mark.slow
-def test_folder_end_to_end(images, tmp_path, capsys):
-    config = small(
-        "folder",
-        data_dir=str(images),
-        workdir=str(tmp_path),
-        epochs=3,
-        group="artist",
-    )
-    metrics = run(config)
+def test_folder_end_to_end(finished):
+    config, metrics, output = finished
     run_dir = config.run_dir
     assert {p.name for p in run_dir.iterdir()} == {
         "MODEL_CARD.md",
@@ -126,32 +137,38 @@ def test_folder_end_to_end(images, tmp_path, capsys):
     artists = [{key.split("_")[0] for key in split} for split in splits]
     assert sum(map(len, artists)) == len(set.union(*artists))
     assert [s["key"] for s in data["skipped"]] == ["red/artist_broken.jpg"]
-    assert "artist_broken.jpg" in capsys.readouterr().out
+    assert "artist_broken.jpg" in output
     assert list((run_dir / "logs").rglob("events*"))
 
     student = keras.models.load_model(run_dir / "student.keras")
     assert list(student.endpoints)[-1] == "logits"
-    # The expert is a run of its own, and is used again.
-    expert_dir = dataclasses.replace(config).expert_config().run_dir
-    trained = (expert_dir / "metrics.json").stat().st_mtime
-    run(dataclasses.replace(config, seed=0, method="kd"))
-    assert (expert_dir / "metrics.json").stat().st_mtime == trained
 
-    # A finished run is never overwritten.
+
+@pytest.mark.slow
+def test_a_finished_run_and_a_given_expert(finished, short_runs):
+    config = finished[0]
+    # It is never overwritten.
     with pytest.raises(ValueError, match="This run is finished"):
         run(config)
     # An expert given as a file is not trained again.
-    given = dataclasses.replace(
-        config, method="kd", expert=str(expert_dir / "student.keras")
-    )
+    expert = config.expert_config().run_dir / "student.keras"
+    given = dataclasses.replace(config, method="kd", expert=str(expert))
     assert given.run_dir != config.run_dir
     assert run(given)["expert"]["name"] == "wrn_10_1"
 
 
 @pytest.mark.slow
-def test_ablation_runs_and_reuses_its_rows(images, tmp_path, capsys):
-    config = small("folder", data_dir=str(images), workdir=str(tmp_path))
+def test_ablation_runs_and_reuses_its_rows(
+    finished, short_runs, tmp_path, capsys
+):
+    """Some are finished before: the method's own and its expert's."""
+    shutil.copytree(finished[0].workdir, tmp_path, dirs_exist_ok=True)
+    config = dataclasses.replace(finished[0], workdir=str(tmp_path))
+    # The expert is a run of its own, and is used again.
+    expert = config.expert_config().run_dir / "metrics.json"
+    trained = expert.stat().st_mtime
     rows = run_ablation(config)
+    assert expert.stat().st_mtime == trained
     assert [row["row"] for row in rows] == [row[0] for row in ROWS]
     assert [row["paper"] for row in rows] == [60.76, 62.04, 63.21, 64.71, 66.83]
     first = capsys.readouterr().out
@@ -165,7 +182,7 @@ def test_ablation_runs_and_reuses_its_rows(images, tmp_path, capsys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["pandora", "wikiart", "painting100k"])
-def test_archives_end_to_end(recipe, tmp_path, monkeypatch):
+def test_archives_end_to_end(recipe, short_runs, tmp_path, monkeypatch):
     """The official layouts, made small."""
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
     getattr(archives, f"make_{recipe}")(tmp_path / "archive")
@@ -181,7 +198,7 @@ def test_archives_end_to_end(recipe, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_atelier_end_to_end(tmp_path):
+def test_atelier_end_to_end(short_runs, tmp_path):
     config = small(
         "atelier",
         method="baseline",
@@ -197,28 +214,24 @@ def test_atelier_end_to_end(tmp_path):
 
 
 @pytest.mark.slow
-def test_runs_refuse_splits_that_changed(images, tmp_path):
+def test_runs_refuse_splits_that_changed(finished, images):
     """An expert may have been trained on what is now the test split."""
-    folder = tmp_path / "images"
-    shutil.copytree(images, folder)
-    config = small(
-        "folder",
-        data_dir=str(folder),
-        workdir=str(tmp_path / "runs"),
-        method="kd",
-    )
-    run(config)
+    config = finished[0]
     expert = config.expert_config().run_dir / "student.keras"
-    pixels = np.random.default_rng(5).integers(0, 256, (20, 20, 3), "uint8")
-    Image.fromarray(pixels).save(folder / "red" / "another_one.png")
     other = dataclasses.replace(config, method="attention")
-    with pytest.raises(ValueError, match="images changed since"):
-        run(other)
     given = dataclasses.replace(
         config, expert=str(expert), split_seed=1, options={"alpha": 0.5}
     )
-    with pytest.raises(ValueError, match="none of the test images"):
-        run(given)
+    added = images / "red" / "another_one.png"
+    pixels = np.random.default_rng(5).integers(0, 256, (20, 20, 3), "uint8")
+    Image.fromarray(pixels).save(added)
+    try:
+        with pytest.raises(ValueError, match="images changed since"):
+            run(other)
+        with pytest.raises(ValueError, match="none of the test images"):
+            run(given)
+    finally:
+        added.unlink()
 
 
 def test_student_mistakes_come_before_the_experts_training(images, tmp_path):
@@ -249,8 +262,14 @@ def test_expert_weights_are_the_experts_alone():
 
 
 @pytest.mark.slow
-def test_demo_can_be_called_again(tmp_path, capsys):
-    config = small("demo", workdir=str(tmp_path), data_options={"scenes": 8})
+def test_demo_can_be_called_again(short_runs, tmp_path, capsys):
+    # Trained as the baseline is, the expert is that very run.
+    config = small(
+        "demo",
+        workdir=str(tmp_path),
+        data_options={"scenes": 8},
+        expert_learning_rate=None,
+    )
     first = compare(config)
     assert set(first) == {"baseline", "collaborative"}
     assert "Exporting" in capsys.readouterr().out
@@ -318,33 +337,39 @@ def test_bad_settings(changes, message):
         small("folder", **changes)
 
 
-def call(*arguments):
-    """A recipe as a command."""
-    return subprocess.run(
-        [sys.executable, "-m", *arguments],
+@pytest.mark.slow
+def test_command_line_errors_are_one_line(tmp_path):
+    missing = subprocess.run(
+        [sys.executable, "-m", "recipes.folder"]
+        + ["--data-dir", str(tmp_path / "nowhere")],
         cwd=ROOT,
         capture_output=True,
         text=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
     )
-
-
-@pytest.mark.slow
-def test_command_line_errors_are_one_line(tmp_path):
-    missing = call("recipes.folder", "--data-dir", str(tmp_path / "nowhere"))
     assert missing.returncode == 2
     assert "nowhere" in missing.stderr.splitlines()[-1]
     assert "Traceback" not in missing.stderr
-    typo = call("recipes.folder", "--epoch", "3")
-    assert typo.returncode == 2
-    assert "--epochs" in typo.stderr
-    described = call("recipes.pandora", "--help")
-    assert described.returncode == 0
+
+
+def call(monkeypatch, recipe, *arguments):
+    """A recipe as a command, in this process; returns its exit status."""
+    monkeypatch.setattr(sys, "argv", [recipe, *arguments])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / f"recipes/{recipe}.py"), run_name="__main__")
+    return ended.value.code
+
+
+def test_command_line_flags(monkeypatch, capsys):
+    assert call(monkeypatch, "folder", "--epoch", "3") == 2
+    assert "--epochs" in capsys.readouterr().err
+    assert call(monkeypatch, "pandora", "--help") == 0
+    described = capsys.readouterr().out
     for flag in (
         "data-dir method epochs batch-size image-size limit seed workdir "
         "expert resume ablation group"
     ).split():
-        assert f"--{flag}" in described.stdout
+        assert f"--{flag}" in described
 
 
 def test_missing_expert_file(images, tmp_path, monkeypatch, capsys):

@@ -21,7 +21,7 @@ from keras_artkd import models
 from keras_artkd.distillers.spaces import Choice, Float
 from recipes import common, search
 from recipes.config import Config
-from recipes.searching import oracles, tuner, workers
+from recipes.searching import importance, oracles, tuner, workers
 from recipes.searching.importance import (
     FEWEST_TRIALS,
     draw_importance,
@@ -62,6 +62,10 @@ def config(tmp_path, **changes):
 
 def flags(tmp_path, *more):
     return [*FLAGS, "--workdir", str(tmp_path), *more]
+
+
+def baseline_flags(tmp_path):
+    return flags(tmp_path, "--method", "baseline")
 
 
 def result(folder):
@@ -362,6 +366,13 @@ SPACE = {
 }
 
 
+@pytest.fixture
+def few_trees(monkeypatch):
+    """For what does not depend on how well the forest learns."""
+    monkeypatch.setattr(importance, "TREES", 25)
+    monkeypatch.setattr(importance, "PERMUTATIONS", 40)
+
+
 def test_importance_finds_what_mattered():
     measured = measure_importance(SPACE, made_up(40), seed=0)
     means = {k: v["mean"] for k, v in measured["importance"].items()}
@@ -373,7 +384,7 @@ def test_importance_finds_what_mattered():
 
 
 @pytest.mark.slow
-def test_of_noise_no_ranking_is_drawn():
+def test_of_noise_no_ranking_is_drawn(few_trees):
     drawn = 0
     for seed in range(4):
         trials = made_up(FEWEST_TRIALS, seed)
@@ -387,7 +398,7 @@ def test_of_noise_no_ranking_is_drawn():
     assert drawn <= 1
 
 
-def test_epochs_count_as_a_setting_where_they_differ():
+def test_epochs_count_as_a_setting_where_they_differ(few_trees):
     trials = made_up(30)
     for number, trial in enumerate(trials):
         trial["epochs"] = 1 + number % 3
@@ -414,7 +425,7 @@ def test_nothing_is_said_of_importance_where_nothing_can_be(
     assert Image.open(tmp_path / "i.png").width > 500
 
 
-def test_figure_shows_failed_trials_too(tmp_path):
+def test_figure_shows_failed_trials_too(tmp_path, few_trees):
     trials = made_up(20)
     measured = measure_importance(SPACE, trials, seed=0)
     draw_importance(tmp_path / "a.png", SPACE, trials, measured, 0.02)
@@ -482,7 +493,7 @@ def expert(tmp_path_factory):
 
 @pytest.mark.slow
 def test_trials_get_no_test_split_where_the_search_trains_the_expert(
-    tmp_path, monkeypatch
+    tmp_path, short_runs, monkeypatch
 ):
     given, train = [], tuner._train_trial
 
@@ -498,7 +509,7 @@ def test_trials_get_no_test_split_where_the_search_trains_the_expert(
 
 @pytest.mark.slow
 def test_search_end_to_end_without_the_test_split(
-    tmp_path, expert, monkeypatch, capsys
+    tmp_path, expert, short_runs, monkeypatch, capsys
 ):
     with pytest.raises(AssertionError, match="reads the test split"):
         len(load_untouchable(config(tmp_path)).test)
@@ -591,10 +602,9 @@ def test_search_end_to_end_without_the_test_split(
 
 @pytest.mark.slow
 def test_interrupted_search_goes_on_within_the_trial(
-    tmp_path, expert, monkeypatch, capsys
+    tmp_path, monkeypatch, capsys
 ):
-    arguments = flags(tmp_path, "--method", "kd", "--expert", str(expert))
-    arguments += ["--trials", "2"]
+    arguments = [*baseline_flags(tmp_path), "--trials", "2"]
     epochs = []
 
     class Interrupting(tuner._Watch):
@@ -617,7 +627,7 @@ def test_interrupted_search_goes_on_within_the_trial(
 
 @pytest.mark.slow
 def test_all_trials_failed(tmp_path, capsys):
-    arguments = flags(tmp_path, "--method", "baseline", "--trials", "2")
+    arguments = [*baseline_flags(tmp_path), "--trials", "2"]
     assert search.main([*arguments, "--learning-rate", "1e30"]) == 2
     output = capsys.readouterr()
     assert output.out.count("failed, the loss was") == 2
@@ -629,7 +639,7 @@ def test_all_trials_failed(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--recipe", "karate"], "atelier, demo, folder.*'karate'"),
+        (["--recipe", "karate"], "atelier, cifar100, demo, folder.*'karate'"),
         (["--recipe", "common"], "Received: 'common'"),
         ([*FLAGS, "--trials", "0"], "`trials` must be.*trials=0"),
         ([*FLAGS, "--workers", "0"], "workers=0"),
@@ -706,10 +716,6 @@ def start(tmp_path, body, *more, **environment):
             **environment,
         },
     )
-
-
-def baseline_flags(tmp_path):
-    return flags(tmp_path, "--method", "baseline")
 
 
 def pids(tmp_path):

@@ -16,6 +16,13 @@ def runs(tmp_path_factory):
     ]
 
 
+@pytest.fixture(scope="module")
+def reported(runs):
+    """The same; the first has its report."""
+    assert main(["report", runs[0]]) == 0
+    return runs
+
+
 def test_one_run(runs, capsys):
     assert main(["report", runs[0]]) == 0
     assert capsys.readouterr().out.strip() == f"{runs[0]}/report.html"
@@ -43,12 +50,11 @@ def tree(folder):
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("place", ["thesis", ".", "file/page.html"])
 def test_an_output_that_cannot_be_changes_nothing(
-    runs, tmp_path, monkeypatch, capsys, count, place
+    reported, tmp_path, monkeypatch, capsys, count, place
 ):
     monkeypatch.chdir(tmp_path)
-    for number, run in enumerate(runs):
+    for number, run in enumerate(reported):
         shutil.copytree(run, f"run{number}")
-    assert main(["report", "run0"]) == 0
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "years.txt").write_text("of work")
     (tmp_path / "file").write_text("in the way")
