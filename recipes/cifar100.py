@@ -3,9 +3,11 @@
     python -m recipes.cifar100 --method pr_dkd --data-dir FILE.npz
     python -m recipes.cifar100 --method dkd --student shufflenet_v1
 
-Without --data-dir it comes from TensorFlow Datasets. 5,000 of the 50,000
-training images are held out to choose the best epoch; the test gives its
-accuracy and the last epoch's, which is what the literature reports.
+Without --data-dir it comes from TensorFlow Datasets. For a quick study
+--data-options classes 20 per_class 250 takes the first 20 classes and 250
+training images of each. A tenth of the training images is held out to choose
+the best epoch; the test gives its accuracy and the last epoch's, which is what
+the literature reports.
 
 --preset common (the default): 240 epochs of batches of 64, the learning rate
 divided by 10 after 150, 180 and 210, as RepDistiller and mdistiller have it.

@@ -164,6 +164,12 @@ def run(config, data=None):
     write_json(run_dir / "versions.json", describe_versions())
     write_text(run_dir / "command.txt", config.command() + "\n")
     print(f"Run: {run_dir}")
+    if facts[0]["options"]:
+        options = (
+            f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}"
+            for k, v in facts[0]["options"].items()
+        )
+        print(f"  {config.method}: {', '.join(options)}")
     distiller, checkpoint = train(
         config,
         data,

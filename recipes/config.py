@@ -249,11 +249,11 @@ class Config:
         return shlex.join(words)
 
     def settings(self):
-        """Every setting as the run has it, what is published resolved."""
+        """Every setting as the run has it, nothing left to defaults."""
         settings = dataclasses.asdict(self)
         del settings["published_options"], settings["published_rates"]
         return settings | {
-            "options": self.method_options,
+            "options": get_method(self.method).options | self.method_options,
             "learning_rate": self.first_rate,
         }
 
@@ -265,6 +265,8 @@ class Config:
         identity = json.loads(json.dumps(self.settings()))
         method = get_method(self.method)
         identity.update(self.data_source())
+        # Not the method's own defaults: a new option makes no new run.
+        identity["options"] = self.method_options
         # Where something is kept, not what.
         identity["data_options"].pop("cache_dir", None)
         identity["head"] = self.student_head

@@ -27,6 +27,7 @@ def kd(student, expert_teacher, temperature=4.0, alpha=0.9, name="kd"):
 
     Reference: Hinton, Vinyals, Dean, 2015, https://arxiv.org/abs/1503.02531.
     """
+    _check_share(alpha)
     return taught_by_expert(
         student,
         expert_teacher,
@@ -63,6 +64,7 @@ def pr_kd(
     Reference: paper 001, eqs 5 and 6 and table 2, whose weights are those of
     KD.
     """
+    _check_share(alpha)
     return taught_by_expert(
         student,
         expert_teacher,
@@ -71,3 +73,11 @@ def pr_kd(
         name,
         supervised_weight=1.0 - alpha,
     )
+
+
+def _check_share(alpha):
+    if not 0 <= alpha <= 1:
+        raise ValueError(
+            "`alpha` must lie in [0, 1]: the labels have the other share. "
+            f"Received: alpha={alpha!r}."
+        )

@@ -316,6 +316,7 @@ def test_missing_teachers_are_named():
         ("fitnet", {"hint": 0}, "from 1.*hint=0"),
         ("dkd", {"warmup": 0}, "`epochs` must be positive.*epochs=0"),
         ("ab", {"first_stage": -1}, "`epochs` must be positive.*epochs=-1"),
+        ("kd", {"alpha": 5.0}, "`alpha` must lie in .0, 1.*alpha=5.0"),
         ("crd", {"num_negatives": 2.5}, "`num_negatives` must be a whole"),
         ("kd+kd", {}, "different ones joined as in kd[+]rkd.*'kd[+]kd'"),
         ("kd+karate", {}, "baseline, kd.*'kd[+]karate'"),

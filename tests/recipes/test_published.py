@@ -101,7 +101,12 @@ def test_an_expert_from_a_file_is_of_no_pair():
 
 def test_settings_are_written_down_as_the_run_has_them():
     settings = changed(method="dkd").settings()
-    assert settings["options"] == {"beta": 6.0}
+    assert settings["options"] == {
+        "temperature": 4.0,
+        "alpha": 1.0,
+        "beta": 6.0,
+        "warmup": 20.0,
+    }
     assert settings["learning_rate"] == 0.05
     assert not [name for name in settings if name.startswith("published")]
 
