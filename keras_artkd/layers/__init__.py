@@ -1,3 +1,6 @@
 """Building blocks with weights or maths of their own."""
 
 from keras_artkd.layers.awgram import AWGram as AWGram
+from keras_artkd.layers.fusion import (
+    FastNormalizedFusion as FastNormalizedFusion,
+)

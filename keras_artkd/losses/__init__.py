@@ -1,7 +1,8 @@
 """Transfer losses: what a student is asked to match of a teacher.
 
 Each comes as a pure function (teacher side first, `keras.ops` only) and a
-`TransferLoss` layer that a `Distiller` uses.
+`TransferLoss` layer that a `Distiller` uses. Besides, `cross_entropy` and
+`label_accuracy` of labels in either form.
 """
 
 from keras_artkd.losses.activation_boundary import (
@@ -28,10 +29,16 @@ from keras_artkd.losses.contrastive import (
 from keras_artkd.losses.decoupled_kd import DecoupledKD as DecoupledKD
 from keras_artkd.losses.decoupled_kd import decoupled_kd as decoupled_kd
 from keras_artkd.losses.embedding_loss import EmbeddingLoss as EmbeddingLoss
+from keras_artkd.losses.feature_refinement import (
+    FeatureRefinement as FeatureRefinement,
+)
+from keras_artkd.losses.feature_refinement import frskd as frskd
 from keras_artkd.losses.hint import Hint as Hint
 from keras_artkd.losses.hint import hint as hint
 from keras_artkd.losses.kd import KD as KD
 from keras_artkd.losses.kd import kd as kd
+from keras_artkd.losses.labels import cross_entropy as cross_entropy
+from keras_artkd.losses.labels import label_accuracy as label_accuracy
 from keras_artkd.losses.logits_l2 import LogitsL2 as LogitsL2
 from keras_artkd.losses.logits_l2 import logits_l2 as logits_l2
 from keras_artkd.losses.overhaul import Overhaul as Overhaul
@@ -58,6 +65,10 @@ from keras_artkd.losses.review_kd import ReviewKD as ReviewKD
 from keras_artkd.losses.review_kd import (
     hierarchical_context as hierarchical_context,
 )
+from keras_artkd.losses.rotation_distillation import (
+    RotationDistillation as RotationDistillation,
+)
+from keras_artkd.losses.rotation_distillation import sla_sd as sla_sd
 from keras_artkd.losses.similarity_preserving import (
     SimilarityPreserving as SimilarityPreserving,
 )
@@ -83,3 +94,7 @@ from keras_artkd.losses.variational_information import (
 from keras_artkd.losses.variational_information import (
     variational_information as variational_information,
 )
+from keras_artkd.losses.view_kd import ViewKD as ViewKD
+from keras_artkd.losses.view_kd import view_kd as view_kd
+from keras_artkd.losses.view_mmd import ViewMMD as ViewMMD
+from keras_artkd.losses.view_mmd import view_mmd as view_mmd

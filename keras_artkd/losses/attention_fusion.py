@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from keras_artkd.layers.defaults import batch_norm
 from keras_artkd.losses.paired_loss import convolution
-from keras_artkd.models.blocks import batch_norm
 
 
 @keras.saving.register_keras_serializable("keras_artkd")

@@ -2,9 +2,6 @@
 
 from keras import ops
 
-from keras_artkd.losses.labels import class_probabilities
-from keras_artkd.losses.temperature_loss import log_probabilities
-
 
 def read_exits(endpoints, kind):
     """The endpoints `exit<i>_<kind>`, from the shallowest to the deepest.
@@ -17,21 +14,6 @@ def read_exits(endpoints, kind):
     while (name := f"exit{len(found) + 1}_{kind}") in endpoints:
         found.append(endpoints[name])
     return found
-
-
-def cross_entropy(labels, logits):
-    """Cross-entropy of labels.
-
-    Args:
-        labels: `(batch,)` integers, or `(batch, classes)` probabilities.
-        logits: `(batch, classes)`, not normalised.
-
-    Returns:
-        `(batch,)`, float32, nats per example.
-    """
-    log_probability = log_probabilities(logits, 1.0)
-    labels = class_probabilities(labels, log_probability.shape[-1])
-    return -ops.sum(labels * log_probability, axis=-1)
 
 
 def shallow_and_target(tensors):

@@ -1,6 +1,60 @@
 """The two forms of labels that losses take."""
 
+import keras
 from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_artkd")
+def cross_entropy(labels, logits):
+    """Cross-entropy of labels, in either form.
+
+    Keras has a function for each form. This one can be given to `compile`,
+    and is then saved with the model.
+
+    Args:
+        labels: integers, `(batch,)` or `(batch, 1)`, or probabilities,
+            `(batch, classes)`, as Mixup and label smoothing make them.
+        logits: `(batch, classes)`, not normalised.
+
+    Returns:
+        `(batch,)`, float32, nats per example.
+
+    Raises:
+        ValueError: for labels of any other shape.
+    """
+    logits = ops.cast(logits, "float32")
+    labels = ops.convert_to_tensor(labels)
+    if _are_probabilities(labels, logits.shape[-1]):
+        return ops.categorical_crossentropy(
+            ops.cast(labels, "float32"), logits, from_logits=True
+        )
+    return ops.sparse_categorical_crossentropy(
+        ops.cast(ops.reshape(labels, (-1,)), "int32"), logits, from_logits=True
+    )
+
+
+@keras.saving.register_keras_serializable("keras_artkd")
+def label_accuracy(labels, logits):
+    """Where the likeliest class is the label's, in either form.
+
+    A metric for `compile`, which averages it. It is saved with the model.
+
+    Args:
+        labels: integers, `(batch,)` or `(batch, 1)`, or probabilities,
+            `(batch, classes)`, of which the likeliest counts.
+        logits: `(batch, classes)`, not normalised.
+
+    Returns:
+        `(batch,)`, float32, 1 or 0 per example. Of equal values the first
+        is the likeliest.
+
+    Raises:
+        ValueError: for labels of any other shape.
+    """
+    logits = ops.convert_to_tensor(logits)
+    _are_probabilities(ops.convert_to_tensor(labels), logits.shape[-1])
+    predicted = ops.cast(ops.argmax(logits, axis=-1), "int32")
+    return ops.cast(ops.equal(predicted, class_indices(labels)), "float32")
 
 
 def class_probabilities(labels, num_classes):
@@ -18,14 +72,8 @@ def class_probabilities(labels, num_classes):
         ValueError: for labels of any other shape.
     """
     labels = ops.convert_to_tensor(labels)
-    columns = labels.shape[1:]
-    if tuple(columns) == (num_classes,) and num_classes > 1:
+    if _are_probabilities(labels, num_classes):
         return ops.cast(labels, "float32")
-    if tuple(columns) not in ((), (1,)):
-        raise ValueError(
-            "Labels must be integers, (batch,), or probabilities, (batch, "
-            f"{num_classes}). Received: shape {tuple(labels.shape)}."
-        )
     labels = ops.cast(ops.reshape(labels, (-1,)), "int32")
     return ops.one_hot(labels, num_classes, dtype="float32")
 
@@ -36,3 +84,16 @@ def class_indices(labels):
     if len(labels.shape) == 2 and labels.shape[1] != 1:
         return ops.cast(ops.argmax(labels, axis=-1), "int32")
     return ops.cast(ops.reshape(labels, (-1,)), "int32")
+
+
+def _are_probabilities(labels, num_classes):
+    """Which form labels have; raises ValueError where it is neither."""
+    columns = tuple(labels.shape[1:])
+    if columns == (num_classes,) and num_classes > 1:
+        return True
+    if columns not in ((), (1,)):
+        raise ValueError(
+            "Labels must be integers, (batch,), or probabilities, (batch, "
+            f"{num_classes}). Received: shape {tuple(labels.shape)}."
+        )
+    return False

@@ -3,9 +3,9 @@
 import keras
 from keras import layers
 
+from keras_artkd.layers.defaults import batch_norm, he_normal
 from keras_artkd.layers.pooling import pool_to_smaller
 from keras_artkd.losses.transfer_loss import TransferLoss
-from keras_artkd.models.blocks import batch_norm, he_normal
 
 GROUP_PAIRS = tuple((group, group) for group in ("group1", "group2", "group3"))
 

@@ -5,11 +5,11 @@ from keras import ops
 
 from keras_artkd.losses.exits import (
     check_exits,
-    cross_entropy,
     read_exits,
     shallow_and_target,
 )
 from keras_artkd.losses.kd import kd
+from keras_artkd.losses.labels import cross_entropy
 from keras_artkd.losses.rows import unit
 from keras_artkd.losses.temperature_loss import (
     TemperatureLoss,

@@ -30,7 +30,11 @@ class TransferLoss(keras.layers.Layer):
 
     Output shape:
         `(batch,)`, one value per example, which sample weights then weight;
-        or `()` where the loss is a property of the batch.
+        or `()` where the loss is a property of the batch. Where a batch has
+        several views of each example (see `Distiller`), endpoints and labels
+        have a row for each view, those of one example together; a loss that
+        compares them sets `compares_views = True` and returns one value per
+        example.
 
     Example:
     >>> class MeanLogit(TransferLoss):
@@ -41,6 +45,7 @@ class TransferLoss(keras.layers.Layer):
 
     teacher_endpoints = ("logits",)
     student_endpoints = ("logits",)
+    compares_views = False
 
     def __init__(
         self, teacher="expert", detach_teacher=True, name=None, **kwargs

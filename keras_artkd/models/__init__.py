@@ -12,6 +12,10 @@ from keras_artkd.models.mobilenet_v2 import MobileNetV2 as MobileNetV2
 from keras_artkd.models.registry import NETWORKS as NETWORKS
 from keras_artkd.models.registry import build as build
 from keras_artkd.models.resnet import ResNet as ResNet
+from keras_artkd.models.rotations import RotationModel as RotationModel
+from keras_artkd.models.rotations import rotation_ensemble as rotation_ensemble
+from keras_artkd.models.rotations import upright as upright
+from keras_artkd.models.rotations import with_rotations as with_rotations
 from keras_artkd.models.san import SAN as SAN
 from keras_artkd.models.shufflenet_v1 import ShuffleNetV1 as ShuffleNetV1
 from keras_artkd.models.shufflenet_v2 import ShuffleNetV2 as ShuffleNetV2

@@ -7,6 +7,8 @@ of the layer or the beginning of the layers' names.
 import keras
 from keras import layers
 
+from keras_artkd.layers.defaults import batch_norm, he_normal
+
 # Pixels to roughly zero mean and unit variance: (x / 255 - 0.5) / 0.25.
 PIXEL_SCALE = 4.0 / 255.0
 PIXEL_OFFSET = -2.0
@@ -61,13 +63,6 @@ def apply_depthwise_conv(x, strides=1, dtype=None, name=None):
     )(x)
 
 
-def batch_norm(dtype=None, name=None):
-    """A layer of batch normalisation with PyTorch's constants."""
-    return layers.BatchNormalization(
-        momentum=0.9, epsilon=1e-5, dtype=dtype, name=name
-    )
-
-
 def apply_batch_norm(x, dtype=None, name=None):
     """Batch normalisation."""
     return batch_norm(dtype=dtype, name=f"{name}_bn")(x)
@@ -106,6 +101,11 @@ def apply_pool(x, pooling, dtype=None, name=None):
     """
     x, padding = _pad(x, 3, 2, dtype, name)
     return pooling(3, 2, padding, dtype=dtype, name=name)(x)
+
+
+def apply_global_pool(x, dtype=None, name=None):
+    """The average of each channel of a map."""
+    return layers.GlobalAveragePooling2D(dtype=dtype, name=f"{name}_pool")(x)
 
 
 def apply_imagenet_stem(x, filters, kernel_size, dtype=None):
@@ -151,13 +151,6 @@ def check_input_shape(input_shape, stride):
         )
 
 
-def he_normal(mode):
-    """He's initialisation, by `"fan_in"` or `"fan_out"`, not truncated."""
-    return keras.initializers.VarianceScaling(
-        scale=2.0, mode=mode, distribution="untruncated_normal"
-    )
-
-
 def _pad(x, kernel_size, strides, dtype, name):
     """The map, padded where Keras's own padding is not PyTorch's."""
     if strides == 1 or kernel_size == 1:
@@ -168,17 +161,20 @@ def _pad(x, kernel_size, strides, dtype, name):
     return pad(x), "valid"
 
 
-def apply_separable_unit(x, filters, dtype=None, name=None):
-    """Two depthwise separable convolutions that halve the map.
+def apply_separable_unit(x, filters, strides=2, dtype=None, name=None):
+    """Two depthwise separable convolutions, which by default halve the map.
 
     Each is a depthwise 3x3 and a 1x1 convolution, batch normalisation and
-    ReLU. The first has stride 2 and keeps the channels, the second gives
+    ReLU. The first has the strides and keeps the channels, the second gives
     `filters`.
     """
-    steps = ((x.shape[-1], 2), (filters, 1))
-    for i, (channels, strides) in enumerate(steps, start=1):
+    steps = ((x.shape[-1], strides), (filters, 1))
+    for i, (channels, step_strides) in enumerate(steps, start=1):
         x = apply_depthwise_conv(
-            x, strides, dtype=dtype, name=f"{name}_{i}_depthwise_conv"
+            x,
+            step_strides,
+            dtype=dtype,
+            name=f"{name}_{i}_depthwise_conv",
         )
         x = apply_conv_bn_relu(x, channels, 1, dtype=dtype, name=f"{name}_{i}")
     return x

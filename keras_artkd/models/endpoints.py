@@ -5,11 +5,13 @@ import re
 
 import keras
 
+from keras_artkd.models.wrapped import WrappedModel
+
 LOGITS = "logits"
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
-class EndpointModel(keras.Model):
+class EndpointModel(WrappedModel):
     """A functional Keras model whose inner layers have endpoint names.
 
     Shares every layer with the model it is made from. Saved and loaded, it
@@ -30,37 +32,13 @@ class EndpointModel(keras.Model):
             if endpoint != LOGITS
         }
         endpoints[LOGITS] = model.outputs[0]
-        super().__init__(
-            inputs=model.inputs[0],
-            outputs=model.outputs[0],
-            name=name or model.name,
-        )
-        # Afterwards: given to `super`, it would miss the layers.
-        self.trainable = trainable
-        self.dtype_policy = model.dtype_policy
+        super().__init__(model, name=name, trainable=trainable)
         self.layer_names = dict(layer_names)
         self.endpoints = endpoints
-        # In a function, which Keras does not track: the layers are already
-        # ours, and must not be counted and saved twice.
-        self._wrapped = lambda: model
 
     def get_config(self):
         """The wrapped model's own configuration and the names."""
-        return {
-            "model": keras.saving.serialize_keras_object(self._wrapped()),
-            "layer_names": dict(self.layer_names),
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Rebuilds the wrapped model, then names its layers."""
-        config = dict(config)
-        config["model"] = keras.saving.deserialize_keras_object(
-            config["model"], custom_objects=custom_objects
-        )
-        return cls(**config)
+        return {**super().get_config(), "layer_names": dict(self.layer_names)}
 
 
 def with_endpoints(model, layer_names):

@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from keras_artkd.layers import AWGram
+from keras_artkd.models.blocks import classifier
 from keras_artkd.models.endpoints import LOGITS
 
 
@@ -93,14 +94,7 @@ def _apply_head(endpoints, num_classes, head, head_inputs, dtype):
         x = pool(endpoints["features"])
     else:
         x = layer(_head_maps(endpoints, head_inputs))
-    return layers.Dense(
-        num_classes,
-        kernel_initializer=keras.initializers.VarianceScaling(
-            scale=1.0, mode="fan_in", distribution="uniform"
-        ),
-        dtype="float32",
-        name="logits",
-    )(x)
+    return classifier(num_classes)(x)
 
 
 def _as_head(head, dtype):

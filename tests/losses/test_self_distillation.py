@@ -10,6 +10,11 @@ from keras_artkd.distillers import Distiller
 from keras_artkd.models import with_exits
 from tests.contract import check_config, finite_difference_check
 from tests.losses.networks import make_batch, make_network
+from tests.losses.reference import (
+    reference_cross_entropy,
+    reference_divergence,
+    softmax,
+)
 
 # Three exits of one example.
 LOGITS = np.array([[[1, 0, 0]], [[2, 0, -1]], [[3, 0, -1]]], "float32")
@@ -21,22 +26,6 @@ MIXED = 0.7 * np.eye(4)[LABELS] + 0.3 * np.eye(4)[LABELS[::-1]]
 EXIT_LOGITS = random.normal(0, 2, (4, 5, 4))
 EXIT_FEATURES = random.normal(0, 1, (4, 5, 6))
 PROJECTIONS = random.normal(0, 2, (4, 5, 6))
-
-
-def softmax(x):
-    x = np.exp(x - x.max(-1, keepdims=True))
-    return x / x.sum(-1, keepdims=True)
-
-
-def reference_cross_entropy(labels, logits):
-    if np.ndim(labels) == 1:
-        labels = np.eye(logits.shape[-1])[labels]
-    return -(labels * np.log(softmax(logits))).sum(-1)
-
-
-def reference_divergence(teacher, student, temperature):
-    p, q = softmax(teacher / temperature), softmax(student / temperature)
-    return (p * (np.log(p) - np.log(q))).sum(-1)
 
 
 def reference_byot(labels, z, f, alpha, weight, temperature, decay):

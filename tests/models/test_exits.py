@@ -14,9 +14,21 @@ from keras_artkd.models import (
     with_exits,
     without_exits,
 )
-from tests.models.networks import count_trainable, endpoint_values, images
+from keras_artkd.models.endpoints import group_names
+from tests.contract import run_saving_test
+from tests.models.networks import (
+    FAMILIES,
+    count_trainable,
+    endpoint_values,
+    images,
+    perturbed,
+    shapes,
+    small,
+)
 
 KINDS = ("byot", "pd_byot", "skdsam")
+# Heads that are no exits.
+OTHER_KINDS = ("sla", "frskd")
 # Shifts, and before the first step scales, that the next batch normalisation
 # takes away again.
 CANCELLED = ("conv/bias", "projection1_2_bn/gamma")
@@ -127,7 +139,67 @@ def test_exits_read_what_they_say():
         assert 0.5 <= projection.min() < projection.max() <= 1.0
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["resnet8", "mobilenet_v2"])
+def test_classifier_of_rotations(name):
+    """Of the pooled last map, which MobileNetV2's is not a group."""
+    network = build(name, 5, (32, 32, 3))
+    model = with_exits(network, "sla")
+    own = list(network.endpoints)
+    assert list(model.endpoints) == [*own[:-1], "rotation_logits", "logits"]
+    assert model.endpoints["rotation_logits"].shape == (None, 20)
+    assert [layer.name for layer in model.exit_layers] == [
+        "rotation_pool",
+        "rotation_logits",
+    ]
+    values = endpoint_values(model, images(2))
+    kernel, bias = find_layer(model, "rotation_logits").get_weights()
+    np.testing.assert_allclose(
+        values["rotation_logits"],
+        values["features"].mean((1, 2)) @ kernel + bias,
+        rtol=1e-4,
+        atol=1e-5,
+    )
+    seven = with_exits(network, "sla", num_classes=7)
+    assert seven.endpoints["rotation_logits"].shape == (None, 28)
+
+
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+@pytest.mark.parametrize("name", [*FAMILIES, "vgg13", "wrn_10_1"])
+def test_every_family(name, kind):
+    network = small(name)
+    model = with_exits(network, kind)
+    added = {}
+    if kind == "frskd":
+        for group in group_names(network):
+            *size, channels = network.endpoints[group].shape[1:]
+            refined = group.replace("group", "refined")
+            added[refined] = (*size, 2 * channels)
+        added["refined_logits"] = (10,)
+    else:
+        added["rotation_logits"] = (40,)
+    own = list(network.endpoints)
+    assert list(model.endpoints) == [*own[:-1], *added, "logits"]
+    assert {name: shapes(model)[name] for name in added} == added
+
+
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+def test_other_heads_are_saved(kind, tmp_path):
+    model = perturbed(with_exits(resnet8(), kind, num_classes=3))
+    x = images(2, 16)
+    expected = endpoint_values(model, x)
+    restored = run_saving_test(model, x, tmp_path / "model.keras")
+    assert (restored.kind, restored.num_classes) == (kind, 3)
+    values = endpoint_values(restored, x)
+    assert list(values) == list(expected)
+    for name, value in values.items():
+        np.testing.assert_array_equal(value, expected[name])
+    stripped = without_exits(restored)
+    assert type(stripped) is models.ResNet
+    assert len(stripped.weights) == len(resnet8().weights)
+    np.testing.assert_array_equal(stripped(x), expected["logits"])
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *OTHER_KINDS])
 def test_network_stays_as_it_is(kind):
     network = resnet8()
     x = images(2, 16)
@@ -140,7 +212,8 @@ def test_network_stays_as_it_is(kind):
     own = {id(v) for v in network.weights}
     added = [v for v in model.weights if id(v) not in own]
     assert len(added) + len(own) == len(model.weights)
-    assert all(v.path.startswith("exit") for v in added)
+    beginnings = ("exit", "rotation", "refined")
+    assert all(v.path.startswith(beginnings) for v in added)
 
 
 @pytest.mark.parametrize(
@@ -211,6 +284,15 @@ def test_any_functional_model():
     pooled = values["group2"].mean((1, 2))
     np.testing.assert_allclose(values["exit2_features"], pooled, rtol=1e-5)
     assert values["exit1_logits"].shape == (2, 3)
+    # One group is enough for what reads the last map alone.
+    one = with_exits(with_endpoints(network, {"group7": "conv1"}), "sla")
+    values = endpoint_values(one, images(2, 8))
+    np.testing.assert_allclose(
+        values["rotation_logits"],
+        values["group7"].mean((1, 2))
+        @ find_layer(one, "rotation_logits").get_weights()[0],
+        rtol=1e-4,
+    )
 
 
 def test_mixed_precision():
@@ -235,8 +317,11 @@ def small_model(side=8):
 
 
 def test_bad_arguments():
-    with pytest.raises(ValueError, match="byot, pd_byot, skdsam.*'sad'"):
+    known = "byot, pd_byot, skdsam, sla, frskd"
+    with pytest.raises(ValueError, match=f"{known}.*'sad'"):
         with_exits(resnet8(), "sad")
+    with pytest.raises(ValueError, match="'sla'.*an endpoint.*'small'.*Fix"):
+        with_exits(small_model(), "sla")
     with pytest.raises(ValueError, match="two endpoints.*'small'.*Fix"):
         with_exits(small_model())
     with pytest.raises(ValueError, match="two endpoints.*group1, logits"):

@@ -1,0 +1,134 @@
+"""BiFPNc: a pyramid that refines a network's maps for FRSKD."""
+
+from keras import layers
+
+from keras_artkd.layers import FastNormalizedFusion
+from keras_artkd.models.blocks import (
+    apply_conv_bn_relu,
+    apply_global_pool,
+    apply_relu,
+    apply_separable_unit,
+    classifier,
+)
+
+# Channels of a refined map for each of the map's own, as the authors'.
+WIDTH = 2
+
+
+def apply_self_teacher(endpoints, groups, num_classes, dtype):
+    """FRSKD's self-teacher: refined maps, and the logits of the last.
+
+    Args:
+        endpoints: dict of a network's endpoints.
+        groups: names of its groups' maps, shallow to deep.
+        num_classes: int.
+        dtype: policy of the layers.
+
+    Returns:
+        dict of `refined1`, `refined2`, ... and `refined_logits`.
+
+    Raises:
+        ValueError: for maps that are no multiple of the next one's size.
+    """
+    refined = apply_bifpn([endpoints[group] for group in groups], dtype)
+    features = apply_global_pool(refined[-1], dtype, "refined")
+    logits = classifier(num_classes, "refined_logits")(features)
+    named = {f"refined{i}": x for i, x in enumerate(refined, start=1)}
+    return {**named, "refined_logits": logits}
+
+
+def apply_bifpn(maps, dtype=None):
+    """One layer of BiFPNc, of twice the maps' channels.
+
+    What is deep goes up to the shallow maps, then what is shallow down to the
+    deep ones; at every step it is added, with trained weights, to the map that
+    is there, and goes through two separable convolutions. Unlike a BiFPN's,
+    each level has channels in proportion to its map's.
+
+    Args:
+        maps: list of two maps or more, shallow to deep, each as large as the
+            next or a whole number of times larger. They go through a ReLU.
+        dtype: dtype policy.
+
+    Returns:
+        list of as many maps, of the same sizes, each after a ReLU.
+
+    Raises:
+        ValueError: for maps that are no multiple of the next one's size.
+
+    Reference: Ji et al., "Refine Myself by Teaching Myself: Feature
+    Refinement via Self-Knowledge Distillation", 2021,
+    https://arxiv.org/abs/2103.08273, section 3.1, and the authors' code.
+    """
+    ratios = _size_ratios(maps)
+    names = [f"refined{i}" for i in range(1, len(maps) + 1)]
+    inputs = [
+        apply_relu(x, dtype, f"{name}_input")
+        for x, name in zip(maps, names, strict=True)
+    ]
+    up = [
+        _project(x, WIDTH * x.shape[-1], dtype, f"{name}_lateral")
+        for x, name in zip(inputs, names, strict=True)
+    ]
+    channels = [x.shape[-1] for x in up]
+    deepest = len(maps) - 1
+    for i in reversed(range(deepest)):
+        deeper = _upsample(up[i + 1], ratios[i], dtype, names[i])
+        deeper = _project(deeper, channels[i], dtype, f"{names[i]}_upsampled")
+        up[i] = _fuse([up[i], deeper], dtype, f"{names[i]}_up")
+    down = up[:1]
+    for i in range(1, len(maps)):
+        # Not the one that `up` began with: each path has its own.
+        lateral = _project(
+            inputs[i], channels[i], dtype, f"{names[i]}_down_lateral"
+        )
+        shallower = _downsample(down[-1], ratios[i - 1], dtype, names[i])
+        shallower = _project(
+            shallower, channels[i], dtype, f"{names[i]}_downsampled"
+        )
+        # The deepest has nothing else from the way up.
+        between = [] if i == deepest else [up[i]]
+        down.append(
+            _fuse([lateral, *between, shallower], dtype, f"{names[i]}_down")
+        )
+    return down
+
+
+def _size_ratios(maps):
+    """How many times larger than the next each map is: rows, columns."""
+    sizes = [tuple(x.shape[1:3]) for x in maps]
+    pairs = list(zip(sizes, sizes[1:], strict=False))
+    if any(s % d for pair in pairs for s, d in zip(*pair, strict=True)):
+        raise ValueError(
+            "Maps to refine must each be a whole number of times larger than "
+            "the next, to be resized to each other. Received: sizes "
+            f"{', '.join(map(str, sizes))}. Fix: an `input_shape` that the "
+            "network halves without a remainder (32, 64, 96, ...)."
+        )
+    return [tuple(s // d for s, d in zip(*pair, strict=True)) for pair in pairs]
+
+
+def _project(x, channels, dtype, name):
+    return apply_conv_bn_relu(x, channels, 1, dtype=dtype, name=name)
+
+
+def _fuse(maps, dtype, name):
+    """Maps added up, then two separable convolutions that keep the shape."""
+    x = FastNormalizedFusion(dtype=dtype, name=f"{name}_fusion")(maps)
+    return apply_separable_unit(x, x.shape[-1], 1, dtype=dtype, name=name)
+
+
+def _upsample(x, ratio, dtype, name):
+    if ratio == (1, 1):
+        return x
+    return layers.UpSampling2D(ratio, dtype=dtype, name=f"{name}_upsampling")(x)
+
+
+def _downsample(x, ratio, dtype, name):
+    if ratio == (1, 1):
+        return x
+    # Of 3x3, but no narrower than the step and with nothing to reduce none.
+    window = tuple(max(step, 3) if step > 1 else 1 for step in ratio)
+    return layers.MaxPooling2D(
+        window, ratio, "same", dtype=dtype, name=f"{name}_downsampling"
+    )(x)

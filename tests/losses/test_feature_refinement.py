@@ -1,0 +1,173 @@
+"""Distillation from refined features."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_artkd import losses
+from tests.contract import check_config, finite_difference_check
+from tests.losses.reference import (
+    reference_cross_entropy,
+    reference_divergence,
+    softmax,
+)
+
+random = np.random.default_rng(0)
+LABELS = np.array([0, 3, 1])
+MIXED = 0.7 * np.eye(4)[LABELS] + 0.3 * np.eye(4)[LABELS[::-1]]
+LOGITS, REFINED_LOGITS = random.normal(0, 2, (2, 3, 4))
+SIDES = (4, 2)
+GROUPS = [random.normal(size=(3, side, side, 5)) for side in SIDES]
+REFINED = [random.normal(size=(3, side, side, 10)) for side in SIDES]
+MAPS = (GROUPS, REFINED)
+
+
+def reference_attention(features):
+    energy = (features**2).sum(-1).reshape(len(features), -1)
+    return energy / np.linalg.norm(energy, axis=1, keepdims=True)
+
+
+def reference_frskd(labels, z, r, groups, refined, alpha, beta, temperature):
+    attention = sum(
+        ((reference_attention(a) - reference_attention(b)) ** 2).mean(1)
+        for a, b in zip(groups, refined, strict=True)
+    )
+    return (
+        reference_cross_entropy(labels, z)
+        + reference_cross_entropy(labels, r)
+        + alpha * temperature**2 * reference_divergence(r, z, temperature)
+        + beta * attention
+    )
+
+
+@pytest.mark.parametrize("labels", [LABELS, MIXED], ids=["integers", "mixed"])
+@pytest.mark.parametrize("weights", [(2.0, 100.0, 4.0), (0.5, 7.0, 1.0)])
+def test_frskd(labels, weights):
+    result = losses.frskd(labels, LOGITS, REFINED_LOGITS, *MAPS, *weights)
+    assert result.shape == (3,)
+    np.testing.assert_allclose(
+        result,
+        reference_frskd(labels, LOGITS, REFINED_LOGITS, *MAPS, *weights),
+        rtol=1e-5,
+    )
+
+
+def test_defaults_are_those_of_the_authors_code():
+    np.testing.assert_allclose(
+        losses.frskd(LABELS, LOGITS, REFINED_LOGITS, *MAPS),
+        reference_frskd(LABELS, LOGITS, REFINED_LOGITS, *MAPS, 2.0, 100.0, 4.0),
+        rtol=1e-5,
+    )
+
+
+def test_what_refining_does_not_change_is_not_distilled():
+    """Maps may even differ by a factor, of each example."""
+    scaled = [3.0 * group for group in GROUPS]
+    np.testing.assert_allclose(
+        losses.frskd(LABELS, LOGITS, LOGITS + 1.0, GROUPS, scaled),
+        2 * reference_cross_entropy(LABELS, LOGITS),
+        rtol=1e-4,
+    )
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e3])
+def test_half_precision_and_huge_gaps(scale):
+    z, r = ((scale * x).astype("float16") for x in (LOGITS, REFINED_LOGITS))
+    groups, refined = (
+        [(scale * x).astype("float16") for x in maps] for maps in MAPS
+    )
+    result = losses.frskd(LABELS, z, r, groups, refined)
+    assert result.dtype == "float32"
+    assert np.isfinite(result).all()
+    if scale == 1.0:
+        expected = losses.frskd(LABELS, LOGITS, REFINED_LOGITS, *MAPS)
+        np.testing.assert_allclose(result, expected, rtol=5e-3)
+
+
+def total(z=LOGITS, r=REFINED_LOGITS, groups=GROUPS, refined=REFINED):
+    return tf.reduce_sum(losses.frskd(LABELS, z, r, groups, refined))
+
+
+def test_gradients_of_the_network():
+    finite_difference_check(lambda x: total(z=x), LOGITS, step=1e-2)
+    for i, group in enumerate(GROUPS):
+        slope = finite_difference_check(
+            lambda x, i=i: total(groups=[*GROUPS[:i], x, *GROUPS[i + 1 :]]),
+            group,
+            step=1e-2,
+        )
+        assert abs(slope) > 1e-2
+
+
+def test_the_pyramid_learns_from_labels_alone():
+    z, r = tf.Variable(LOGITS), tf.Variable(REFINED_LOGITS)
+    groups, refined = ([tf.Variable(x) for x in maps] for maps in MAPS)
+    with tf.GradientTape() as tape:
+        value = total(z, r, groups, refined)
+    gradients = tape.gradient(value, (z, r, groups, refined))
+    assert np.abs(gradients[0]).max() > 1e-3
+    np.testing.assert_allclose(
+        gradients[1], softmax(REFINED_LOGITS) - np.eye(4)[LABELS], atol=1e-5
+    )
+    for gradient in gradients[2]:
+        assert np.abs(gradient).max() > 1e-3
+    assert gradients[3] == [None, None]
+
+
+def test_bad_arguments():
+    for groups, refined in ((GROUPS, REFINED[:1]), ([], [])):
+        with pytest.raises(
+            ValueError, match=f"a pair at least.*{len(groups)} and"
+        ):
+            losses.frskd(LABELS, LOGITS, REFINED_LOGITS, groups, refined)
+    with pytest.raises(ValueError, match="must be positive"):
+        losses.frskd(LABELS, LOGITS, REFINED_LOGITS, *MAPS, temperature=0.0)
+    with pytest.raises(ValueError, match="must be positive"):
+        losses.FeatureRefinement(temperature=-1.0)
+
+
+def test_config():
+    assert losses.FeatureRefinement().name == "feature_refinement"
+    assert losses.FeatureRefinement().teacher == "student"
+    changed = {
+        "alpha": 1.0,
+        "beta": 10.0,
+        "temperature": 2.0,
+        "teacher": "other",
+        "detach_teacher": False,
+        "name": "other",
+    }
+    check_config(losses.FeatureRefinement(**changed), **changed)
+
+
+STUDENT = {
+    "group1": GROUPS[0],
+    "group2": GROUPS[1],
+    # Not refined.
+    "group3": GROUPS[1],
+    "refined1": REFINED[0],
+    "refined2": REFINED[1],
+    "refined_logits": REFINED_LOGITS,
+    "logits": LOGITS,
+}
+
+
+@pytest.mark.parametrize("labels", [LABELS, MIXED], ids=["integers", "mixed"])
+def test_layer_and_supervised_loss_are_frskd(labels):
+    weights = (0.5, 10.0, 2.0)
+    value = losses.FeatureRefinement(*weights)(labels, {}, STUDENT)
+    np.testing.assert_allclose(
+        value + losses.cross_entropy(labels, LOGITS),
+        losses.frskd(labels, LOGITS, REFINED_LOGITS, *MAPS, *weights),
+        rtol=1e-6,
+    )
+
+
+def test_layer_takes_batches_of_unknown_size():
+    student = {
+        name: keras.KerasTensor((None, *value.shape[1:]))
+        for name, value in STUDENT.items()
+    }
+    labels = keras.KerasTensor((None,), "int32")
+    assert losses.FeatureRefinement()(labels, {}, student).shape == (None,)
