@@ -5,7 +5,12 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from keras_artkd.augment import centre_windows, random_area, random_windows
+from keras_artkd.augment import (
+    centre_windows,
+    random_area,
+    random_windows,
+    rotate,
+)
 from keras_artkd.image_store import ImageStore
 from keras_artkd.image_stream import ImageStream, encoded_image
 from keras_artkd.images import centre_square
@@ -17,7 +22,14 @@ def steps_per_epoch(store, batch_size):
 
 
 def training_dataset(
-    store, image_size, batch_size, seed, epochs, initial_epoch=0
+    store,
+    image_size,
+    batch_size,
+    seed,
+    epochs,
+    initial_epoch=0,
+    views="one",
+    augmentations=(),
 ):
     """Shuffled, augmented batches of every epoch to come.
 
@@ -37,12 +49,25 @@ def training_dataset(
         seed: int.
         epochs: int, where to end.
         initial_epoch: int, where to begin, counted from 0.
+        views: what a batch has of each image, as the method needs it
+            (`METHODS[method].views`): `"one"` view; `"two"`, drawn
+            independently; `"class_pairs"`, a view of it and one of another
+            image of its class; or `"rotations"`, a view turned by 0, 90, 180
+            and 270 degrees.
+        augmentations: callables from images, labels and a seed to images and
+            labels, as `keras_artkd.augment` has them, applied in order.
 
     Returns:
         `tf.data.Dataset` of `steps_per_epoch` times `epochs -
         initial_epoch` batches: float32 `(batch, side, side, 3)` in [0, 255]
-        and int32 `(batch,)`.
+        and int32 `(batch,)`; images are `(batch, views, side, side, 3)` where
+        `views` is not `"one"`.
     """
+    if views not in VIEWS:
+        raise ValueError(
+            f"`views` must be one of {', '.join(VIEWS)}. "
+            f"Received: views={views!r}."
+        )
     if not len(store):
         raise ValueError("There is no image to train on. Received: 0 images.")
     batch_size = min(batch_size, len(store))
@@ -58,10 +83,92 @@ def training_dataset(
         order = tf.reshape(order[: steps * batch_size], (steps, batch_size))
         return tf.data.Dataset.from_tensor_slices((order, seeds[1:]))
 
-    epochs = tf.data.Dataset.range(initial_epoch, epochs)
-    return _random_views(
-        store, image_size, epochs.flat_map(epoch_batches)
-    ).prefetch(tf.data.AUTOTUNE)
+    batches = tf.data.Dataset.range(initial_epoch, epochs).flat_map(
+        epoch_batches
+    )
+    batches = VIEWS[views](store, image_size, batches)
+    if augmentations:
+        batches = _augmented(
+            batches, augmentations, seed, initial_epoch * steps, epochs * steps
+        )
+    return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def _augmented(batches, augmentations, seed, first_step, last_step):
+    """Batches, augmented with seeds of their own for every step."""
+
+    def augment(batch, step):
+        images, labels = batch
+        # An epoch of -1 has no views: nothing is drawn from the same seed.
+        seeds = tf.random.split(
+            tf.random.fold_in(tf.constant([seed, -1], tf.int64), step),
+            len(augmentations),
+        )
+        for augmentation, own_seed in zip(
+            augmentations, tf.unstack(seeds), strict=True
+        ):
+            images, labels = augmentation(images, labels, own_seed)
+        return images, labels
+
+    steps = tf.data.Dataset.range(first_step, last_step)
+    return tf.data.Dataset.zip(batches, steps).map(
+        augment, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+
+
+def _two_views(store, side, steps):
+    """Two views of each image, see `_random_views`."""
+    doubled = steps.map(
+        lambda indices, seed: (_interleave(indices, indices), seed)
+    )
+    return _random_views(store, side, doubled).map(_pair)
+
+
+def _class_pairs(store, side, steps):
+    """A view of each image and one of another of its class."""
+    by_class = np.argsort(store.labels, kind="stable")
+    counts = np.bincount(store.labels)
+    first = np.cumsum(counts) - counts
+    place = np.empty(len(store), "int64")
+    place[by_class] = np.arange(len(store)) - first[store.labels[by_class]]
+    with tf.device("CPU:0"):  # Captured by reference, as in `_Crops`.
+        by_class, place = tf.constant(by_class), tf.constant(place)
+        first = tf.constant(first[store.labels])
+        counts = tf.constant(counts[store.labels])
+
+    def pair(indices, seed):
+        seeds = tf.random.split(seed, 2)
+        size = tf.gather(counts, indices)
+        others = tf.cast(tf.maximum(size - 1, 1), "float64")
+        ahead = tf.random.stateless_uniform(
+            tf.shape(indices), seeds[0], dtype="float64"
+        )
+        ahead = 1 + tf.cast(ahead * others, "int64")
+        # An only image of its class is its own partner.
+        partner = (tf.gather(place, indices) + ahead) % size
+        partners = tf.gather(by_class, tf.gather(first, indices) + partner)
+        partners = tf.cast(partners, indices.dtype)
+        return _interleave(indices, partners), seeds[1]
+
+    return _random_views(store, side, steps.map(pair)).map(_pair)
+
+
+def _rotations(store, side, steps):
+    """Four turns of one view of each image."""
+    return _random_views(store, side, steps).map(
+        lambda images, labels: (rotate(images), labels)
+    )
+
+
+def _interleave(first, second):
+    """`(batch,)` twice as `(2 * batch,)`, in pairs."""
+    count = first.shape[0]
+    return tf.reshape(tf.stack([first, second], axis=1), (2 * count,))
+
+
+def _pair(images, labels):
+    """Every two images of a batch as the views of one example."""
+    return tf.reshape(images, (-1, 2, *images.shape[1:])), labels[::2]
 
 
 @functools.singledispatch
@@ -139,6 +246,15 @@ def _(store: ImageStream, side, steps):
             deterministic=True,
         )
     )
+
+
+# How a batch is made of its images' positions, see `training_dataset`.
+VIEWS = {
+    "one": _random_views,
+    "two": _two_views,
+    "class_pairs": _class_pairs,
+    "rotations": _rotations,
+}
 
 
 def evaluation_dataset(store, image_size, batch_size):

@@ -73,7 +73,8 @@ def check_losses(losses, weights, networks):
                     f"not there. Missing of {network.role}: "
                     f"{', '.join(missing)}. {teacher.describe()}; "
                     f"{student.describe()}. Fix: name the layers with "
-                    "keras_artkd.models.with_endpoints."
+                    "keras_artkd.models.with_endpoints; exits are made by "
+                    "keras_artkd.models.with_exits."
                 )
         values = loss(labels, dict(teacher.specs), dict(student.specs))
         if tuple(values.shape) not in ((), (None,)):
@@ -97,4 +98,13 @@ def check_from_logits(loss):
             "The supervised loss must take logits, which is what networks "
             f"here give. Received: loss={loss!r}. Fix: "
             "keras.losses.SparseCategoricalCrossentropy(from_logits=True)."
+        )
+
+
+def check_share(alpha):
+    """Raises ValueError for a share of the labels that is none."""
+    if not 0 <= alpha <= 1:
+        raise ValueError(
+            "`alpha` must lie in [0, 1]: the labels have the other share. "
+            f"Received: alpha={alpha!r}."
         )

@@ -13,6 +13,14 @@ from keras_artkd.distillers.checks import (
 )
 from keras_artkd.distillers.network import STUDENT, resize_like
 from keras_artkd.distillers.schedules import weight_at
+from keras_artkd.distillers.views import (
+    first_view,
+    leading_views,
+    mean_of_views,
+    merge_views,
+    repeat_views,
+)
+from keras_artkd.losses import cross_entropy, label_accuracy
 
 if keras.backend.backend() == "tensorflow":
     from keras_artkd.distillers.tensorflow_step import TrainStep
@@ -64,10 +72,17 @@ class Distiller(TrainStep, keras.Model):
             of the epoch (a float tensor counted from 1). Defaults to ones.
         supervised_weight: float or such a callable, of the student's own
             supervised loss.
+        views: int, how many images of each example a training batch has:
+            images are `(batch, views, height, width, 3)` where it is not 1,
+            and losses see `batch * views` rows, all of one example together,
+            each with its example's label.
+        labelled_views: int, of how many of these, the first, labels are
+            learned; by default of all.
 
     Raises:
         ValueError: if roles clash, a loss names a network or an endpoint
-            that does not exist, or the class numbers differ.
+            that does not exist, the class numbers or numbers of views do not
+            fit.
 
     Example:
     >>> from keras_artkd import losses, models
@@ -93,6 +108,8 @@ class Distiller(TrainStep, keras.Model):
         transfer_losses=(),
         transfer_weights=None,
         supervised_weight=1.0,
+        views=1,
+        labelled_views=None,
         name=None,
     ):
         # `compile` decides on loss scaling by the policy: the student's. The
@@ -106,6 +123,15 @@ class Distiller(TrainStep, keras.Model):
             transfer_weights = [1.0] * len(self.transfer_losses)
         self.transfer_weights = list(transfer_weights)
         self.supervised_weight = supervised_weight
+        self.views = views
+        self.labelled_views = (
+            views if labelled_views is None else labelled_views
+        )
+        if not 1 <= self.labelled_views <= views:
+            raise ValueError(
+                "`labelled_views` must be at least 1 and at most `views`. "
+                f"Received: labelled_views={labelled_views!r}, views={views!r}."
+            )
         for teacher in self.teachers.values():
             _freeze(teacher)
         self._networks = name_networks(student, self.teachers, self.co_trained)
@@ -130,21 +156,25 @@ class Distiller(TrainStep, keras.Model):
         Args:
             optimizer: one optimizer for all that is trained.
             loss: the supervised loss, of labels and logits; by default
-                `SparseCategoricalCrossentropy(from_logits=True)`. Its values
-                per example are averaged over the batch, whatever its own
-                reduction.
-            metrics: of labels and the student's logits.
+                `keras_artkd.losses.cross_entropy`, of integers as of
+                probabilities, which Mixup makes. Its values per example are
+                averaged over the batch, whatever its own reduction.
+            metrics: of labels and the student's logits. `"accuracy"` takes
+                labels of both forms too.
             **kwargs: as in `keras.Model.compile`.
 
         Raises:
             ValueError: for a loss that expects probabilities.
         """
         if loss is None:
-            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            loss = cross_entropy
         check_from_logits(loss)
         self.supervised_loss = keras.losses.get(loss)
         super().compile(
-            optimizer=optimizer, loss=loss, metrics=metrics, **kwargs
+            optimizer=optimizer,
+            loss=loss,
+            metrics=_of_any_labels(metrics),
+            **kwargs,
         )
 
     def compile_from_config(self, config):
@@ -157,11 +187,13 @@ class Distiller(TrainStep, keras.Model):
 
         Args:
             images: `(batch, height, width, 3)`, raw pixels; resized to what
-                each network was built for.
+                each network was built for. In training `(batch, views,
+                height, width, 3)` where there are several views.
             training: if False, the student's logits are returned; if True,
                 dict of role -> dict of endpoints of every network.
         """
         if not training:
+            images = first_view(images)
             return self.student(
                 resize_like(images, self.student), training=False
             )
@@ -172,6 +204,7 @@ class Distiller(TrainStep, keras.Model):
 
     def call_teachers(self, images):
         """Endpoints of the frozen teachers, by role."""
+        images = merge_views(images, self.views)
         return {
             role: self._networks[role](images, training=False)
             for role in self.teachers
@@ -179,6 +212,7 @@ class Distiller(TrainStep, keras.Model):
 
     def call_trained(self, images):
         """Endpoints of student and co-trained teachers, by role."""
+        images = merge_views(images, self.views)
         return {
             role: self._networks[role](images, training=True)
             for role in (STUDENT, *self.co_trained)
@@ -215,15 +249,20 @@ class Distiller(TrainStep, keras.Model):
         Returns:
             dict of name -> unweighted scalar, and the total, a scalar.
         """
-        logits = endpoints[STUDENT]["logits"]
-        terms = {"supervised": self._supervised(labels, logits, sample_weight)}
+
+        def supervised(role):
+            logits = self._labelled(endpoints[role]["logits"])
+            repeated = repeat_views(labels, self.labelled_views)
+            return self._supervised(
+                repeated, logits, sample_weight, self.labelled_views
+            )
+
+        terms = {"supervised": supervised(STUDENT)}
         weight = weight_at(self.supervised_weight, self.epoch)
         total = weight * terms["supervised"]
         for role in self.co_trained:
-            logits = endpoints[role]["logits"]
-            term = self._supervised(labels, logits, sample_weight)
-            terms[f"{role}_supervised"] = term
-            total = total + term
+            terms[f"{role}_supervised"] = supervised(role)
+            total = total + terms[f"{role}_supervised"]
         for loss, weight in zip(
             self.transfer_losses, self.transfer_weights, strict=True
         ):
@@ -233,8 +272,11 @@ class Distiller(TrainStep, keras.Model):
                     name: ops.stop_gradient(tensor)
                     for name, tensor in teacher.items()
                 }
-            values = loss(labels, teacher, endpoints[STUDENT])
-            terms[loss.name] = _batch_mean(values, sample_weight)
+            values = loss(
+                repeat_views(labels, self.views), teacher, endpoints[STUDENT]
+            )
+            views = 1 if loss.compares_views else self.views
+            terms[loss.name] = _batch_mean(values, sample_weight, views)
             total = total + weight_at(weight, self.epoch) * terms[loss.name]
         terms["regularization"] = _sum(self.losses)
         return terms, total + terms["regularization"]
@@ -242,7 +284,9 @@ class Distiller(TrainStep, keras.Model):
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Updates and returns the metrics, of the student's logits."""
         if isinstance(y_pred, dict):
-            y_pred = y_pred[STUDENT]["logits"]
+            y_pred = self._labelled(y_pred[STUDENT]["logits"])
+            y = repeat_views(y, self.labelled_views)
+            sample_weight = repeat_views(sample_weight, self.labelled_views)
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
     @property
@@ -251,6 +295,8 @@ class Distiller(TrainStep, keras.Model):
         if not self._evaluating:
             return super().metrics
         terms = {id(tracker) for tracker in self.term_trackers.values()}
+        for loss in self.transfer_losses:
+            terms |= {id(metric) for metric in loss.metrics}
         return [m for m in super().metrics if id(m) not in terms]
 
     def fit(self, *args, **kwargs):
@@ -276,11 +322,14 @@ class Distiller(TrainStep, keras.Model):
         finally:
             self._evaluating = False
 
-    def _supervised(self, labels, logits, sample_weight):
+    def _labelled(self, logits):
+        return leading_views(logits, self.views, self.labelled_views)
+
+    def _supervised(self, labels, logits, sample_weight, views=1):
         # Per example: `Loss.__call__` would reduce, and divide by replicas.
         loss = self.supervised_loss
         function = loss.call if isinstance(loss, keras.losses.Loss) else loss
-        return _batch_mean(function(labels, logits), sample_weight)
+        return _batch_mean(function(labels, logits), sample_weight, views)
 
     def get_config(self):
         """Every constructor argument; networks and losses serialised."""
@@ -292,6 +341,8 @@ class Distiller(TrainStep, keras.Model):
             "transfer_losses": _serialize(list(self.transfer_losses)),
             "transfer_weights": _serialize(list(self.transfer_weights)),
             "supervised_weight": _serialize(self.supervised_weight),
+            "views": self.views,
+            "labelled_views": self.labelled_views,
         }
 
     @classmethod
@@ -337,9 +388,26 @@ def _sum(losses):
     return ops.sum(ops.stack(losses)) if losses else ops.zeros(())
 
 
-def _batch_mean(values, sample_weight=None):
-    """Mean over the batch of values per example, or of a batch's scalar."""
+def _of_any_labels(metrics):
+    # Keras would choose by the first labels it sees, those of training.
+    if not isinstance(metrics, (list, tuple)):
+        return metrics
+    return [
+        keras.metrics.MeanMetricWrapper(label_accuracy, name="accuracy")
+        if metric in ("accuracy", "acc")
+        else metric
+        for metric in metrics
+    ]
+
+
+def _batch_mean(values, sample_weight=None, views=1):
+    """Mean over the batch of values per example, or of a batch's scalar.
+
+    Of `views` values per example, one after another, the mean counts.
+    """
     values = ops.cast(values, "float32")
+    if len(values.shape) > 0:
+        values = mean_of_views(values, views)
     if sample_weight is None:
         return ops.mean(values)
     sample_weight = ops.cast(sample_weight, "float32")

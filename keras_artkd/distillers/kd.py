@@ -1,5 +1,6 @@
 """Knowledge distillation, of logits and of reconstructed logits."""
 
+from keras_artkd.distillers.checks import check_share
 from keras_artkd.distillers.expert import taught_by_expert
 from keras_artkd.distillers.spaces import Float
 from keras_artkd.losses import KD, PerceptionKD
@@ -27,7 +28,7 @@ def kd(student, expert_teacher, temperature=4.0, alpha=0.9, name="kd"):
 
     Reference: Hinton, Vinyals, Dean, 2015, https://arxiv.org/abs/1503.02531.
     """
-    _check_share(alpha)
+    check_share(alpha)
     return taught_by_expert(
         student,
         expert_teacher,
@@ -64,7 +65,7 @@ def pr_kd(
     Reference: paper 001, eqs 5 and 6 and table 2, whose weights are those of
     KD.
     """
-    _check_share(alpha)
+    check_share(alpha)
     return taught_by_expert(
         student,
         expert_teacher,
@@ -73,11 +74,3 @@ def pr_kd(
         name,
         supervised_weight=1.0 - alpha,
     )
-
-
-def _check_share(alpha):
-    if not 0 <= alpha <= 1:
-        raise ValueError(
-            "`alpha` must lie in [0, 1]: the labels have the other share. "
-            f"Received: alpha={alpha!r}."
-        )

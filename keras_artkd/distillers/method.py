@@ -27,6 +27,8 @@ class Method:
             or `Choice` of `keras_artkd.distillers.spaces`.
         epoch_options: names of options that are numbers of epochs, which a
             training shorter than the published one shortens.
+        views: what a batch of images has of each example, as
+            `keras_artkd.data.training_dataset` takes it.
     """
 
     make: Callable
@@ -36,6 +38,7 @@ class Method:
     head: str = "pool"
     space: dict[str, Float | Choice] = dataclasses.field(default_factory=dict)
     epoch_options: tuple[str, ...] = ()
+    views: str = "one"
 
     def options_for(self, epochs):
         """Options that a training of so many epochs has shorter, by name."""
@@ -70,14 +73,15 @@ class Method:
         return needed
 
 
-def method(make, **settings):
+def as_method(make, **settings):
     """The row of a function or class that makes a distiller.
 
     Its signature says what it needs and which options it has.
 
     Args:
         make: takes `student`, `name`, teachers and options.
-        **settings: `head`, `space` and `epoch_options` of the `Method`.
+        **settings: `head`, `space`, `epoch_options` and `views` of the
+            `Method`.
     """
     parameters = inspect.signature(make).parameters
     networks = {"student", "name", "expert_teacher", "initial_teacher"}
@@ -100,15 +104,29 @@ def combination(parts):
     The student's supervised loss counts once, and in full (weight 1), as
     where RepDistiller adds KD to a method. A method with a first stage
     without labels (AB) keeps it: the others' weights are zero in it. Epochs
-    of their warm-ups are counted from the beginning all the same. Options are
-    called `<method>.<option>`.
+    of their warm-ups are counted from the beginning all the same. A student
+    can have the exits of one method only, and a batch the views of one; of
+    several views every method's terms count, their mean. Options are called
+    `<method>.<option>`.
 
     Args:
         parts: dict of name -> `Method`, at least two.
 
     Returns:
         A `Method`.
+
+    Raises:
+        ValueError: if two need different views of the examples.
     """
+    views = {part.views: name for name, part in parts.items()}
+    views.pop("one", None)
+    if len(views) > 1:
+        raise ValueError(
+            "Joined methods must learn from the same views of an image. "
+            "Received: "
+            + ", ".join(f"{name} with {kind!r}" for kind, name in views.items())
+            + ". Fix: leave one out."
+        )
     heads = [part.head for part in parts.values() if part.head != "pool"]
 
     def make(
@@ -139,6 +157,7 @@ def combination(parts):
         epoch_options=tuple(
             _qualified(parts, lambda part: dict.fromkeys(part.epoch_options))
         ),
+        views=next(iter(views), "one"),
     )
 
 
@@ -147,9 +166,23 @@ def combine(student, distillers, name=None):
 
     Args:
         student: the network that all of them train.
-        distillers: dict of method name -> uncompiled `Distiller`.
+        distillers: dict of method name -> uncompiled `Distiller`, whose
+            student is this one, or for one of them this one with exits.
         name: of the result.
+
+    Raises:
+        ValueError: if two gave it exits.
     """
+    with_heads = {
+        method: distiller.student
+        for method, distiller in distillers.items()
+        if distiller.student is not student
+    }
+    if len(with_heads) > 1:
+        raise ValueError(
+            "A student can have the exits of one method. Received: "
+            f"{', '.join(with_heads)}. Fix: leave one out."
+        )
     stages = {
         method: distiller.supervised_weight
         for method, distiller in distillers.items()
@@ -167,13 +200,20 @@ def combine(student, distillers, name=None):
                 loss = _renamed(loss, f"{method}_{loss.name}")
             losses.append(loss)
             weights.append(Product([weight, *others]) if others else weight)
+    # Those of the one that needs several.
+    views, labelled_views = max(
+        (distiller.views, distiller.labelled_views)
+        for distiller in distillers.values()
+    )
     return Distiller(
-        student,
+        next(iter(with_heads.values()), student),
         teachers=teachers,
         co_trained=co_trained,
         transfer_losses=losses,
         transfer_weights=weights,
         supervised_weight=Product(stages.values()) if stages else 1.0,
+        views=views,
+        labelled_views=labelled_views,
         name=name,
     )
 

@@ -3,47 +3,60 @@
 from keras_artkd.distillers.ab import AB_SPACE, ab
 from keras_artkd.distillers.attention import ATTENTION_SPACE, attention
 from keras_artkd.distillers.baseline import baseline
+from keras_artkd.distillers.byot import BYOT_SPACE, PD_BYOT_SPACE, byot, pd_byot
 from keras_artkd.distillers.collaborative import (
     COLLABORATIVE_SPACE,
     CTKD,
     CollaborativeTeaching,
 )
 from keras_artkd.distillers.crd import CRD_SPACE, crd
+from keras_artkd.distillers.cs_kd import CS_KD_SPACE, cs_kd
+from keras_artkd.distillers.ddgsd import DDGSD_SPACE, ddgsd
 from keras_artkd.distillers.dkd import DKD_SPACE, dkd, pr_dkd
 from keras_artkd.distillers.fitnet import FITNET_SPACE, fitnet
+from keras_artkd.distillers.frskd import FRSKD_SPACE, frskd
 from keras_artkd.distillers.kd import KD_SPACE, kd, pr_kd
-from keras_artkd.distillers.method import combination, method
+from keras_artkd.distillers.method import as_method, combination
 from keras_artkd.distillers.ofd import OFD_SPACE, ofd
 from keras_artkd.distillers.pkt import PKT_SPACE, pkt
 from keras_artkd.distillers.reviewkd import REVIEWKD_SPACE, reviewkd
 from keras_artkd.distillers.rkd import RKD_SPACE, rkd
 from keras_artkd.distillers.rocket import ROCKET_SPACE, rocket
+from keras_artkd.distillers.skdsam import SKDSAM_SPACE, skdsam
+from keras_artkd.distillers.sla_sd import SLA_SD_SPACE, sla_sd
 from keras_artkd.distillers.sp import SP_SPACE, sp
 from keras_artkd.distillers.vid import VID_SPACE, vid
 
 METHODS = {
-    "baseline": method(baseline),
-    "kd": method(kd, space=KD_SPACE),
-    "attention": method(attention, space=ATTENTION_SPACE),
-    "rocket": method(rocket, space=ROCKET_SPACE),
-    "ctkd": method(CTKD, space=COLLABORATIVE_SPACE),
-    "collaborative": method(
+    "baseline": as_method(baseline),
+    "kd": as_method(kd, space=KD_SPACE),
+    "attention": as_method(attention, space=ATTENTION_SPACE),
+    "rocket": as_method(rocket, space=ROCKET_SPACE),
+    "ctkd": as_method(CTKD, space=COLLABORATIVE_SPACE),
+    "collaborative": as_method(
         CollaborativeTeaching, head="awgram", space=COLLABORATIVE_SPACE
     ),
-    "fitnet": method(fitnet, space=FITNET_SPACE),
-    "rkd": method(rkd, space=RKD_SPACE),
-    "crd": method(crd, space=CRD_SPACE),
-    "ofd": method(ofd, space=OFD_SPACE),
-    "reviewkd": method(
+    "fitnet": as_method(fitnet, space=FITNET_SPACE),
+    "rkd": as_method(rkd, space=RKD_SPACE),
+    "crd": as_method(crd, space=CRD_SPACE),
+    "ofd": as_method(ofd, space=OFD_SPACE),
+    "reviewkd": as_method(
         reviewkd, space=REVIEWKD_SPACE, epoch_options=("warmup",)
     ),
-    "sp": method(sp, space=SP_SPACE),
-    "pkt": method(pkt, space=PKT_SPACE),
-    "vid": method(vid, space=VID_SPACE),
-    "ab": method(ab, space=AB_SPACE, epoch_options=("first_stage",)),
-    "dkd": method(dkd, space=DKD_SPACE, epoch_options=("warmup",)),
-    "pr_kd": method(pr_kd, space=KD_SPACE),
-    "pr_dkd": method(pr_dkd, space=DKD_SPACE, epoch_options=("warmup",)),
+    "sp": as_method(sp, space=SP_SPACE),
+    "pkt": as_method(pkt, space=PKT_SPACE),
+    "vid": as_method(vid, space=VID_SPACE),
+    "ab": as_method(ab, space=AB_SPACE, epoch_options=("first_stage",)),
+    "dkd": as_method(dkd, space=DKD_SPACE, epoch_options=("warmup",)),
+    "pr_kd": as_method(pr_kd, space=KD_SPACE),
+    "pr_dkd": as_method(pr_dkd, space=DKD_SPACE, epoch_options=("warmup",)),
+    "byot": as_method(byot, space=BYOT_SPACE),
+    "pd_byot": as_method(pd_byot, space=PD_BYOT_SPACE),
+    "skdsam": as_method(skdsam, space=SKDSAM_SPACE),
+    "ddgsd": as_method(ddgsd, space=DDGSD_SPACE, views="two"),
+    "cs_kd": as_method(cs_kd, space=CS_KD_SPACE, views="class_pairs"),
+    "sla_sd": as_method(sla_sd, space=SLA_SD_SPACE, views="rotations"),
+    "frskd": as_method(frskd, space=FRSKD_SPACE),
 }
 
 

@@ -35,10 +35,11 @@ def plain(filters=4, side=16):
     return with_endpoints(model, names)
 
 
-def batch(size=16, side=16, seed=0):
-    """Random images and labels."""
+def batch(size=16, side=16, seed=0, views=1):
+    """Random images, each in so many views, and labels."""
     random = np.random.default_rng(seed)
-    images = random.uniform(0, 255, (size, side, side, 3)).astype("float32")
+    shape = (size, *((views,) if views > 1 else ()), side, side, 3)
+    images = random.uniform(0, 255, shape).astype("float32")
     return images, random.integers(0, CLASSES, size).astype("int32")
 
 

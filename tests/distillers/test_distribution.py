@@ -39,17 +39,20 @@ def train(method, make, strategy=None, options=None, **fit):
             metrics=["accuracy"],
             jit_compile=False,
         )
-    images, labels = batch(4 * WHOLE)
+    images, labels = batch(4 * WHOLE, views=distiller.views)
+    plain_images = images if distiller.views == 1 else images[:, 0]
     logs = distiller.fit(
         images,
         labels,
         batch_size=WHOLE,
         shuffle=False,
         verbose=0,
-        validation_data=(images, labels),
+        validation_data=(plain_images, labels),
         **fit,
     ).history
-    logits = distiller.student.predict(images, batch_size=WHOLE, verbose=0)
+    logits = distiller.student.predict(
+        plain_images, batch_size=WHOLE, verbose=0
+    )
     return logs, distiller.get_weights(), logits
 
 
@@ -61,6 +64,9 @@ def train(method, make, strategy=None, options=None, **fit):
         ("ctkd", wide, {}),
         ("pr_dkd", plain, {"synchronized": True, "warmup": 1}),
         ("dkd+ab", plain, {"dkd.warmup": 1, "ab.first_stage": 0.5}),
+        # Wide ones' batches of views share their statistics too.
+        ("skdsam+cs_kd", wide, {}),
+        ("sla_sd", plain, {}),
     ],
 )
 def test_equals_one_device(method, make, options):

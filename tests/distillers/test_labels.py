@@ -25,7 +25,8 @@ def prepared(method):
         method, wide(), wide(2), wide(), **SETTINGS.get(method, {})
     )
     distiller.compile()
-    endpoints = distiller(batch(SIZE)[0], training=True)
+    images, _ = batch(SIZE, views=distiller.views)
+    endpoints = distiller(images, training=True)
     state = [loss.get_weights() for loss in distiller.transfer_losses]
     return distiller, endpoints, state
 
@@ -35,8 +36,6 @@ def objective(method, labels, sample_weight=None):
     distiller, endpoints, state = prepared(method)
     for loss, weights in zip(distiller.transfer_losses, state, strict=True):
         loss.set_weights(weights)
-    kind = "Sparse" * (np.ndim(labels) == 1) + "CategoricalCrossentropy"
-    distiller.supervised_loss = getattr(keras.losses, kind)(from_logits=True)
     terms, total = distiller.compute_terms(labels, endpoints, sample_weight)
     return {name: float(value) for name, value in terms.items()}, float(total)
 
@@ -79,7 +78,11 @@ def test_sample_weights_reach_every_term(method):
     distiller, endpoints, state = prepared(method)
     for loss, values in zip(distiller.transfer_losses, state, strict=True):
         loss.set_weights(values)
-        each = loss(labels, endpoints[loss.teacher], endpoints["student"])
+        each = loss(
+            labels.repeat(distiller.views),
+            endpoints[loss.teacher],
+            endpoints["student"],
+        )
         expected = float(keras.ops.mean(each * weights))
         assert weighted[loss.name] == pytest.approx(expected, rel=1e-4)
     ones, whole = objective(method, labels, np.ones(SIZE))
@@ -104,7 +107,7 @@ def test_mixed_precision(method, policy):
         **SETTINGS.get(method, {}),
     )
     distiller.compile()
-    images, labels = batch(SIZE)
+    images, labels = batch(SIZE, views=distiller.views)
     endpoints = distiller(images, training=True)
     terms, total = distiller.compute_terms(labels, endpoints)
     assert all(np.isfinite(float(value)) for value in (*terms.values(), total))

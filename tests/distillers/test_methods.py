@@ -59,6 +59,26 @@ OPTIONS |= {
         "epsilon": 1e-3,
         "synchronized": True,
     },
+    "byot": {"alpha": 0.4, "feature_weight": 0.01, "temperature": 2.0},
+    "pd_byot": {
+        "alpha": 0.4,
+        "feature_weight": 0.01,
+        "temperature": 2.0,
+        "label_decay": 0.9,
+        "divergence_decay": 0.8,
+        "feature_decay": 0.7,
+    },
+    "skdsam": {
+        "weight": 0.5,
+        "feature_weight": 10.0,
+        "temperature": 2.0,
+        "attention_temperature": 3.0,
+        "attention": "cosine",
+    },
+    "ddgsd": {"temperature": 2.0, "weight": 0.5, "feature_weight": 0.1},
+    "cs_kd": {"temperature": 2.0, "weight": 0.5},
+    "sla_sd": {"temperature": 2.0},
+    "frskd": {"alpha": 0.5, "beta": 10.0, "temperature": 2.0},
 }
 
 
@@ -90,7 +110,8 @@ def objective_values(distiller, logs):
 def test_fixed_names():
     fixed = (
         "baseline kd attention rocket ctkd collaborative fitnet rkd crd ofd "
-        "reviewkd sp pkt vid ab dkd pr_kd pr_dkd"
+        "reviewkd sp pkt vid ab dkd pr_kd pr_dkd byot pd_byot skdsam ddgsd "
+        "cs_kd sla_sd frskd"
     )
     assert set(fixed.split()) <= set(METHODS)
     assert set(OPTIONS) == set(METHODS)
@@ -108,7 +129,7 @@ def test_trains_saves_and_goes_on(method, tmp_path):
     distiller.compile(
         keras.optimizers.SGD(rate, momentum=0.9), metrics=["accuracy"]
     )
-    images, labels = batch()
+    images, labels = batch(views=distiller.views)
     logs = distiller.fit(images, labels, epochs=8, verbose=0).history
     assert np.isfinite(logs["loss"]).all()
     first, last = objective_values(distiller, logs)
@@ -125,7 +146,7 @@ def test_trains_saves_and_goes_on(method, tmp_path):
 def goes_on_as(restored, distiller):
     """Every weight is there, and the next step is the same."""
     assert same(snapshot(restored), snapshot(distiller))
-    images, labels = batch()
+    images, labels = batch(views=distiller.views)
     logs = [
         model.fit(images, labels, epochs=9, initial_epoch=8, verbose=0).history
         for model in (restored, distiller)
@@ -221,6 +242,33 @@ EXPERT = [
             [
                 "Stages(0, 1, 30) * supervised",
                 "Stages(0.003, 0, 30) * ActivationBoundary(expert)",
+            ],
+        ),
+        ("byot", {}, ["0.7 * supervised", "1 * Byot(student)"]),
+        ("pd_byot", {}, ["0.7 * supervised", "1 * Byot(student)"]),
+        ("skdsam", {}, ["1 * supervised", "1.5 * Skdsam(student)"]),
+        (
+            "ddgsd",
+            {},
+            [
+                "2 * supervised",
+                "1 * ViewKD(student)",
+                "0.0005 * ViewMMD(student)",
+            ],
+        ),
+        ("cs_kd", {"weight": 3}, ["1 * supervised", "3 * ViewKD(student)"]),
+        ("sla_sd", {}, ["1 * supervised", "1 * RotationDistillation(student)"]),
+        ("frskd", {}, ["1 * supervised", "1 * FeatureRefinement(student)"]),
+        (
+            "collaborative+skdsam",
+            {"skdsam.attention": "sum"},
+            [
+                "1 * supervised",
+                "1 * initial",
+                "1 * KD(initial)",
+                "1.5 * LogitsL2(expert)",
+                "0.2 * AttentionTransfer(expert)",
+                "1.5 * Skdsam(student)",
             ],
         ),
         (
