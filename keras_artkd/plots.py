@@ -16,7 +16,7 @@ from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter
 
 from keras_artkd.statistics import share_interval
 
@@ -43,6 +43,9 @@ _OTHER_SCRIPTS = (
     "Microsoft YaHei",
     "PingFang SC",
 )
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+# Powers of ten that an axis has labels for, at most.
+_POWERS = 6
 # Cells of a confusion matrix carry numbers up to so many classes.
 NUMBERED_CLASSES = 30
 _STYLE = {
@@ -86,7 +89,7 @@ def figure(width=4.2, height=2.6):
         return result, result.add_subplot()
 
 
-def plot_curves(axes, curves, best_epoch=None, percent=False):
+def plot_curves(axes, curves, best_epoch=None, percent=False, log=False):
     """Draws values by epoch.
 
     Args:
@@ -94,6 +97,8 @@ def plot_curves(axes, curves, best_epoch=None, percent=False):
         curves: dict of label -> values, one an epoch.
         best_epoch: int, counted from 1; marked if given.
         percent: whether values are shares, to be shown in percent.
+        log: whether the axis of the values, none negative, is logarithmic;
+            it begins with 0 where a value is 0.
     """
     for index, (label, values) in enumerate(curves.items()):
         epochs = np.arange(1, len(values) + 1)
@@ -124,9 +129,40 @@ def plot_curves(axes, curves, best_epoch=None, percent=False):
         _add_legend(axes, "best")
     if percent:
         axes.yaxis.set_major_formatter(_share_label)
+    if log:
+        _scale_by_powers(axes, np.concatenate([*curves.values()]))
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     axes.set_xlabel("epoch")
     return axes
+
+
+def _scale_by_powers(axes, values):
+    """Makes the axis of the values logarithmic, from power to power of ten."""
+    values = values[np.isfinite(values)]
+    # Where all are 0, float32 would not see what is smaller than this.
+    positive = values[values > 0] if (values > 0).any() else np.array([1e-8])
+    # The powers next to the values, never a value itself.
+    low = int(np.ceil(np.log10(positive.min()))) - 1
+    high = int(np.floor(np.log10(positive.max()))) + 1
+    powers = range(low, high + 1, -(-(high - low) // (_POWERS - 1)))
+    ticks = {10.0**power: power_of_ten(power) for power in powers}
+    if (values == 0).any():
+        # A logarithm knows no 0: below the smallest power it is linear.
+        axes.set_yscale("symlog", linthresh=10.0**low, linscale=0.5)
+        axes.set_ylim(-(10.0 ** (low - 1)), 10.0**high)
+        ticks = {0.0: "0", **ticks}
+    else:
+        axes.set_yscale("log")
+        axes.set_ylim(10.0**low, 10.0**high)
+    axes.set_yticks([*ticks], [*ticks.values()])
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def power_of_ten(exponent):
+    """A power of ten as text: 100, 0.01, 10⁻⁸."""
+    if -3 <= exponent <= 3:
+        return f"{10.0**exponent:g}"
+    return f"10{str(exponent).translate(_SUPERSCRIPTS)}"
 
 
 def _share_label(value, _):

@@ -63,6 +63,33 @@ def test_no_two_ticks_of_shares_read_alike(share, spread):
         assert 0 <= label <= 100
 
 
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ([1.2e-8, 3e-8], ["10⁻⁸", "10⁻⁷"]),
+        ([1e-8], ["10⁻⁹", "10⁻⁸", "10⁻⁷"]),
+        ([0.02, 0.5], ["0.01", "0.1", "1"]),
+        ([2e-8, 0.0, 0.05], ["0", "10⁻⁸", "10⁻⁶", "10⁻⁴", "0.01"]),
+        ([0.0, 0.0], ["0", "10⁻⁹", "10⁻⁸", "10⁻⁷"]),
+        ([float("nan"), 2e-8], ["10⁻⁸", "10⁻⁷"]),
+    ],
+)
+def test_a_logarithmic_axis_holds_every_value(values, labels):
+    figure, axes = plots.figure(3.3, 2.2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plots.plot_curves(axes, {"a": values}, log=True)
+        shown = texts(plots.as_svg(figure, "p", "Title"))
+    ticks = [t.get_text() for t in axes.yaxis.get_majorticklabels()]
+    assert ticks == labels and {*labels} <= {*shown}
+    # Where values lie between the ends of the axis, 0 and 1.
+    to_share = axes.transData + axes.transAxes.inverted()
+    heights = to_share.transform([(1, value) for value in values])[:, 1]
+    heights = heights[np.isfinite(values)]
+    assert (heights > 0).all() and (heights < 1).all()
+    assert axes.get_yscale() == ("symlog" if 0.0 in values else "log")
+
+
 @pytest.mark.parametrize("classes", [2, 18, 27])
 def test_confusion_writes_every_count(classes):
     figure, axes = plots.figure(0.26 * classes + 2, 0.26 * classes + 2)

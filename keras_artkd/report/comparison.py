@@ -7,7 +7,11 @@ import numpy as np
 
 from keras_artkd import plots
 from keras_artkd.report.figures import Drawing
-from keras_artkd.report.measures import Measure, headline
+from keras_artkd.report.measures import (
+    Measure,
+    attention_spreads,
+    headline,
+)
 from keras_artkd.report.page import (
     MATRIX_CLASSES,
     environment,
@@ -124,6 +128,11 @@ def comparison_page(entries, differences, drawings, figures):
             drawings=drawings,
             figures=figures,
             seeds=seed_groups(entries),
+            spreads=[
+                (entry, spread)
+                for entry in entries
+                for spread in attention_spreads(entry.run)
+            ],
             classes=_class_rows(entries),
             costs=[
                 (entry, networks(entry.run)[0], files(entry.run))

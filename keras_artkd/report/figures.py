@@ -11,8 +11,13 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from keras_artkd import plots
 from keras_artkd.files import replacing
 from keras_artkd.report.gallery import IMAGES_EACH, find_confusions
+from keras_artkd.report.measures import (
+    attention_spreads,
+    is_curve,
+    is_spread,
+)
 from keras_artkd.report.pictures import attention_grid, read_thumbnail
-from keras_artkd.report.text import display_name, term_name
+from keras_artkd.report.text import display_name, small_text, term_name
 from keras_artkd.statistics import calibration_bins
 
 _ACCURACY_EDGES = np.linspace(0, 1, 11)
@@ -49,6 +54,7 @@ def draw_run(run):
     """Returns dict of name -> `Drawing` of all that the run's files hold."""
     drawings = [
         *_training(run),
+        *_spreads(run),
         _confusion(run),
         _classes(run),
         *_calibration(run),
@@ -90,30 +96,46 @@ def _training(run):
                 f"training-{name}", title, curves, best, name == "accuracy"
             )
     for name, values in history.items():
-        if values and all(isinstance(v, (int, float)) for v in values):
+        if is_curve(values) and not is_spread(name):
             title = term_name(name)
-            slug = re.sub(r"[^\w-]", "-", name)
-            yield _curves(f"training-{slug}", title, {title: values}, best)
+            yield _curves(
+                f"training-{_slug(name)}", title, {title: values}, best
+            )
 
 
-def _curves(name, title, curves, best_epoch, percent=False):
+def _spreads(run):
+    """How unequally the exits count."""
+    for spread in attention_spreads(run):
+        title = f"Attention spread, {spread.name}"
+        yield _curves(
+            f"spread-{_slug(spread.key)}",
+            title,
+            {title: spread.values},
+            run.metrics["best_epoch"],
+            log=True,
+        )
+
+
+def _slug(name):
+    return re.sub(r"[^\w-]", "-", name)
+
+
+def _curves(name, title, curves, best_epoch, percent=False, log=False):
     figure, axes = plots.figure(3.3, 2.2)
-    plots.plot_curves(axes, curves, best_epoch, percent)
+    plots.plot_curves(axes, curves, best_epoch, percent, log)
     axes.set_title(
         plots.shorten(title, 36), loc="left", fontsize=10, fontweight="bold"
     )
+    word = "{:.1%}".format if percent else "{:.3g}".format
+    word = small_text if log else word
     ends = ", ".join(
-        f"{label} {_number(values[0], percent)} in the first epoch and "
-        f"{_number(values[-1], percent)} in the last"
+        f"{label} {word(values[0])} in the first epoch and "
+        f"{word(values[-1])} in the last"
         for label, values in curves.items()
     )
     return Drawing(
         name, f"{title} by epoch: {ends}. Best epoch: {best_epoch}.", figure
     )
-
-
-def _number(value, percent):
-    return f"{value:.1%}" if percent else f"{value:.3g}"
 
 
 def _confusion(run):

@@ -27,6 +27,8 @@ _HEADLINES = {
         "how far confidence is from accuracy on average; 0 is perfect",
     ),
 }
+# How the name of a column of the history ends that is a `Spread`.
+_SPREAD = "_spread"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,3 +196,38 @@ def agreements(run):
             )
         )
     return results
+
+
+@dataclasses.dataclass(frozen=True)
+class Spread:
+    """How far a student's attention to its own exits is from uniform.
+
+    Attributes:
+        key: str, its name in `history.json`.
+        name: str, of the term of the loss that the attention is of.
+        values: list of float, one an epoch: the largest distance of an
+            exit's weight from `1 / exits`, averaged over the images.
+    """
+
+    key: str
+    name: str
+    values: list[float]
+
+
+def attention_spreads(run):
+    """Returns a list of `Spread`; empty without attention to exits."""
+    return [
+        Spread(key, key.removesuffix(_SPREAD), values)
+        for key, values in run.history.items()
+        if is_spread(key) and is_curve(values)
+    ]
+
+
+def is_spread(key):
+    """Whether a column of the history is an attention's, no term's."""
+    return key.endswith(_SPREAD)
+
+
+def is_curve(values):
+    """Whether a column of the history has a number for each epoch."""
+    return bool(values) and all(isinstance(v, (int, float)) for v in values)

@@ -10,6 +10,7 @@ from keras_artkd.report import text
 from keras_artkd.report.gallery import find_confusions
 from keras_artkd.report.measures import (
     agreements,
+    attention_spreads,
     class_results,
     guesses,
     headline,
@@ -43,6 +44,7 @@ def environment():
         size=text.size_text,
         count=text.count_text,
         milliseconds=text.milliseconds_text,
+        small=text.small_text,
         words=text.join_words,
     )
     return result
@@ -92,6 +94,7 @@ def run_page(run, drawings, in_run=True):
                 for name, drawing in drawings.items()
                 if name.startswith("training-")
             ],
+            spreads=_spreads(run, drawings),
             networks=networks(run),
             files=files(run),
             skipped=run.data["skipped"][:_LISTED_FILES],
@@ -165,6 +168,16 @@ def _mistakes(run):
         }
         for confusion in find_confusions(run.labels, logits)
     ]
+
+
+def _spreads(run, drawings):
+    """How unequally exits count: list of `(Spread, Drawing)`."""
+    drawn = [
+        drawing
+        for name, drawing in drawings.items()
+        if name.startswith("spread-")
+    ]
+    return [*zip(attention_spreads(run), drawn, strict=True)]
 
 
 def _attention(run):

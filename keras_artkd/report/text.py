@@ -1,5 +1,7 @@
 """How a report words numbers and names."""
 
+from keras_artkd.plots import power_of_ten
+
 _ROLES = {
     "student": "student",
     "initial": "initial teacher",
@@ -82,6 +84,15 @@ def count_text(value):
 def milliseconds_text(value):
     """A duration in milliseconds; a dash for none."""
     return NONE if value is None else f"{value:.3g} ms"
+
+
+def small_text(value):
+    """A number that may be tiny: 0.043, 1.2 × 10⁻⁸."""
+    digits, _, exponent = f"{value:.1e}".partition("e")
+    # None in "nan" and "inf".
+    if not exponent or value == 0 or int(exponent) >= -3:
+        return f"{value:.2g}"
+    return f"{digits} × {power_of_ten(int(exponent))}"
 
 
 def join_words(words):

@@ -46,6 +46,7 @@ def write_run(
     epochs=30,
     test_seed=0,
     without=(),
+    logged=None,
     **settings,
 ):
     """Writes the folder of a run that never was.
@@ -61,6 +62,7 @@ def write_run(
         epochs: int.
         test_seed: int, of the test images: runs of the same are comparable.
         without: names of files that are left out.
+        logged: dict of name -> values by epoch, of `history.json` besides.
         **settings: of `config.json`.
 
     Returns:
@@ -131,7 +133,7 @@ def write_run(
             "gpus": 0,
             "keras": "3.15.1",
         },
-        "history.json": _history(epochs, teachers, skill),
+        "history.json": _history(epochs, teachers, skill) | (logged or {}),
         "metrics.json": _metrics(names, labels, logits, seed, epochs),
     }
     for name, content in files.items():

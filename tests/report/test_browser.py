@@ -93,11 +93,20 @@ LOWEST_CONTRAST = """() => {
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
-    two = write_run(folder / "two", 2, images=30, epochs=1)
+    two = write_run(
+        folder / "two",
+        2,
+        images=30,
+        epochs=1,
+        logged={"skdsam_spread": [0.0]},
+    )
     many = write_run(folder / "many", 125, images=600)
     odd = write_run(folder / "odd", names=HOSTILE_NAMES)
     other = write_run(folder / "other", names=HOSTILE_NAMES, seed=1)
-    eighteen = write_run(folder / "eighteen", 18)
+    spread = [1e-8 * 1.1**epoch for epoch in range(30)]
+    eighteen = write_run(
+        folder / "eighteen", 18, logged={"skdsam_spread": spread}
+    )
     medium = write_run(folder / "medium", 27)
     return {
         **{

@@ -128,6 +128,31 @@ def test_page_says_it_all(runs, tmp_path):
     assert [f.read_bytes() for f in (path, *figures)] == before
 
 
+def test_attention_of_exits_stands_beside(runs, tmp_path):
+    without = ("gallery", "attention.npz")
+    others = [
+        write_run(
+            tmp_path / name,
+            4,
+            without=without,
+            method="skdsam",
+            logged={"skdsam_spread": [0.5, value]},
+        )
+        for name, value in (("paper", 1.24e-8), ("cosine", 0.043))
+    ]
+    path = tmp_path / "page.html"
+    write_comparison([runs["seed0"], *others], path)
+    text = Page(path.read_text(encoding="utf-8")).text
+    table = text[text.index("Attention spread, last epoch") :]
+    assert re.match(
+        r"\D+ 2 skdsam, \S+ seed 0 skdsam 1\.2 × 10⁻⁸ "
+        r"3 skdsam, \S+ seed 0 skdsam 0\.043 Classes",
+        table,
+    )
+    write_comparison([runs["seed0"], runs["seed1"]], path)
+    assert "Attention spread" not in path.read_text(encoding="utf-8")
+
+
 def test_figures_take_the_place_of_nothing_else(runs, tmp_path):
     both = [runs["seed0"], runs["seed1"]]
     (tmp_path / "thesis_figures").mkdir()

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from PIL import Image
 
 from keras_artkd.files import read_json, write_json
 from keras_artkd.report import write_report
-from keras_artkd.report.text import of_hundred
+from keras_artkd.report.text import of_hundred, small_text
 from tests.report.runs import HOSTILE_NAMES, write_run
 
 
@@ -124,6 +125,58 @@ def test_every_section_is_there(seventeen):
     alts = [image["alt"] for image in page.all("img")]
     assert sum("teacher, max2" in alt for alt in alts) == 12
     assert all(alts)
+
+
+@pytest.mark.parametrize(
+    ("values", "last"),
+    [
+        ([3e-8, 0.0, 1.24e-8], "1.2 × 10⁻⁸"),
+        ([0.2, 0.1, 0.043], "0.043"),
+        ([0.0, 0.0], "0"),
+        ([0.0], "0"),
+    ],
+)
+def test_attention_of_exits_is_shown_beside_the_terms(tmp_path, values, last):
+    run = write_run(
+        tmp_path / "run",
+        2,
+        images=12,
+        epochs=len(values),
+        logged={"skdsam_spread": values, "skdsam": values},
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        page = Page(write_report(run).read_text(encoding="utf-8"))
+    assert "0 means that all exits counted the same" in page.text
+    first = small_text(values[0])
+    assert f"First epoch {first} Last epoch {last} " in page.text
+    assert page.text.count("Attention spread, skdsam") == 1
+    names = {file.stem for file in (run / "figures").iterdir()}
+    assert "spread-skdsam_spread" in names and "training-skdsam" in names
+    # No term of the loss, though it is in the history.
+    assert "Skdsam spread" not in page.text
+    assert "training-skdsam_spread" not in names
+
+
+def test_without_attention_of_exits_nothing_is_said(seventeen):
+    path, page = seventeen
+    assert "exits" not in page.text
+    assert not [*(path / "figures").glob("spread-*")]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.0, "0"),
+        (1.24e-8, "1.2 × 10⁻⁸"),
+        (9.4e-4, "9.4 × 10⁻⁴"),
+        (9.99e-4, "0.001"),
+        (0.043, "0.043"),
+        (float("nan"), "nan"),
+    ],
+)
+def test_tiny_numbers_are_told_by_their_power(value, words):
+    assert small_text(value) == words
 
 
 def test_nothing_is_fetched(seventeen):
