@@ -12,6 +12,8 @@ import tyro
 
 # Room for any message: a line that the terminal would break stays whole.
 _WIDE = "10000"
+# What tyro says of a dict with an odd number of words.
+_NO_PAIRS = r"Error parsing (--\S+): Failed to parse key-value pairs!"
 
 
 def take_preset(presets, arguments=None):
@@ -29,13 +31,13 @@ def take_preset(presets, arguments=None):
         ValueError: for an unknown name; it lists the known ones.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    if len(presets) == 1:
+        return next(iter(presets.values())), arguments
     parser = argparse.ArgumentParser(
         add_help=False, allow_abbrev=False, exit_on_error=False
     )
     parser.add_argument("--preset", default=next(iter(presets)), nargs="?")
     known, others = parser.parse_known_args(arguments)
-    if len(presets) == 1:
-        return next(iter(presets.values())), arguments
     if known.preset not in presets:
         raise ValueError(
             f"`--preset` must be one of {', '.join(presets)}. "
@@ -92,6 +94,12 @@ def _in_one_line(box):
     # The first is the frame's title, which the second repeats.
     message, *more = [part for part in parts if part][1:]
     message = message.removeprefix("Error parsing Config: ")
+    message = re.sub(
+        _NO_PAIRS,
+        r"`\1` must have a value after each name. Received: a name without "
+        r"one. Fix: \1 NAME VALUE, for each name",
+        message,
+    )
     near = re.findall(r"--[a-z][a-z-]*", " ".join(more[:-1]))
     near = [flag for flag in dict.fromkeys(near) if flag not in message]
     if near:

@@ -157,13 +157,22 @@ def deliver(write, path, make_info, images, keras_logits, labels, gate=None):
     """
     with replacing(path) as temporary:
         write(temporary)
-        runtime = open_model(temporary)
-        report = _verify(runtime, temporary, images, keras_logits, labels)
+        report = _measure(temporary, images, keras_logits, labels)
         if gate is not None:
             accuracy = (np.argmax(keras_logits, axis=1) == labels).mean()
             gate.check(report, float(accuracy))
-        report["milliseconds"] = milliseconds_per_image(runtime, images)
-        # `write_info` changes the file, which nobody may have open then.
-        del runtime
         write_info(temporary, make_info(report))
     return {**report, "size_bytes": size_of(path)}
+
+
+def _measure(path, images, keras_logits, labels):
+    """The report of `verify`, and `milliseconds`.
+
+    The file is open in here alone: nobody may have it open who changes it.
+    """
+    runtime = open_model(path)
+    report = _verify(runtime, path, images, keras_logits, labels)
+    return {
+        **report,
+        "milliseconds": milliseconds_per_image(runtime, images),
+    }

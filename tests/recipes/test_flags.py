@@ -31,6 +31,9 @@ def test_flags_are_the_fields():
         (["--head", "x"], r"'x' for argument '--head'.*'awgram'"),
         (["--data-dir"], "Missing value for argument '--data-dir'"),
         (["--drops", "0.5", "0.2"], r"Received: drops=\(0.5, 0.2\)"),
+        (["--options", "beta"], "`--options` must.*Fix: --options NAME VALUE"),
+        (["--options", "beta", "2", "gamma"], "a name without one"),
+        (["--data-options", "group", "--seed", "1"], "`--data-options` must"),
         (["--workdir", "x" * 300, "--epochs", "0"], "Received: epochs=0"),
     ],
 )
