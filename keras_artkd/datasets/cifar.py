@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 
 from keras_artkd.datasets.npz import load_npz
-from keras_artkd.datasets.tfds_builders import find_builder
+from keras_artkd.datasets.tfds_builders import prepare_builder
 
 
 def load_cifar(name, data_dir):
@@ -20,18 +20,7 @@ def load_cifar(name, data_dir):
     """
     if data_dir is not None and pathlib.Path(data_dir).suffix == ".npz":
         return load_npz(data_dir)
-    builder = find_builder(name, data_dir)
-    try:
-        builder.download_and_prepare()
-    except Exception as error:  # TFDS lets many types out.
-        archive = next(iter(builder.url_infos.values())).filename
-        folder = pathlib.Path(builder.data_dir).parents[1]
-        raise ValueError(
-            f"{name} must be in the TFDS directory, or be downloaded there. "
-            f"Received: {folder}, without it, and {error}. Fix: put the "
-            f"official {archive} into {folder / 'downloads' / 'manual'}, or "
-            "give another directory, or an .npz file."
-        ) from error
+    builder = prepare_builder(name, data_dir, ", or an .npz file")
     names = builder.info.features["label"].names
     return names, _read(builder, "train"), _read(builder, "test")
 

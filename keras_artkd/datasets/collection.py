@@ -98,17 +98,22 @@ def split_official(train, test, validation_fraction, limit, seed):
     Returns:
         `(parts, skipped)`: dict split name -> `Examples`, list of `Skipped`.
     """
-    if not 0 < validation_fraction < 1:
-        raise ValueError(
-            "`validation_fraction` must lie between 0 and 1. Received: "
-            f"validation_fraction={validation_fraction}."
-        )
+    check_fraction(validation_fraction)
     parts = {"train": train, "validation": train.take([]), "test": test}
     parts, skipped = drop_leaks(parts)
     fractions = (1 - validation_fraction, validation_fraction, 0)
     train = split_examples(parts["train"], False, seed, fractions)
     parts = {**train, "test": parts["test"]}
     return limit_parts(parts, limit, seed), skipped
+
+
+def check_fraction(validation_fraction):
+    """Raises unless it is a share of train that leaves some of it."""
+    if not 0 < validation_fraction < 1:
+        raise ValueError(
+            "`validation_fraction` must lie between 0 and 1. Received: "
+            f"validation_fraction={validation_fraction}."
+        )
 
 
 def drop_leaks(parts):

@@ -19,6 +19,7 @@ from keras_artkd.datasets.exclusions import exclude_records
 from keras_artkd.datasets.folder import find_records
 from keras_artkd.datasets.imagenet import load_imagenet
 from keras_artkd.datasets.npz import load_npz
+from keras_artkd.datasets.photographs import load_archive, load_downloaded
 from keras_artkd.datasets.prepared import load_prepared
 from keras_artkd.datasets.records import (
     content_digest,
@@ -30,7 +31,14 @@ from keras_artkd.image_store import ImageStore
 from keras_artkd.images import centre_crop, resize_short_side
 
 _GROUPS = ("none", "artist")
-_NEED_NO_DATA_DIR = ("atelier", "cifar10", "cifar100", "imagenet")
+_NEED_NO_DATA_DIR = (
+    "atelier",
+    "cifar10",
+    "cifar100",
+    "cub200",
+    "imagenet",
+    "stanford_dogs",
+)
 
 
 def load(
@@ -49,29 +57,32 @@ def load(
         name: str, one of `LOADERS`.
         data_dir: where the images are: a directory of class folders
             (`folder`), an .npz file (`npz`), the contents of the archive
-            (`pandora18k`, `wikiart`, `multitask_painting100k`), a TFDS
-            directory or an .npz file (`cifar10`, `cifar100`), a TFDS
-            directory or the folder of the archives (`imagenet`). Of
-            these three `None` is TFDS's own directory, into which CIFAR is
-            downloaded where it is not there yet.
-            `atelier` paints its own and needs none.
+            (`pandora18k`, `wikiart`, `multitask_painting100k`,
+            `tiny_imagenet`, `stanford40`, `mit67`), a TFDS directory
+            (`cub200`, `stanford_dogs`), a TFDS directory or an .npz file
+            (`cifar10`, `cifar100`), a TFDS directory or the folder of the
+            archives (`imagenet`). Of these five `None` is TFDS's own
+            directory, into which all but ImageNet are downloaded where they
+            are not there yet. `atelier` paints its own and needs none.
         short_side: int, pixels: every image's shorter side. `None` keeps the
             stored sizes.
         group: `"none"`, or `"artist"` for splits that share no artist.
         limit: int, at most that many images in all, shares of classes kept.
             `None` takes all.
         split_seed: int, of the random split.
-        cache_dir: where archives are kept prepared, but CIFAR, which is in
-            `data_dir`. Defaults to `keras_artkd` in TFDS's own directory. An
-            `imagenet` found prepared has its index there, or beside it.
+        cache_dir: where archives are kept prepared, but those that TFDS
+            downloads, which are in `data_dir`. Defaults to `keras_artkd` in
+            TFDS's own directory. An `imagenet` found prepared has its index
+            there, or beside it.
         **options: of the data set. `folder`: `exclude`, a file that lists
             images to leave out (see `keras_artkd.datasets.exclusions`).
-            `atelier`: `scenes`, their number. `npz` (0.15), `cifar10` and
-            `cifar100` (0.1), `imagenet` (1/128): `validation_fraction` of
-            train; all of these but `imagenet`: `classes`, only the first so
-            many, and `per_class`, only the first so many training images of
-            each. `wikiart` and `multitask_painting100k`: `official=True` for
-            their own test split.
+            `atelier`: `scenes`, their number. `wikiart` and
+            `multitask_painting100k`: `official=True` for their own test
+            split. `npz` (0.15), `imagenet` (1/128) and all other photographs
+            (0.1), whose test split is always their own:
+            `validation_fraction` of train. `npz`, `cifar10` and `cifar100`:
+            `classes`, only the first so many, and `per_class`, only the first
+            so many training images of each.
 
     Returns:
         `Collection`. Classes without any image are left out of it.
@@ -264,7 +275,12 @@ LOADERS = {
         functools.partial(load_cifar, "cifar100"),
         validation_fraction=0.1,
     ),
+    "tiny_imagenet": functools.partial(load_archive, "tiny_imagenet"),
     "imagenet": load_imagenet,
+    "cub200": functools.partial(load_downloaded, "caltech_birds2011"),
+    "stanford_dogs": functools.partial(load_downloaded, "stanford_dogs"),
+    "stanford40": functools.partial(load_archive, "stanford40"),
+    "mit67": functools.partial(load_archive, "mit67"),
     "npz": functools.partial(load_arrays, load_npz),
     "pandora18k": functools.partial(load_prepared, "pandora18k"),
     "wikiart": functools.partial(load_prepared, "wikiart"),

@@ -1,27 +1,16 @@
 """What the TFDS builders of painting archives share: all but the archive."""
 
 import dataclasses
-import json
-import logging
-import os
-import pathlib
-import tempfile
 
 import tensorflow_datasets as tfds
 
-from keras_artkd.datasets.records import (
-    Duplicates,
-    Skipped,
-    map_threads,
-)
+from keras_artkd.datasets.archive_builder import ArchiveBuilder
+from keras_artkd.datasets.records import Duplicates, Skipped
 from keras_artkd.datasets.splits import (
     SPLITS,
     join_groups,
     stratified_split,
 )
-from keras_artkd.datasets.storage import stored_image
-from keras_artkd.datasets.tfds_builders import set_code_path
-from keras_artkd.images import UnreadableImage
 
 _PROTOCOLS = {
     "random": "Stratified 70/15/15 split; equal pictures stay together.",
@@ -46,25 +35,13 @@ def configs(*protocols):
     ]
 
 
-class PaintingBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+class PaintingBuilder(ArchiveBuilder, skip_registration=True):
     """Base of the builders: subclasses say what is in their archive.
 
     A subclass sets `VERSION`, `BUILDER_CONFIGS`, `HOMEPAGE`,
     `MANUAL_DOWNLOAD_INSTRUCTIONS`, `CLASS_NAMES` (`None` if only the archive
     knows them) and `build_index(root, official) -> Index`.
-
-    Each file is decoded once: the small JPEG goes to a temporary file, the
-    digest of its pixels to the split, and only then are examples written.
-    Files left out are listed in `skipped.json` beside the prepared data.
     """
-
-    HOMEPAGE = None
-    CLASS_NAMES = None
-
-    def __init_subclass__(cls, **kwargs):
-        """Says where the class lies, its README and citation beside it."""
-        super().__init_subclass__(**kwargs)
-        set_code_path(cls)
 
     @staticmethod
     def build_index(root, official):
@@ -97,82 +74,43 @@ class PaintingBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             homepage=self.HOMEPAGE,
         )
 
-    def _split_generators(self, dl_manager):
-        root = pathlib.Path(dl_manager.manual_dir)
-        official = self.builder_config.protocol == "official"
-        index = self.build_index(root, official)
-        self.info.features["label"].names = list(index.class_names)
-        # Closed, and thereby deleted, when the last split has been written.
-        spool = tempfile.TemporaryFile()
-        test_keys = index.test_keys if official else frozenset()
-        rows, skipped = _decode(index.records, test_keys, spool)
-        skipped = index.skipped + skipped
-        self._list_skipped(skipped)
-        parts = _split(rows, test_keys, self.builder_config)
-        empty = [name for name in SPLITS if not len(parts[name])]
-        if empty:
-            reason = skipped[0].reason if skipped else "none"
-            raise ValueError(
-                "Every split must hold at least one image. Received: "
-                f"{', '.join(empty)} of {self.name!r} empty, {len(rows)} "
-                f"images read from {str(root)!r}, {len(skipped)} files left "
-                f"out (first reason: {reason}). Fix: check that the whole "
-                "archive is there."
-            )
+    def _is_official(self):
+        return self.builder_config.protocol == "official"
+
+    def _index(self, root):
+        return self.build_index(root, self._is_official())
+
+    def _example(self, record, encoded):
         return {
-            name: self._generate_examples(spool, [rows[i] for i in parts[name]])
-            for name in SPLITS
+            "image": encoded,
+            "label": record.label,
+            "artist": record.group,
+            "filename": record.key,
         }
 
-    def _generate_examples(self, spool, rows):
-        for record, _, start, length in rows:
-            spool.seek(start)
-            yield (
-                record.key,
-                {
-                    "image": spool.read(length),
-                    "label": record.label,
-                    "artist": record.group,
-                    "filename": record.key,
-                },
-            )
-
-    def _list_skipped(self, skipped):
-        path = pathlib.Path(os.fspath(self.data_path), "skipped.json")
-        items = [dataclasses.asdict(item) for item in skipped]
-        path.write_text(json.dumps(items, indent=1), encoding="utf-8")
-        if skipped:
-            logging.getLogger(__name__).warning(
-                "%s: %d files left out or worth a look, listed in "
-                "skipped.json beside the prepared data.",
-                self.name,
-                len(skipped),
-            )
+    def _split(self, rows, test_keys):
+        if not self._is_official():
+            test_keys = frozenset()
+        rows, skipped = _without_duplicates(rows, test_keys)
+        parts = _positions(rows, test_keys, self.builder_config)
+        return {
+            name: [rows[i] for i in parts[name]] for name in SPLITS
+        }, skipped
 
 
-def _decode(records, test_keys, spool):
-    """Decodes all records into `spool`.
+def _without_duplicates(rows, test_keys):
+    """The rows to keep.
 
     Where there is an official test split, it comes first, so that of two
     equal pictures it is the one in train that goes.
 
     Returns:
-        `(rows, skipped)`; a row is `(record, digest, start, length)`.
+        `(rows, skipped)`.
     """
-
-    def store(record):
-        try:
-            return record, *stored_image(record.path)
-        except UnreadableImage as error:
-            return record, None, str(error)
-
-    records = sorted(records, key=lambda r: r.key not in test_keys)
     duplicates, test_digests = Duplicates(), set()
-    rows, skipped = [], []
-    for record, stored, digest in map_threads(store, records):
-        if stored is None:
-            skipped.append(Skipped(record.key, digest))
-            continue
+    kept, skipped = [], []
+    for row in sorted(rows, key=lambda row: row[0].key not in test_keys):
+        record, digest, *_ = row
         keep, remark = duplicates.check(record.key, record.label, digest)
         if record.key in test_keys:
             test_digests.add(digest)
@@ -184,17 +122,16 @@ def _decode(records, test_keys, spool):
         if remark is not None:
             skipped.append(remark)
         if keep:
-            rows.append((record, digest, spool.tell(), len(stored)))
-            spool.write(stored)
-    return rows, skipped
+            kept.append(row)
+    return kept, skipped
 
 
-def _split(rows, test_keys, config):
+def _positions(rows, test_keys, config):
     """Dict of split name -> positions in `rows`."""
     labels = [record.label for record, *_ in rows]
     digests = [digest for _, digest, *_ in rows]
     if config.protocol == "official":
-        return _split_official(rows, test_keys, labels, digests, config.seed)
+        return _official(rows, test_keys, labels, digests, config.seed)
     keys = [digests]
     if config.protocol == "artist":
         keys.append([record.group for record, *_ in rows])
@@ -203,7 +140,7 @@ def _split(rows, test_keys, config):
     return stratified_split(labels, join_groups(*keys), seed=config.seed)
 
 
-def _split_official(rows, test_keys, labels, digests, seed):
+def _official(rows, test_keys, labels, digests, seed):
     """The archive's test split; train and validation share the rest."""
     rest, test = [], []
     for i, (record, *_) in enumerate(rows):

@@ -41,7 +41,7 @@ def load_prepared(
             for split in SPLITS
         }
         rows = limit_positions(labels, limit, split_seed)
-    parts, skipped = {}, _read_skipped(builder)
+    parts, skipped = {}, read_skipped(builder)
     for split in SPLITS:
         records = _stored(builder, split, rows[split])
         *examples, more = read_records(records, short_side)
@@ -56,11 +56,7 @@ def load_prepared(
 
 def prepare(dataset, data_dir, protocol, seed=0, cache_dir=None):
     """The prepared TFDS builder of the archive extracted in `data_dir`."""
-    import tensorflow_datasets as tfds
-
-    package = f"keras_artkd.datasets.{dataset}"
-    module = importlib.import_module(f"{package}.{dataset}_dataset_builder")
-    builder_class = module.Builder
+    builder_class = _builder_class(dataset)
     known = builder_class.builder_configs
     if protocol not in known:
         raise ValueError(
@@ -68,9 +64,29 @@ def prepare(dataset, data_dir, protocol, seed=0, cache_dir=None):
             f"Received: {protocol!r}."
         )
     index = builder_class.build_index(data_dir, protocol == "official")
+    config = builder_class.config_for(protocol, seed)
+    return _prepared(builder_class, index, data_dir, cache_dir, config)
+
+
+def prepare_photographs(dataset, data_dir, cache_dir=None):
+    """The same of an archive whose splits are its own, `train` and `test`."""
+    builder_class = _builder_class(dataset)
+    index = builder_class.build_index(data_dir)
+    return _prepared(builder_class, index, data_dir, cache_dir)
+
+
+def _builder_class(dataset):
+    package = f"keras_artkd.datasets.{dataset}"
+    return importlib.import_module(
+        f"{package}.{dataset}_dataset_builder"
+    ).Builder
+
+
+def _prepared(builder_class, index, data_dir, cache_dir, config=None):
+    import tensorflow_datasets as tfds
+
     builder = builder_class(
-        data_dir=cache_folder(cache_dir, index),
-        config=builder_class.config_for(protocol, seed),
+        data_dir=cache_folder(cache_dir, index), config=config
     )
     builder.download_and_prepare(
         download_config=tfds.download.DownloadConfig(manual_dir=data_dir)
@@ -121,6 +137,7 @@ def _stored(builder, split, rows=None):
             )
 
 
-def _read_skipped(builder):
+def read_skipped(builder):
+    """What was left out when an archive was prepared, as `Skipped`."""
     path = pathlib.Path(builder.data_dir, "skipped.json")
     return [Skipped(**item) for item in json.loads(path.read_text("utf-8"))]

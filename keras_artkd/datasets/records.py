@@ -105,7 +105,7 @@ def map_threads(function, items, threads=None):
             yield from pool.map(function, chunk)
 
 
-def read_records(records, short_side, threads=None):
+def read_records(records, short_side, threads=None, keep_repeated=False):
     """Decodes image files, leaving out what cannot be read or comes twice.
 
     Args:
@@ -113,6 +113,8 @@ def read_records(records, short_side, threads=None):
         short_side: int, pixels, or `None` for the stored sizes.
         threads: int, decoding threads; Pillow releases the interpreter lock.
             Defaults to one per usable core.
+        keep_repeated: bool, keep what comes twice, as of a split that
+            somebody else fixed.
 
     Returns:
         `(store, groups, digests, skipped)`: an `ImageStore`, for each of its
@@ -133,7 +135,9 @@ def read_records(records, short_side, threads=None):
         if digest is None:
             skipped.append(Skipped(record.key, result))
             continue
-        keep, remark = duplicates.check(record.key, record.label, digest)
+        keep, remark = True, None
+        if not keep_repeated:
+            keep, remark = duplicates.check(record.key, record.label, digest)
         if remark is not None:
             skipped.append(remark)
         if keep:

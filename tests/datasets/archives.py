@@ -8,6 +8,7 @@ import shutil
 import tarfile
 
 import numpy as np
+import scipy.io
 from PIL import Image
 
 from keras_artkd.datasets.wikiart import index as wikiart_index
@@ -208,4 +209,171 @@ def make_imagenet(root):
                     level = 6 * (10 * number + i)
                     add(inner, name, odd.get(name, plain(level)))
             add(archive, f"{synset}.tar", stream.getvalue())
+    return root
+
+
+def lines(path, rows, end="\n"):
+    """Writes a list; the last line has no end, as in some archives."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(end.join(rows).encode())
+
+
+def make_tiny_imagenet(root):
+    """Four classes of the 200, 10 train and 3 test images each, and traps."""
+    root = root / "tiny-imagenet-200"
+    # Not sorted; two classes have the same first word.
+    wnids = ["n03126707", "n02124075", "n02012849", "n01443537"]
+    words = [
+        "n00001740\tentity",
+        "n01443537\tgoldfish, Carassius auratus",
+        "n02012849\tcrane",
+        "n02124075\tEgyptian cat",
+        "n03126707\tcrane",
+    ]
+    lines(root / "wnids.txt", wnids)
+    lines(root / "words.txt", words)
+    for wnid in wnids:
+        boxes = []
+        for i in range(10):
+            name = f"{wnid}_{i}.JPEG"
+            picture(root / "train" / wnid / "images" / name)
+            boxes.append(f"{name}\t0\t1\t20\t22")
+        lines(root / "train" / wnid / f"{wnid}_boxes.txt", boxes)
+    train = root / "train/n01443537/images"
+    cut = (train / "n01443537_3.JPEG").read_bytes()[:300]
+    (train / "n01443537_3.JPEG").write_bytes(cut)
+    (train / "n01443537_4.JPEG").write_bytes(plain(90, mode="L"))
+    annotations = []
+    for i in range(12):
+        picture(root / "val/images" / f"val_{i}.JPEG")
+        picture(root / "test/images" / f"test_{i}.JPEG")
+        annotations.append(f"val_{i}.JPEG\t{wnids[i % 4]}\t0\t32\t44\t62")
+    # In train as well, and twice in test.
+    copied = (root / "val/images/val_1.JPEG").read_bytes()
+    (train / "n01443537_5.JPEG").write_bytes(copied)
+    (root / "val/images/val_5.JPEG").write_bytes(copied)
+    annotations += [
+        "val_12.JPEG\tn01443537\t0\t0\t1\t1",  # absent
+        "val_13.JPEG\tn99999999\t0\t0\t1\t1",  # of no class
+    ]
+    lines(root / "val/val_annotations.txt", annotations, "\r\n")
+    return root.parent
+
+
+def make_stanford40(root):
+    """Three actions of the 40, 8 train and 4 test images each, and traps."""
+    actions = ["applauding", "riding_a_bike", "watching_TV"]
+    both = {"train": [], "test": []}
+    images, lists = root / "JPEGImages", root / "ImageSplits"
+    for action in actions:
+        names = [f"{action}_{i:03d}.jpg" for i in range(1, 13)]
+        for name in names:
+            picture(images / name)
+        for split, part in (("train", names[:8]), ("test", names[8:])):
+            lines(lists / f"{action}_{split}.txt", part, "\r\n")
+            both[split] += part
+    for split, names in both.items():
+        lines(lists / f"{split}.txt", names)
+    counts = [f"{action}\t\t{12}" for action in actions]
+    lines(lists / "actions.txt", ["action\t\tnumber of images", *counts])
+    (images / "applauding_002.jpg").unlink()
+    (images / "applauding_003.jpg").write_bytes(b"\xff\xd8\xff broken")
+    picture(images / "riding_a_bike_001.jpg", size=(300, 400))
+    shutil.copy(images / "watching_TV_012.jpg", images / "watching_TV_001.jpg")
+    picture(images / "watching_TV_999.jpg")
+    picture(images / "Thumbs.db")
+    return root
+
+
+def make_mit67(root):
+    """Three scenes of the 67, 8 train and 3 test images each, and traps."""
+    listed = {"Train": [], "Test": []}
+    for scene in ("mall", "airport_inside", "bar"):
+        for i in range(11):
+            name = f"{scene}/{scene} {i:04d}.jpg"
+            picture(root / "Images" / name)
+            listed["Train" if i < 8 else "Test"].append(name)
+        for i in range(4):
+            picture(root / "Images" / scene / f"unlisted_{i}.jpg")
+    images = root / "Images"
+    (images / "bar/bar 0000.jpg").write_bytes(plain(50, "P", "GIF"))
+    (images / "bar/bar 0001.jpg").write_bytes(plain(60, "RGBA", "PNG"))
+    (images / "bar/bar 0008.jpg").write_bytes(plain(70, "RGB", "BMP"))
+    (images / "mall/mall 0002.jpg").write_bytes(b"")
+    shutil.copy(images / "bar/bar 0009.jpg", images / "mall/mall 0003.jpg")
+    listed["Train"] += ["mall/gone.jpg", "Readme", listed["Test"][0]]
+    for split, names in listed.items():
+        lines(root / f"{split}Images.txt", names, "\r\n")
+    return root
+
+
+BIRDS = ["Black_footed_Albatross", "Laysan_Albatross", "Sooty_Albatross"]
+
+
+def make_birds(root):
+    """CUB-200-2011: three of the species, 8 train and 4 test images each."""
+    root.mkdir(parents=True, exist_ok=True)
+    names, tests, contents = [], [], {}
+    for number, bird in enumerate(BIRDS, 1):
+        for i in range(12):
+            # The builder knows images by their names without the folders.
+            names.append(f"{number:03d}.{bird}/{bird}_{i:04d}_{number}.jpg")
+            tests.append(i >= 8)
+            contents[names[-1]] = noise_jpeg(100 * number + i, (40, 52))
+    contents[names[0]] = contents[names[-1]]  # In test as well.
+    contents[names[1]] = contents[names[1]][:500]
+    lists = {
+        "images": names,
+        "train_test_split": [str(int(not test)) for test in tests],
+        "bounding_boxes": ["5.0 6.0 20.0 21.0"] * len(names),
+    }
+    with tarfile.open(root / "CUB_200_2011.tgz", "w:gz") as archive:
+        for name, rows in lists.items():
+            text = "".join(f"{i} {row}\n" for i, row in enumerate(rows, 1))
+            add(archive, f"CUB_200_2011/{name}.txt", text.encode())
+        for name, content in contents.items():
+            add(archive, f"CUB_200_2011/images/{name}", content)
+    with tarfile.open(root / "segmentations.tgz", "w:gz") as archive:
+        mask = encoded(Image.new("L", (52, 40)), "PNG")
+        for name in names:
+            name = name.replace(".jpg", ".png")
+            add(archive, f"segmentations/{name}", mask)
+    return root
+
+
+DOGS = [
+    "n02085620-Chihuahua",
+    "n02098105-soft-coated_wheaten_terrier",
+    "n02116738-African_hunting_dog",
+]
+
+
+def make_dogs(root):
+    """Stanford Dogs: three of the breeds, 8 train and 4 test images each."""
+    root.mkdir(parents=True, exist_ok=True)
+    listed, contents = {"train": [], "test": []}, {}
+    for number, breed in enumerate(DOGS):
+        for i in range(12):
+            name = f"{breed}/{breed.partition('-')[0]}_{i}.jpg"
+            listed["train" if i < 8 else "test"].append(name)
+            contents[name] = noise_jpeg(1000 * (number + 1) + i, (40, 52))
+    contents[listed["train"][0]] = plain(80, image_format="PNG")
+    # The builder wants 120 breeds; these have no images here.
+    listed["train"] += [f"n1{i:07d}-dog/n1{i:07d}_0.jpg" for i in range(117)]
+    with tarfile.open(root / "lists.tar", "w") as archive:
+        for split, names in listed.items():
+            stream = io.BytesIO()
+            cells = np.array(names, object)[:, None]
+            scipy.io.savemat(stream, {"file_list": cells})
+            add(archive, f"{split}_list.mat", stream.getvalue())
+    sides = {"width": 52, "height": 40}
+    corners = {"xmin": 5, "ymin": 6, "xmax": 30, "ymax": 31}
+    text = "".join(f"<{k}>{v}</{k}>" for k, v in (sides | corners).items())
+    with tarfile.open(root / "annotation.tar", "w") as archive:
+        for name in contents:
+            xml = f"<annotation>{text}</annotation>".encode()
+            add(archive, f"Annotation/{name.removesuffix('.jpg')}", xml)
+    with tarfile.open(root / "images.tar", "w") as archive:
+        for name, content in contents.items():
+            add(archive, f"Images/{name}", content)
     return root

@@ -153,8 +153,9 @@ def test_wikiart(wikiart, tmp_path):
 
 def test_arguments_are_checked(tmp_path):
     known = (
-        "atelier, folder, cifar10, cifar100, imagenet, npz, pandora18k, "
-        "wikiart, multitask_painting100k"
+        "atelier, folder, cifar10, cifar100, tiny_imagenet, imagenet, cub200, "
+        "stanford_dogs, stanford40, mit67, npz, pandora18k, wikiart, "
+        "multitask_painting100k"
     )
     assert ", ".join(LOADERS) == known
     with pytest.raises(ValueError, match=known):

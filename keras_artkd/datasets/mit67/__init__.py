@@ -1,0 +1,1 @@
+"""MIT Indoor Scene Recognition as a TFDS data set."""

@@ -1,0 +1,1 @@
+"""Stanford 40 Actions as a TFDS data set."""

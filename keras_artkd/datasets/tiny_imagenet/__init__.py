@@ -1,0 +1,1 @@
+"""Tiny ImageNet as a TFDS data set."""
