@@ -2,6 +2,7 @@
 
     python -m recipes.cifar100 --method pr_dkd --data-dir FILE.npz
     python -m recipes.cifar100 --method dkd --student shufflenet_v1
+    python -m recipes.cifar100 --preset self_distillation
 
 Without --data-dir it comes from TensorFlow Datasets. For a quick study
 --data-options classes 20 per_class 250 takes the first 20 classes and 250
@@ -16,14 +17,21 @@ divided by 10 after 150, 180 and 210, as RepDistiller and mdistiller have it.
 prints it for ResNets, surely by mistake (here for whatever is trained). All
 begin at 0.05, and at 0.01 where the student is a MobileNet or a ShuffleNet;
 DKD's beta and ReviewKD's weight are those published for the pair of networks,
-unless the expert is a file (--expert). Every other flag goes over the preset's
-values.
+unless the expert is a file (--expert).
+
+--preset self_distillation: skdsam on a ResNet-18, 250 epochs of batches of
+128, the learning rate 0.1 divided by 10 after 100 and 150, as thesis 002 has
+it for all of its methods and networks (tables 4.3 to 4.21), whose last epoch
+counts, the mean of three runs (--seed 0, 1 and 2).
+
+Every other flag goes over the preset's values.
 """
 
 import dataclasses
 
 from recipes.common import main
 from recipes.config import Config
+from recipes.thesis_002 import SCHEDULE
 
 # Where they are not the methods' defaults: DKD's of mdistiller, ReviewKD's of
 # its authors' scripts.
@@ -78,6 +86,7 @@ PRESETS = {
     "common": CONFIG,
     "paper": PAPER,
     "paper_decay": dataclasses.replace(PAPER, drop_factor=0.01),
+    "self_distillation": dataclasses.replace(CONFIG, **SCHEDULE),
 }
 
 if __name__ == "__main__":

@@ -8,29 +8,18 @@ import keras
 import tensorflow as tf
 
 from keras_artkd import datasets, distillers, models
-from keras_artkd.data import (
-    evaluation_arrays,
-    steps_per_epoch,
-    training_dataset,
-)
+from keras_artkd.augment import Cutout, Mixup, Rotations
+from keras_artkd.data import steps_per_epoch, training_dataset
 from keras_artkd.distillers.registry import get_method
-from keras_artkd.export.parity import ParityGate
-from keras_artkd.export.run import (
-    choose_calibration_images,
-    deliver_student,
-    file_name,
-    model_info,
-)
 from keras_artkd.files import (
     read_json,
-    replacing,
     write_atomically,
     write_json,
     write_text,
 )
 from keras_artkd.layers import AWGram
 from keras_artkd.model_card import model_card
-from keras_artkd.model_info import CARD, write_info
+from keras_artkd.model_info import CARD
 from keras_artkd.report import write_report
 from keras_artkd.training import (
     Checkpoint,
@@ -38,7 +27,8 @@ from keras_artkd.training import (
     make_strategy,
     set_weight_decay,
 )
-from recipes.config import Config
+from recipes.config import AUGMENTATIONS, Config
+from recipes.delivery import export_student, print_summary, save_student
 from recipes.evaluation import evaluate, evaluation_batches
 from recipes.flags import parse_flags, take_preset
 from recipes.provenance import (
@@ -56,12 +46,6 @@ _BAD_INPUT = (
     ValueError,
     tf.errors.ResourceExhaustedError,
 )
-# Kind -> format and quantisation of the files that every run leaves.
-EXPORTS = {
-    "saved_model": ("saved_model", "none"),
-    "tflite": ("tflite", "none"),
-    "tflite_int8": ("tflite", "int8"),
-}
 
 
 def main(default, description, job=None):
@@ -179,17 +163,19 @@ def run(config, data=None):
         # A progress bar in a file is a mess of control characters.
         "auto" if sys.stdout.isatty() else 2,
     )
-    student = distiller.student
+    student = models.without_exits(distiller.student)
     write_atomically(run_dir / "student_last.keras", student.save)
     metrics = evaluate(config, data, distiller, checkpoint, _replicas())
     facts.append(metrics)
-    _save_student(run_dir / "student.keras", student, facts)
+    save_student(run_dir / "student.keras", student, facts)
     write_text(run_dir / CARD, model_card(*facts))
-    metrics["exports"] = _export(config, data, facts, student)
+    metrics["exports"] = export_student(
+        config, data, facts, models.upright(student)
+    )
     # Written last: it is what makes a run finished.
     write_json(run_dir / "metrics.json", metrics)
     write_report(run_dir)
-    _print_summary(metrics, run_dir)
+    print_summary(metrics, run_dir)
     return metrics
 
 
@@ -235,28 +221,35 @@ def find_expert(config, data):
 
 def check_student(config, num_classes):
     """Makes the student once, with any expert; raises what that raises."""
-    stand_in = models.build("wrn_10_1", num_classes, (32, 32, 3))
+    stand_in = models.build(
+        "wrn_10_1", num_classes * config.rotations, (32, 32, 3)
+    )
     build_distiller(config, num_classes, stand_in)
 
 
-def _load_expert(path, num_classes):
+def _load_expert(path, config, num_classes):
     expert = keras.models.load_model(path)
     classes = models.get_endpoints(expert)["logits"].shape[-1]
-    if classes != num_classes:
+    if classes != num_classes * config.rotations:
+        each = f", each in {config.rotations} rotations (--augment sla)"
         raise ValueError(
             "The expert must know the data's classes. Received: "
-            f"{path} with {classes}, data with {num_classes}."
+            f"{path} with {classes}, data with {num_classes}"
+            f"{each if config.rotations > 1 else ''}."
         )
     return expert
 
 
 def _build_network(config, name, num_classes, **options):
-    return models.build(
+    network = models.build(
         name,
-        num_classes,
+        num_classes * config.rotations,
         (config.image_size, config.image_size, 3),
         **options,
     )
+    if config.rotations == 1:
+        return network
+    return models.with_rotations(network, config.rotations)
 
 
 def _build_student(config, num_classes):
@@ -296,6 +289,16 @@ def build_distiller(config, num_classes, expert=None):
     return distiller
 
 
+def _augmentations(config, num_classes):
+    made = {
+        "cutout": Cutout(config.settings()["cutout_side"]),
+        "mixup": Mixup(num_classes, config.mixup_alpha),
+        # Last: it multiplies what the others have made.
+        "sla": Rotations(config.rotations),
+    }
+    return [made[name] for name in AUGMENTATIONS if name in config.augment]
+
+
 def train(config, data, expert_path, folder, callbacks=(), verbose="auto"):
     """Trains to the last epoch, from where `folder` has it.
 
@@ -318,7 +321,7 @@ def train(config, data, expert_path, folder, callbacks=(), verbose="auto"):
     with make_strategy().scope():
         expert = None
         if expert_path is not None:
-            expert = _load_expert(expert_path, num_classes)
+            expert = _load_expert(expert_path, config, num_classes)
         distiller = build_distiller(config, num_classes, expert)
         distiller.compile(
             make_optimizer(
@@ -352,6 +355,8 @@ def train(config, data, expert_path, folder, callbacks=(), verbose="auto"):
                 config.seed,
                 config.epochs,
                 initial_epoch,
+                get_method(config.method).views,
+                _augmentations(config, num_classes),
             ),
             steps_per_epoch=steps,
             epochs=config.epochs,
@@ -370,52 +375,3 @@ def train(config, data, expert_path, folder, callbacks=(), verbose="auto"):
 
 def _replicas():
     return max(1, len(tf.config.list_physical_devices("GPU")))
-
-
-def _export(config, data, facts, student):
-    """Writes the deployable files and measures each on the test split."""
-    print("Exporting ...")
-    held_out = ("test", *evaluation_arrays(data.test, config.image_size))
-    calibration = choose_calibration_images(data.train, config.image_size)
-    reports = {}
-    for kind, (file_format, quantize) in EXPORTS.items():
-        path = config.run_dir / file_name(file_format, quantize)
-        reports[kind] = deliver_student(
-            student,
-            path,
-            file_format,
-            quantize,
-            facts,
-            calibration,
-            held_out,
-        )
-    return reports
-
-
-def _save_student(path, student, facts):
-    """Saves a Keras model that names its classes and carries its card."""
-    with replacing(path) as temporary:
-        student.save(temporary)
-        write_info(temporary, model_info(*facts))
-
-
-def _print_summary(metrics, run_dir):
-    test = metrics["test"]
-    print(
-        f"{metrics['method']} {metrics['student']} ({metrics['head']}): test "
-        f"accuracy {test['accuracy']:.2%}, macro {test['macro_accuracy']:.2%} "
-        f"(epoch {metrics['best_epoch']} of {metrics['epochs']}, best by "
-        f"validation); last epoch {metrics['test_last_epoch']['accuracy']:.2%}"
-    )
-    needed = ParityGate().min_agreement
-    if "expert" in metrics:
-        print(f"  expert: {metrics['expert']['test_accuracy']:.2%}")
-    for export in metrics["exports"].values():
-        print(
-            f"  {export['file']:20} {export['size_bytes'] / 1024:7.0f} KiB, "
-            f"accuracy {export['accuracy']:.2%}, agrees with Keras on "
-            f"{export['agreement']:.2%}"
-            + ", too few to rely on"
-            * (export["agreement"] < needed)
-        )
-    print(f"  all of it in {run_dir}, to be looked at: report.html")

@@ -15,6 +15,9 @@ from keras_artkd.layers.correlation import CORRELATIONS
 from keras_artkd.model_card import NO_LICENCE
 from keras_artkd.models.registry import check_name
 
+# In the order in which they are applied.
+AUGMENTATIONS = ("cutout", "mixup", "sla")
+
 
 @dataclasses.dataclass(frozen=True)
 class Config:
@@ -77,6 +80,14 @@ class Config:
     expert: str | None = None
     """A trained expert, .keras, to take instead."""
 
+    augment: tuple[Literal["cutout", "mixup", "sla"], ...] = ()
+    """What is done to training images besides crops and mirroring, for any
+    method. sla: each image in four rotations, told apart."""
+    cutout_side: int | None = None
+    """Side of cutout's square, pixels; a quarter of the image if not given."""
+    mixup_alpha: float = 0.2
+    """Mixup's share has the distribution Beta(alpha, alpha)."""
+
     epochs: int = 200
     batch_size: int = 128
     learning_rate: float | None = 0.01
@@ -126,6 +137,11 @@ class Config:
             raise ValueError(
                 f"`correlation` must be one of {', '.join(CORRELATIONS)}. "
                 f"Received: correlation={self.correlation!r}."
+            )
+        if len(set(self.augment)) < len(self.augment):
+            raise ValueError(
+                "`augment` must name each augmentation once. "
+                f"Received: augment={self.augment}."
             )
         least = {"epochs": 1, "batch_size": 1, "image_size": 8}
         for field, value in least.items():
@@ -186,6 +202,11 @@ class Config:
                 f"{self.student}. Received: learning_rate=None. Fix: a number."
             )
         return rate
+
+    @property
+    def rotations(self):
+        """How many rotations of an image networks tell apart."""
+        return 4 if "sla" in self.augment else 1
 
     @property
     def run_dir(self):
@@ -255,6 +276,7 @@ class Config:
         return settings | {
             "options": get_method(self.method).options | self.method_options,
             "learning_rate": self.first_rate,
+            "cutout_side": self.cutout_side or max(self.image_size // 4, 1),
         }
 
     def identity(self):
@@ -274,6 +296,15 @@ class Config:
             del identity["correlation"], identity["feature_scale"]
         if not method.needs_initial:
             del identity["initial"]
+        identity["augment"] = [a for a in AUGMENTATIONS if a in self.augment]
+        for key, belongs_to in (
+            ("cutout_side", "cutout"),
+            ("mixup_alpha", "mixup"),
+        ):
+            if belongs_to not in self.augment:
+                del identity[key]
+        if not self.augment:
+            del identity["augment"]
         expert = [key for key in identity if key.startswith("expert")]
         if method.needs_expert and self.expert is not None:
             identity["expert"] = _absolute(self.expert)

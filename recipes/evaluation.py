@@ -45,7 +45,8 @@ def evaluate(config, data, distiller, checkpoint, replicas):
     Returns:
         dict, the run's metrics.
     """
-    student = distiller.student
+    # Without what was there for the training only.
+    student = models.without_exits(distiller.student)
 
     def logits(model, split):
         batches = evaluation_batches(config, getattr(data, split), replicas)
@@ -70,7 +71,7 @@ def evaluate(config, data, distiller, checkpoint, replicas):
         "student": config.student,
         "head": config.student_head,
         "seed": config.seed,
-        "parameters": student.count_params(),
+        "parameters": models.upright(student).count_params(),
         "epochs": checkpoint.epoch,
         "best_epoch": checkpoint.best_epoch,
         "class_names": data.class_names,
@@ -84,12 +85,13 @@ def evaluate(config, data, distiller, checkpoint, replicas):
         "test_last_epoch": {
             key: last[key] for key in ("accuracy", "macro_accuracy")
         },
+        **_test_rotations(config, student, logits, metrics),
         "validation": metrics(logits(student, "validation"), "validation"),
         # Teachers: the expert as given, the initial one at its last epoch.
         **{
             role: {
                 "name": networks[role].name,
-                "parameters": networks[role].count_params(),
+                "parameters": models.upright(networks[role]).count_params(),
                 "test_accuracy": metrics(values, "test")["accuracy"],
                 "agreement_with_student": agreement(values, tested["student"]),
             }
@@ -103,8 +105,22 @@ def evaluate(config, data, distiller, checkpoint, replicas):
     }
 
 
+def _test_rotations(config, student, logits, metrics):
+    """The test averaged over rotations, for students that know them."""
+    if config.rotations == 1:
+        return {}
+    averaged = logits(models.rotation_ensemble(student), "test")
+    tested = metrics(averaged, "test")
+    return {
+        "test_rotations": {
+            key: tested[key] for key in ("accuracy", "macro_accuracy")
+        }
+    }
+
+
 def _describe_network(role, model, config):
-    """What a network costs."""
+    """What a network costs, as deployed."""
+    model = models.upright(model)
     size = config.image_size
     images = np.random.default_rng(0).integers(0, 256, (4, size, size, 3))
     return {

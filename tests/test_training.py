@@ -167,10 +167,10 @@ def test_checkpoint_of_another_training_is_refused(tmp_path):
 
 RUN = """
 import dataclasses, sys
-from recipes import common
+from recipes import common, delivery
 from recipes.npz import CONFIG
 # They come after what is compared, and take longer.
-common.EXPORTS.clear()
+delivery.EXPORTS.clear()
 for workdir in sys.argv[2:]:
     common.run(dataclasses.replace(
         CONFIG, data_dir=sys.argv[1], workdir=workdir, resume=True,

@@ -2,12 +2,12 @@
 
 import pytest
 
-from recipes import common
+from recipes import common, delivery
 
 
 @pytest.fixture
 def short_runs(monkeypatch):
     """One export and no report: `test_folder_end_to_end` looks at all."""
-    kept = {"tflite": common.EXPORTS["tflite"]}
-    monkeypatch.setattr(common, "EXPORTS", kept)
+    kept = {"tflite": delivery.EXPORTS["tflite"]}
+    monkeypatch.setattr(delivery, "EXPORTS", kept)
     monkeypatch.setattr(common, "write_report", lambda run_dir: None)

@@ -1,17 +1,20 @@
 """What recipes take from the literature, by method and pair of networks."""
 
 import dataclasses
+import importlib
 import shutil
 
 import numpy as np
 import pytest
 
+from keras_artkd.distillers.registry import get_method
 from keras_artkd.files import read_json
 from keras_artkd.training import Checkpoint
-from recipes import cifar100, common, imagenet
+from recipes import cifar100, delivery, imagenet
 from recipes.cifar100 import CONFIG, PRESETS
-from recipes.common import EXPORTS, build_distiller, run
+from recipes.common import build_distiller, run
 from recipes.config import Config
+from recipes.delivery import EXPORTS
 from recipes.flags import parse_flags, take_preset
 from recipes.searching.space import search_space, trial_config
 from tests.datasets import archives
@@ -27,6 +30,7 @@ def changed(**changes):
         ("common", 240, 64, 0.1, [150, 180, 210]),
         ("paper", 270, 256, 0.1, [150, 180, 210, 240]),
         ("paper_decay", 270, 256, 0.01, [150, 180, 210, 240]),
+        ("self_distillation", 250, 128, 0.1, [100, 150]),
     ],
 )
 def test_presets(preset, epochs, batch_size, factor, drops):
@@ -35,6 +39,37 @@ def test_presets(preset, epochs, batch_size, factor, drops):
     assert config.drop_factor == factor
     assert [epochs * drop for drop in config.drops] == pytest.approx(drops)
     assert (config.momentum, config.weight_decay) == (0.9, 5e-4)
+
+
+# Of thesis 002: side of the images, and batch size.
+SELF_DISTILLATION = {
+    "tiny_imagenet": (32, 128),
+    "cub200": (224, 32),
+    "stanford_dogs": (224, 32),
+    "stanford40": (224, 32),
+    "mit67": (224, 32),
+}
+
+
+@pytest.mark.parametrize("recipe", [*SELF_DISTILLATION, "cifar100"])
+def test_the_schedule_of_thesis_002(recipe):
+    module = importlib.import_module(f"recipes.{recipe}")
+    config = getattr(module, "PRESETS", {}).get(
+        "self_distillation", module.CONFIG
+    )
+    assert config.recipe == config.dataset == recipe
+    assert (config.method, config.student) == ("skdsam", "resnet18")
+    assert (config.epochs, config.first_rate) == (250, 0.1)
+    assert [250 * drop for drop in config.drops] == pytest.approx([100, 150])
+    assert config.drop_factor == 0.1
+    assert (config.momentum, config.weight_decay) == (0.9, 5e-4)
+    assert (config.image_size, config.batch_size) == SELF_DISTILLATION.get(
+        recipe, (32, 128)
+    )
+    assert config.keep_size == (recipe == "cifar100")
+    # As printed; nothing of paper 001's.
+    assert config.options == config.method_options == {}
+    assert not get_method(config.method).needs_expert
 
 
 def test_flags_go_over_a_preset():
@@ -213,7 +248,7 @@ def test_cifar_run_with_connectors_and_memory_resumes_exactly(
     arrays, tmp_path, monkeypatch, capsys
 ):
     """Killed after its first epoch, it ends where the other run does."""
-    monkeypatch.setattr(common, "EXPORTS", {})
+    monkeypatch.setattr(delivery, "EXPORTS", {})
     config = changed(
         data_dir=str(arrays),
         method="ab+reviewkd+crd",
@@ -259,7 +294,7 @@ def test_cifar_run_with_connectors_and_memory_resumes_exactly(
 @pytest.mark.slow
 def test_imagenet_end_to_end(tmp_path, monkeypatch):
     """The official archives, made small; the training split is streamed."""
-    monkeypatch.setattr(common, "EXPORTS", {"tflite": EXPORTS["tflite"]})
+    monkeypatch.setattr(delivery, "EXPORTS", {"tflite": EXPORTS["tflite"]})
     archives.make_imagenet(tmp_path / "archives")
     config = dataclasses.replace(
         imagenet.CONFIG,
@@ -286,3 +321,42 @@ def test_imagenet_end_to_end(tmp_path, monkeypatch):
         8,
         4,
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("recipe", "make", "names", "sizes"),
+    [
+        (
+            "tiny_imagenet",
+            archives.make_tiny_imagenet,
+            "goldfish, crane (n02012849), Egyptian cat, crane (n03126707)",
+            [34, 4, 12],
+        ),
+        ("mit67", archives.make_mit67, "airport_inside, bar, mall", [19, 3, 9]),
+    ],
+    ids=["tiny_imagenet", "mit67"],
+)
+def test_photographs_end_to_end(
+    recipe, make, names, sizes, tmp_path, monkeypatch
+):
+    """An archive in the official layout, through a small network."""
+    monkeypatch.setattr(delivery, "EXPORTS", {})
+    default = importlib.import_module(f"recipes.{recipe}").CONFIG
+    flags = "--image-size 32 --student wrn_10_1 --epochs 1 --batch-size 8"
+    config = parse_flags(
+        Config,
+        default,
+        "",
+        [
+            *flags.split(),
+            *("--data-dir", str(make(tmp_path / "archive"))),
+            *("--data-options", "cache_dir", str(tmp_path / "cache")),
+            *("--workdir", str(tmp_path / "runs")),
+        ],
+    )
+    metrics = run(config)
+    assert ", ".join(metrics["class_names"]) == names
+    splits = read_json(config.run_dir / "data.json")["splits"]
+    parts = ("train", "validation", "test")
+    assert [len(splits[part]) for part in parts] == sizes
