@@ -169,9 +169,7 @@ def run(config, data=None):
     facts.append(metrics)
     save_student(run_dir / "student.keras", student, facts)
     write_text(run_dir / CARD, model_card(*facts))
-    metrics["exports"] = export_student(
-        config, data, facts, models.upright(student)
-    )
+    metrics["exports"] = export_student(config, data, facts, student)
     # Written last: it is what makes a run finished.
     write_json(run_dir / "metrics.json", metrics)
     write_report(run_dir)

@@ -26,7 +26,7 @@ def export_student(config, data, facts, student):
         config: `Config`.
         data: a `datasets.Collection`.
         facts: settings, data and metrics of the run.
-        student: the network to deploy, nothing in it for the training alone.
+        student: the network to deploy.
 
     Returns:
         dict of kind -> what was measured.

@@ -11,7 +11,7 @@ import pytest
 from keras_artkd import export
 from keras_artkd.layers import AWGram
 from keras_artkd.lite import LiteModel
-from keras_artkd.models import WideResNet
+from keras_artkd.models import WideResNet, with_exits, with_rotations
 
 KINDS = ["saved_model", "none", "float16", "int8"]
 CORRELATIONS = [
@@ -132,6 +132,35 @@ def test_round_trip(networks, tmp_path, name, kind):
         # give NaN.
         assert b"Flex" not in path.read_bytes()
     assert list(tmp_path.iterdir()) == [path]
+
+
+def size(path):
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "onnx"])
+def test_heads_for_the_training_are_left_out(tmp_path, kind):
+    """The file is that of a network which never had any, to some names."""
+
+    def write(model, name):
+        (tmp_path / name).mkdir()
+        if kind == "onnx":
+            return export.export_onnx(model, tmp_path / name / "net.onnx")
+        return written(model, tmp_path / name, kind, images)
+
+    images = np.random.default_rng(0).integers(0, 256, (64, 16, 16, 3))
+    images = images.astype("uint8")
+    plain = WideResNet(10, 1, 5, (16, 16, 3))
+    rotations = with_rotations(WideResNet(10, 1, 20, (16, 16, 3)))
+    with_heads = with_exits(rotations, "skdsam")
+    assert with_heads.count_params() > 1.3 * plain.count_params()
+    path = write(with_heads, "heads")
+    assert abs(size(path) - size(write(plain, "plain"))) < 1000
+    logits = with_heads.predict(images, verbose=0)
+    result = export.verify(path, images, logits)
+    tolerance = {"float16": 5e-3, "int8": 0.5}.get(kind, 1e-4)
+    assert result["max_abs_difference"] < tolerance
 
 
 @pytest.mark.parametrize("correlation", CORRELATIONS)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_artkd.lite import check_images
+from keras_artkd.models import upright
 
 QUANTIZE = ("none", "float16", "int8")
 
@@ -41,7 +42,16 @@ def input_spec(model):
     return tf.TensorSpec((None, *inputs[0][1:]), tf.float32, name="image")
 
 
-def in_float32(model):
+def to_deploy(model):
+    """What is written of a model: nothing of its training, in float32.
+
+    Heads for the training are left out, and the columns of rotated images
+    (`keras_artkd.models.upright`); a model of less precision is copied.
+    """
+    return _in_float32(upright(model))
+
+
+def _in_float32(model):
     """The model, or a float32 copy of one that computes in less.
 
     Half precision was for the training hardware: the file would carry casts

@@ -10,8 +10,8 @@ from keras_artkd.export.network import (
     check_calibration_images,
     check_file_target,
     check_quantize,
-    in_float32,
     input_spec,
+    to_deploy,
 )
 from keras_artkd.files import replacing
 from keras_artkd.runtimes import quiet_tensorflow
@@ -26,7 +26,8 @@ def export_onnx(model, path, quantize="none", calibration_images=None):
     width, channels)` of any batch size; its output is float32 logits.
 
     Args:
-        model: a functional Keras model, one image in, logits out.
+        model: a functional Keras model, one image in, logits out; one with
+            heads for its training (`with_exits`) is written without them.
         path: the file to write, ending in `.onnx`; replaced if it exists.
         quantize: `"none"` (default), `"float16"` (weights and activations)
             or `"int8"` (weights by channel, activations from measured
@@ -58,7 +59,7 @@ def export_onnx(model, path, quantize="none", calibration_images=None):
             "Fix: pip install keras_artkd[onnx]"
         ) from error
     with replacing(path) as temporary, _quiet_onnx():
-        in_float32(model).export(
+        to_deploy(model).export(
             str(temporary),
             format="onnx",
             input_signature=[spec],

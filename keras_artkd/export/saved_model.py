@@ -2,7 +2,7 @@
 
 import pathlib
 
-from keras_artkd.export.network import in_float32, input_spec
+from keras_artkd.export.network import input_spec, to_deploy
 from keras_artkd.files import replacing
 from keras_artkd.runtimes import quiet_tensorflow
 
@@ -16,7 +16,8 @@ def export_saved_model(model, path):
     precision.
 
     Args:
-        model: a functional Keras model, one image in, logits out.
+        model: a functional Keras model, one image in, logits out; one with
+            heads for its training (`with_exits`) is written without them.
         path: the folder to write; a SavedModel already there is replaced.
 
     Returns:
@@ -29,7 +30,7 @@ def export_saved_model(model, path):
     path = check_folder_target(path)
     spec = input_spec(model)
     with replacing(path) as temporary, quiet_tensorflow():
-        in_float32(model).export(
+        to_deploy(model).export(
             str(temporary),
             format="tf_saved_model",
             input_signature=[spec],

@@ -6,8 +6,8 @@ from keras_artkd.export.network import (
     check_calibration_images,
     check_file_target,
     check_quantize,
-    in_float32,
     input_spec,
+    to_deploy,
 )
 from keras_artkd.files import replacing
 from keras_artkd.runtimes import quiet_tensorflow
@@ -28,7 +28,8 @@ def export_tflite(model, path, quantize="none", calibration_images=None):
       (scale exactly 1, zero point 0); output float32.
 
     Args:
-        model: a functional Keras model, one image in, logits out. One trained
+        model: a functional Keras model, one image in, logits out; one with
+            heads for its training (`with_exits`) is written without them, one
             in mixed precision is converted in float32.
         path: the file to write, ending in `.tflite`; replaced if it exists.
         quantize: `"none"` (default), `"float16"` or `"int8"`.
@@ -55,7 +56,7 @@ def export_tflite(model, path, quantize="none", calibration_images=None):
         # converter leaves Keras 3 variables unfrozen and the file answers
         # NaN. Keras would admit TensorFlow operations, which a plain
         # interpreter does not have; the settings rule them out.
-        in_float32(model).export(
+        to_deploy(model).export(
             str(temporary),
             format="litert",
             input_signature=[spec],
