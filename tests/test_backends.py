@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = """
 import sys
 import keras
@@ -45,9 +47,38 @@ print("trained")
 """
 
 
-def test_collaborative_teaching_trains_on_jax():
+VIEWS = """
+import sys
+import keras
+import numpy as np
+from keras_artkd import distillers, models
+
+network = models.build("wrn_10_1", 12, (16, 16, 3))
+distiller = distillers.build(
+    "skdsam+cs_kd", models.with_rotations(network),
+    **{"skdsam.attention": "cosine"})
+distiller.compile(keras.optimizers.SGD(0.01), metrics=["accuracy"])
+random = np.random.default_rng(0)
+images = random.uniform(0, 255, (16, 2, 16, 16, 3)).astype("float32")
+labels = np.eye(12)[random.integers(0, 12, 16)].astype("float32")
+logs = distiller.fit(images, labels, batch_size=8, epochs=4, verbose=0,
+                     sample_weight=np.ones(16),
+                     validation_data=(images[:, 0], np.arange(16) % 3)).history
+assert set(logs) == {
+    "loss", "accuracy", "supervised", "skdsam", "skdsam_spread", "view_kd",
+    "regularization", "val_loss", "val_accuracy"}, logs
+assert logs["loss"][-1] < logs["loss"][0]
+assert logs["skdsam_spread"][-1] > 1e-5
+assert distiller.predict(images[:, 0], verbose=0).shape == (16, 3)
+assert "tensorflow" not in sys.modules
+print("trained")
+"""
+
+
+@pytest.mark.parametrize("program", [PROGRAM, VIEWS], ids=["teachers", "views"])
+def test_trains_on_jax(program):
     result = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", program],
         capture_output=True,
         text=True,
         env={**os.environ, "KERAS_BACKEND": "jax"},

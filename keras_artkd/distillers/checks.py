@@ -40,7 +40,7 @@ def name_networks(student, teachers, co_trained):
     return networks
 
 
-def check_losses(losses, weights, networks):
+def check_losses(losses, weights, networks, views=1):
     """Builds the losses' connectors, and checks what they read and return."""
     if len(weights) != len(losses):
         raise ValueError(
@@ -53,7 +53,6 @@ def check_losses(losses, weights, networks):
             "Terms must have distinct names in the logs, and transfer losses "
             f"name theirs. Received: {', '.join(names)}. Fix: name=..."
         )
-    labels = keras.KerasTensor((None,), "int32")
     for loss in losses:
         if loss.teacher not in networks:
             raise ValueError(
@@ -76,8 +75,14 @@ def check_losses(losses, weights, networks):
                     "keras_artkd.models.with_endpoints; exits are made by "
                     "keras_artkd.models.with_exits."
                 )
-        values = loss(labels, dict(teacher.specs), dict(student.specs))
-        if tuple(values.shape) not in ((), (None,)):
+        # JAX cannot divide an unknown number of rows by the views: one example.
+        rows = views if loss.compares_views else None
+        values = loss(
+            keras.KerasTensor((rows,), "int32"),
+            teacher.specs_of(rows),
+            student.specs_of(rows),
+        )
+        if tuple(values.shape) not in ((), (rows and 1,)):
             raise ValueError(
                 f"Transfer loss {loss.name!r} must return one value per "
                 "example, shape (batch,), or a scalar. Received: shape "

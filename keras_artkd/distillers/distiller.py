@@ -21,6 +21,7 @@ from keras_artkd.distillers.views import (
     repeat_views,
 )
 from keras_artkd.losses import cross_entropy, label_accuracy
+from keras_artkd.losses.labels import without_rotations
 
 if keras.backend.backend() == "tensorflow":
     from keras_artkd.distillers.tensorflow_step import TrainStep
@@ -136,7 +137,7 @@ class Distiller(TrainStep, keras.Model):
             _freeze(teacher)
         self._networks = name_networks(student, self.teachers, self.co_trained)
         check_losses(
-            self.transfer_losses, self.transfer_weights, self._networks
+            self.transfer_losses, self.transfer_weights, self._networks, views
         )
         self.term_trackers = {
             term: keras.metrics.Mean(name=term)
@@ -235,6 +236,8 @@ class Distiller(TrainStep, keras.Model):
             Scalar, the mean over the batch this replica sees.
         """
         if not training:
+            # Keras also shapes everything by a batch of the training.
+            y = without_rotations(y, y_pred.shape[-1])
             supervised = self._supervised(y, y_pred, sample_weight)
             return supervised + _sum(self.student.losses)
         terms, total = self.compute_terms(y, y_pred, sample_weight)
@@ -287,6 +290,8 @@ class Distiller(TrainStep, keras.Model):
             y_pred = self._labelled(y_pred[STUDENT]["logits"])
             y = repeat_views(y, self.labelled_views)
             sample_weight = repeat_views(sample_weight, self.labelled_views)
+        else:
+            y = without_rotations(y, y_pred.shape[-1])
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
     @property

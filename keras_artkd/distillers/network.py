@@ -36,6 +36,13 @@ class Network:
             resize_like(images, self.model), training=training
         )
 
+    def specs_of(self, rows):
+        """`specs` of so many rows; None for any number."""
+        return {
+            name: keras.KerasTensor((rows, *spec.shape[1:]), spec.dtype)
+            for name, spec in self.specs.items()
+        }
+
     def describe(self):
         """Names and shapes of the endpoints, for error messages."""
         shapes = ", ".join(

@@ -78,6 +78,26 @@ def class_probabilities(labels, num_classes):
     return ops.one_hot(labels, num_classes, dtype="float32")
 
 
+def without_rotations(labels, num_classes):
+    """Labels of the classes, of probabilities of classes and rotations.
+
+    Args:
+        labels: of either form; probabilities `(batch, num_classes *
+            rotations)`, as `keras_artkd.augment.joint_labels` gives them, are
+            added up over the rotations.
+        num_classes: int.
+
+    Returns:
+        Integers as they are, or `(batch, num_classes)`.
+    """
+    labels = ops.convert_to_tensor(labels)
+    columns = labels.shape[-1] if len(labels.shape) == 2 else 1
+    if columns in (1, num_classes) or columns % num_classes:
+        return labels
+    rotations = columns // num_classes
+    return ops.sum(ops.reshape(labels, (-1, num_classes, rotations)), axis=-1)
+
+
 def class_indices(labels):
     """Labels as integers, `(batch,)`; of probabilities, the likeliest."""
     labels = ops.convert_to_tensor(labels)

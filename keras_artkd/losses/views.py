@@ -18,7 +18,8 @@ def split_views(rows, views):
     """
     rows = ops.convert_to_tensor(rows)
     count, *shape = rows.shape
-    if count is not None and count % views:
+    # JAX's dimension of unknown size is no number.
+    if isinstance(count, int) and count % views:
         raise ValueError(
             f"There must be {views} rows for each example, one for each of "
             f"its views, together. Received: {count} rows. Fix: batches of "

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_artkd import losses
+from keras_artkd.augment import mixup
 from keras_artkd.data import VIEWS
 from keras_artkd.distillers import METHODS, Distiller, build
 from keras_artkd.distillers.registry import get_method
@@ -52,6 +53,17 @@ def test_equal_views_are_plain_training():
     assert set(logs_one) == set(logs_two)
     for name, values in logs_one.items():
         np.testing.assert_allclose(logs_two[name], values, rtol=1e-4)
+
+
+def test_mixup_with_share_one_is_plain_training():
+    images, labels = batch(8)
+    one_hot = np.eye(CLASSES, dtype="float32")[labels]
+    mixed = mixup(images, one_hot, np.arange(8)[::-1], 1.0)
+    plainly = Distiller(student())
+    by_mixup = Distiller(student())
+    fit(plainly, images, labels)
+    fit(by_mixup, *map(np.array, mixed))
+    assert_same_weights(plainly, by_mixup)
 
 
 def test_labels_of_the_first_views_alone():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_artkd import losses
+from keras_artkd.losses.labels import without_rotations
 from tests.contract import finite_difference_check
 from tests.losses.reference import reference_cross_entropy
 
@@ -117,3 +118,13 @@ def test_a_compiled_model_is_saved_with_both(tmp_path):
         assert logs["label_accuracy"] == pytest.approx(
             np.mean(losses.label_accuracy(labels, logits))
         )
+
+
+def test_labels_without_rotations():
+    classes = np.array([0, 2, 1])
+    joint = np.eye(12)[4 * classes + np.array([1, 0, 3])]
+    found = without_rotations(0.5 * joint + 0.5 * joint[::-1], 3)
+    expected = 0.5 * np.eye(3)[classes] + 0.5 * np.eye(3)[classes[::-1]]
+    np.testing.assert_allclose(found, expected)
+    for labels in (classes, classes[:, None], np.eye(3)[classes]):
+        np.testing.assert_array_equal(without_rotations(labels, 3), labels)
