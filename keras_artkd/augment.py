@@ -4,15 +4,17 @@ Everything here is stateless: the same seed gives the same view, so an
 interrupted run that resumes sees what the uninterrupted one would have.
 
 `Cutout`, `Mixup` and `Rotations` are augmentations: called with images,
-labels and a seed, they give images and labels. `keras_artkd.data.
-training_dataset` takes them, in any order, for every method; in a pipeline of
-your own `dataset.map` does. Images are `(batch, height, width, 3)`, or
+labels and a seed, they give images, float32, and labels. `keras_artkd.data.
+training_dataset` takes them for every method; in a pipeline of your own
+`dataset.map` does. Images are `(batch, height, width, 3)`, or
 `(batch, views, height, width, 3)` with several views of each example.
 """
 
 import dataclasses
 
 import tensorflow as tf
+
+from keras_artkd.models.exit_heads import ROTATIONS
 
 # What networks of this package see as zero (`keras_artkd.models.blocks`).
 GREY = 127.5
@@ -116,7 +118,7 @@ def mixup(images, labels, partners, share):
     """Blends each example with another.
 
     Args:
-        images: `(batch, ...)`.
+        images: float `(batch, ...)`.
         labels: float `(batch, classes)`, probabilities.
         partners: int `(batch,)`, the position of each example's other.
         share: float scalar in [0, 1], lambda; 1 leaves all as it is.
@@ -136,7 +138,7 @@ def mixup(images, labels, partners, share):
     return blend(images), blend(labels)
 
 
-def rotate(images, count=4):
+def rotate(images, count=ROTATIONS):
     """Each image turned by 0, 90, ... degrees counter-clockwise.
 
     Args:
@@ -156,7 +158,7 @@ def rotate(images, count=4):
     return tf.stack(turned, axis=1)
 
 
-def joint_labels(labels, count=4):
+def joint_labels(labels, count=ROTATIONS):
     """Labels of every class and rotation: `count * label + rotation`.
 
     Args:
@@ -196,6 +198,7 @@ class Cutout:
 
     def __call__(self, images, labels, seed):
         """Covers a square of each image; labels as they are."""
+        images = _as_floats(images)
         return cutout(images, self.side, seed, self.fill), labels
 
 
@@ -204,7 +207,8 @@ class Mixup:
     """`mixup` of random pairs, in a share that is the same for a batch.
 
     Attributes:
-        num_classes: int, of integer labels, which become probabilities.
+        num_classes: int, of integer labels, which become probabilities; after
+            `Rotations` its `count` times as many.
         alpha: float > 0: the share has the distribution Beta(alpha, alpha).
     """
 
@@ -219,6 +223,7 @@ class Mixup:
 
     def __call__(self, images, labels, seed):
         """Blends images and labels; labels are then `(batch, classes)`."""
+        images, labels = _as_floats(images), _as_flat(labels)
         seeds = tf.random.split(seed, 2)
         # Float64: a gamma variable of so small a shape is often tiny.
         gammas = tf.random.stateless_gamma(
@@ -228,6 +233,12 @@ class Mixup:
             tf.range(tf.shape(images)[0]), seeds[1]
         )
         if labels.shape.rank == 1:
+            tf.debugging.assert_less(
+                labels,
+                tf.cast(self.num_classes, labels.dtype),
+                "`num_classes` must be the number of all labels. Fix: after "
+                "Rotations, `count` times as many.",
+            )
             labels = tf.one_hot(labels, self.num_classes)
         return mixup(
             images, labels, partners, gammas[0] / tf.reduce_sum(gammas)
@@ -249,7 +260,7 @@ class Rotations:
     Reference: Lee, Hwang, Shin, 2020, https://arxiv.org/abs/1910.05872.
     """
 
-    count: int = 4
+    count: int = ROTATIONS
 
     def __post_init__(self):
         if self.count not in (1, 2, 3, 4):
@@ -260,8 +271,21 @@ class Rotations:
     def __call__(self, images, labels, seed):
         """Turns images; labels are then `joint_labels`."""
         del seed  # Every turn is taken.
+        images, labels = _as_floats(images), _as_flat(labels)
         joint = joint_labels(labels, self.count)
         return _merge(rotate(images, self.count)), _merge(joint)
+
+
+def _as_floats(images):
+    # Of integers a share of 0.7 would be none.
+    return tf.cast(images, "float32")
+
+
+def _as_flat(labels):
+    """Integer labels `(batch,)` of `(batch, 1)`; any others as they are."""
+    if labels.shape.rank == 2 and labels.shape[1] == 1:
+        return labels[:, 0]
+    return labels
 
 
 def _merge(values):

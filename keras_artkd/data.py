@@ -1,11 +1,14 @@
 """The input pipeline: images in memory, or on disk, into batches."""
 
 import functools
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from keras_artkd.augment import (
+    ROTATIONS,
     centre_windows,
     random_area,
     random_windows,
@@ -86,7 +89,7 @@ def training_dataset(
     batches = tf.data.Dataset.range(initial_epoch, epochs).flat_map(
         epoch_batches
     )
-    batches = VIEWS[views](store, image_size, batches)
+    batches = VIEWS[views].make(store, image_size, batches)
     if augmentations:
         batches = _augmented(
             batches, augmentations, seed, initial_epoch * steps, epochs * steps
@@ -248,12 +251,25 @@ def _(store: ImageStream, side, steps):
     )
 
 
-# How a batch is made of its images' positions, see `training_dataset`.
+class Views(NamedTuple):
+    """What a batch has of each image.
+
+    Attributes:
+        count: int, how many views.
+        make: from a store, their side and positions in the store to batches,
+            see `_random_views`.
+    """
+
+    count: int
+    make: Callable
+
+
+# What each is, see `training_dataset`.
 VIEWS = {
-    "one": _random_views,
-    "two": _two_views,
-    "class_pairs": _class_pairs,
-    "rotations": _rotations,
+    "one": Views(1, _random_views),
+    "two": Views(2, _two_views),
+    "class_pairs": Views(2, _class_pairs),
+    "rotations": Views(ROTATIONS, _rotations),
 }
 
 

@@ -227,13 +227,15 @@ def check_student(config, num_classes):
 
 def _load_expert(path, config, num_classes):
     expert = keras.models.load_model(path)
-    classes = models.get_endpoints(expert)["logits"].shape[-1]
-    if classes != num_classes * config.rotations:
-        each = f", each in {config.rotations} rotations (--augment sla)"
+    classes = expert.output_shape[-1]
+    trained = models.get_endpoints(expert)["logits"].shape[-1]
+    if (classes, trained) != (num_classes, num_classes * config.rotations):
         raise ValueError(
-            "The expert must know the data's classes. Received: "
-            f"{path} with {classes}, data with {num_classes}"
-            f"{each if config.rotations > 1 else ''}."
+            "The expert must know the data's classes, and their rotations "
+            "just if the run has --augment sla. Received: "
+            f"{path} with {classes} classes in {trained // classes} rotations, "
+            f"data with {num_classes} in {config.rotations}. Fix: an expert "
+            "that was trained as the student will be."
         )
     return expert
 
@@ -288,13 +290,13 @@ def build_distiller(config, num_classes, expert=None):
 
 
 def _augmentations(config, num_classes):
-    made = {
-        "cutout": Cutout(config.settings()["cutout_side"]),
-        "mixup": Mixup(num_classes, config.mixup_alpha),
+    make = {
+        "cutout": lambda: Cutout(config.settings()["cutout_side"]),
+        "mixup": lambda: Mixup(num_classes, config.mixup_alpha),
         # Last: it multiplies what the others have made.
-        "sla": Rotations(config.rotations),
+        "sla": lambda: Rotations(config.rotations),
     }
-    return [made[name] for name in AUGMENTATIONS if name in config.augment]
+    return [make[name]() for name in AUGMENTATIONS if name in config.augment]
 
 
 def train(config, data, expert_path, folder, callbacks=(), verbose="auto"):

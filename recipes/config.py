@@ -13,6 +13,7 @@ import tyro
 from keras_artkd.distillers.registry import get_method
 from keras_artkd.layers.correlation import CORRELATIONS
 from keras_artkd.model_card import NO_LICENCE
+from keras_artkd.models.exit_heads import ROTATIONS
 from keras_artkd.models.registry import check_name
 
 # In the order in which they are applied.
@@ -143,7 +144,20 @@ class Config:
                 "`augment` must name each augmentation once. "
                 f"Received: augment={self.augment}."
             )
+        if method.views == "rotations" and self.rotations > 1:
+            raise ValueError(
+                "Method sla_sd turns images itself, and cannot tell them from "
+                f"those that --augment sla turned. Received: {self.method!r}, "
+                f"augment={self.augment}. Fix: leave one out."
+            )
+        if self.mixup_alpha <= 0:
+            raise ValueError(
+                "`mixup_alpha` must be positive. "
+                f"Received: mixup_alpha={self.mixup_alpha}."
+            )
         least = {"epochs": 1, "batch_size": 1, "image_size": 8}
+        if self.cutout_side is not None:
+            least["cutout_side"] = 1
         for field, value in least.items():
             if getattr(self, field) < value:
                 raise ValueError(
@@ -206,7 +220,7 @@ class Config:
     @property
     def rotations(self):
         """How many rotations of an image networks tell apart."""
-        return 4 if "sla" in self.augment else 1
+        return ROTATIONS if "sla" in self.augment else 1
 
     @property
     def run_dir(self):
@@ -276,7 +290,9 @@ class Config:
         return settings | {
             "options": get_method(self.method).options | self.method_options,
             "learning_rate": self.first_rate,
-            "cutout_side": self.cutout_side or max(self.image_size // 4, 1),
+            "cutout_side": self.image_size // 4
+            if self.cutout_side is None
+            else self.cutout_side,
         }
 
     def identity(self):

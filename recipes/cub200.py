@@ -3,7 +3,7 @@
     python -m recipes.cub200
 
 TensorFlow Datasets downloads it (1.2 GB) and prepares it, for which OpenCV
-must be installed: pip install opencv-python-headless. --data-dir FOLDER is a
+must be installed: pip install -e '.[cub200]'. --data-dir FOLDER is a
 TFDS directory other than its own. The thesis cites the release of 2011, which
 this is, and gives the size of that of 2010, 6,033 images.
 

@@ -121,6 +121,27 @@ def test_one_rotation_is_plain():
     np.testing.assert_array_equal(labels, LABELS)
 
 
+@pytest.mark.parametrize("augmentation", [Mixup(3), Rotations(), Cutout(4)])
+def test_bytes_and_columns_of_labels(augmentation):
+    """As pipelines of users have them, the same as floats and rows."""
+    pixels = IMAGES.astype("uint8")
+    expected = augmentation(
+        tf.constant(pixels, "float32"), tf.constant(LABELS), SEED
+    )
+    found = augmentation(
+        tf.constant(pixels), tf.constant(LABELS[:, None]), SEED
+    )
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_array_equal(np.ravel(found[1]), np.ravel(expected[1]))
+
+
+def test_labels_beyond_the_classes_are_refused():
+    images, labels = Rotations()(tf.constant(IMAGES), tf.constant(LABELS), SEED)
+    assert Mixup(12)(images, labels, SEED)[1].shape == (24, 12)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="after Rotations"):
+        Mixup(3)(images, labels, SEED)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

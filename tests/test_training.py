@@ -174,8 +174,9 @@ delivery.EXPORTS.clear()
 for workdir in sys.argv[2:]:
     common.run(dataclasses.replace(
         CONFIG, data_dir=sys.argv[1], workdir=workdir, resume=True,
-        method="rocket", student="wrn_10_1", initial="wrn_10_1", image_size=16,
-        epochs=6, batch_size=8))
+        method="rocket+cs_kd+skdsam",
+        augment=("cutout", "mixup", "sla"), student="wrn_10_1",
+        initial="wrn_10_1", image_size=16, epochs=6, batch_size=8))
 """
 
 

@@ -103,12 +103,9 @@ def join_lists(class_names, rows, files, root, instructions):
     _check_classes(class_names, rows, there, root, instructions)
     unlisted = sorted(files.keys() - listed)
     if unlisted:
-        skipped.append(
-            Skipped(
-                unlisted[0],
-                f"on disk, but in no list, as are {len(unlisted) - 1} others",
-            )
-        )
+        others = len(unlisted) - 1
+        more = f", as are {others} others" if others else ""
+        skipped.append(Skipped(unlisted[0], f"on disk, but in no list{more}"))
     records.sort(key=lambda record: record.key)
     return Index(list(class_names), records, skipped, frozenset(test_keys))
 

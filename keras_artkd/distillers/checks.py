@@ -60,6 +60,12 @@ def check_losses(losses, weights, networks, views=1):
                 f"not there. Received: teacher={loss.teacher!r}. Known "
                 f"roles: {', '.join(networks)}."
             )
+        if loss.views not in (None, views):
+            raise ValueError(
+                f"Transfer loss {loss.name!r} compares {loss.views} views of "
+                f"each example. Received: views={views}. Fix: "
+                f"Distiller(..., views={loss.views}), and such batches."
+            )
         teacher, student = networks[loss.teacher], networks[STUDENT]
         for network, needed in (
             (teacher, loss.teacher_endpoints),
@@ -76,7 +82,7 @@ def check_losses(losses, weights, networks, views=1):
                     "keras_artkd.models.with_exits."
                 )
         # JAX cannot divide an unknown number of rows by the views: one example.
-        rows = views if loss.compares_views else None
+        rows = loss.views
         values = loss(
             keras.KerasTensor((rows,), "int32"),
             teacher.specs_of(rows),

@@ -22,6 +22,7 @@ from keras_artkd.distillers.views import (
 )
 from keras_artkd.losses import cross_entropy, label_accuracy
 from keras_artkd.losses.labels import without_rotations
+from keras_artkd.models import without_exits
 
 if keras.backend.backend() == "tensorflow":
     from keras_artkd.distillers.tensorflow_step import TrainStep
@@ -53,7 +54,8 @@ class Distiller(TrainStep, keras.Model):
     `supervised`, `<role>_supervised`, each transfer loss by its name,
     `regularization`. `evaluate` and `predict` concern the student alone and
     change no state. After training, `distiller.student` is the model to save
-    and export.
+    and export, where it has heads for the training
+    `keras_artkd.models.without_exits(distiller.student)`.
 
     Under a `tf.distribute` strategy of several replicas, batch normalisation
     in the trained networks uses the statistics of the whole batch, so that
@@ -151,7 +153,14 @@ class Distiller(TrainStep, keras.Model):
         self._evaluating = False
         self.built = True
 
-    def compile(self, optimizer="sgd", loss=None, metrics=None, **kwargs):
+    def compile(
+        self,
+        optimizer="sgd",
+        loss=None,
+        metrics=None,
+        weighted_metrics=None,
+        **kwargs,
+    ):
         """Configures training, as `keras.Model.compile` does.
 
         Args:
@@ -162,6 +171,7 @@ class Distiller(TrainStep, keras.Model):
                 averaged over the batch, whatever its own reduction.
             metrics: of labels and the student's logits. `"accuracy"` takes
                 labels of both forms too.
+            weighted_metrics: likewise, by the sample weights.
             **kwargs: as in `keras.Model.compile`.
 
         Raises:
@@ -175,6 +185,7 @@ class Distiller(TrainStep, keras.Model):
             optimizer=optimizer,
             loss=loss,
             metrics=_of_any_labels(metrics),
+            weighted_metrics=_of_any_labels(weighted_metrics),
             **kwargs,
         )
 
@@ -236,10 +247,9 @@ class Distiller(TrainStep, keras.Model):
             Scalar, the mean over the batch this replica sees.
         """
         if not training:
-            # Keras also shapes everything by a batch of the training.
-            y = without_rotations(y, y_pred.shape[-1])
+            y = self._evaluated(y, y_pred)
             supervised = self._supervised(y, y_pred, sample_weight)
-            return supervised + _sum(self.student.losses)
+            return supervised + _sum(without_exits(self.student).losses)
         terms, total = self.compute_terms(y, y_pred, sample_weight)
         count = ops.shape(y_pred[STUDENT]["logits"])[0]
         for name, value in terms.items():
@@ -278,7 +288,7 @@ class Distiller(TrainStep, keras.Model):
             values = loss(
                 repeat_views(labels, self.views), teacher, endpoints[STUDENT]
             )
-            views = 1 if loss.compares_views else self.views
+            views = 1 if loss.views else self.views
             terms[loss.name] = _batch_mean(values, sample_weight, views)
             total = total + weight_at(weight, self.epoch) * terms[loss.name]
         terms["regularization"] = _sum(self.losses)
@@ -291,7 +301,7 @@ class Distiller(TrainStep, keras.Model):
             y = repeat_views(y, self.labelled_views)
             sample_weight = repeat_views(sample_weight, self.labelled_views)
         else:
-            y = without_rotations(y, y_pred.shape[-1])
+            y = self._evaluated(y, y_pred)
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
     @property
@@ -326,6 +336,12 @@ class Distiller(TrainStep, keras.Model):
             return super().evaluate(*args, **kwargs)
         finally:
             self._evaluating = False
+
+    def _evaluated(self, labels, logits):
+        # Keras shapes everything by a batch of the training too, whose
+        # probabilities are those of classes in rotations.
+        rotations = getattr(without_exits(self.student), "rotations", 1)
+        return without_rotations(labels, logits.shape[-1], rotations)
 
     def _labelled(self, logits):
         return leading_views(logits, self.views, self.labelled_views)
@@ -395,14 +411,12 @@ def _sum(losses):
 
 def _of_any_labels(metrics):
     # Keras would choose by the first labels it sees, those of training.
-    if not isinstance(metrics, (list, tuple)):
-        return metrics
-    return [
-        keras.metrics.MeanMetricWrapper(label_accuracy, name="accuracy")
-        if metric in ("accuracy", "acc")
-        else metric
-        for metric in metrics
-    ]
+    def own(metric):
+        if metric in ("accuracy", "acc"):
+            return keras.metrics.MeanMetricWrapper(label_accuracy, name=metric)
+        return metric
+
+    return keras.tree.map_structure(own, metrics)
 
 
 def _batch_mean(values, sample_weight=None, views=1):

@@ -93,7 +93,10 @@ def build(method, student, expert=None, initial=None, **options):
 
     Returns:
         An uncompiled `Distiller`. Its `compile` takes an optimizer and
-        metrics and defaults to sparse cross-entropy from logits.
+        metrics and defaults to cross-entropy from logits. Its batches have
+        the views that `METHODS[method].views` says (see
+        `keras_artkd.data.training_dataset`); of a student that it gave exits,
+        `student` is what to save.
 
     Raises:
         ValueError: for an unknown method or option, or a missing teacher.

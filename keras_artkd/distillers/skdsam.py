@@ -3,6 +3,7 @@
 from keras_artkd.distillers.distiller import Distiller
 from keras_artkd.distillers.spaces import Choice, Float
 from keras_artkd.losses import Skdsam
+from keras_artkd.losses.skdsam import SIMILARITIES
 from keras_artkd.models import with_exits
 
 # Around the grids of tables 4.15, 4.20 and 4.21.
@@ -47,11 +48,9 @@ def skdsam(
     4.21; `docs/thesis_002.md` lists its contradictions.
     """
     loss = Skdsam(feature_weight, temperature, attention_temperature, attention)
-    reads_projections = any(
-        endpoint.endswith("projection") for endpoint in loss.student_endpoints
-    )
+    kind = "skdsam" if attention in SIMILARITIES else "byot"
     return Distiller(
-        with_exits(student, "skdsam" if reads_projections else "byot"),
+        with_exits(student, kind),
         transfer_losses=[loss],
         transfer_weights=[weight],
         name=name,

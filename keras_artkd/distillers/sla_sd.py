@@ -4,6 +4,7 @@ from keras_artkd.distillers.distiller import Distiller
 from keras_artkd.distillers.spaces import Float
 from keras_artkd.losses import RotationDistillation
 from keras_artkd.models import with_exits
+from keras_artkd.models.exit_heads import ROTATIONS
 
 SLA_SD_SPACE = {"temperature": Float(1.0, 8.0, sampling="log")}
 
@@ -29,7 +30,7 @@ def sla_sd(student, temperature=1.0, name="sla_sd"):
     return Distiller(
         with_exits(student, "sla"),
         transfer_losses=[RotationDistillation(temperature)],
-        views=4,
+        views=ROTATIONS,
         labelled_views=1,
         name=name,
     )

@@ -37,7 +37,8 @@ def frskd(
             `(batch, classes)`.
         logits: `(batch, classes)`, not normalised.
         refined_logits: `(batch, classes)`, not normalised.
-        groups: list of maps, `(batch, height, width, channels)`.
+        groups: list of maps, `(batch, height, width, channels)`, after their
+            ReLU.
         refined: list of as many maps, of the same sizes; channels may differ.
         alpha: float, of the divergence. Defaults to 2.0.
         beta: float, of the attention. Defaults to 100.0.
@@ -79,12 +80,12 @@ class FeatureRefinement(TemperatureLoss):
         beta: float, see `frskd`.
         temperature: float > 0. Defaults to 4.0.
         teacher: the student itself, of which are read the endpoints `logits`
-            and `refined_logits`, and as many `group<i>` and `refined<i>` as
-            were refined, counted from 1.
+            and `refined_logits`, and as many `activated<i>` and `refined<i>`
+            as were refined, counted from 1.
         **kwargs: see `TransferLoss`.
     """
 
-    student_endpoints = ("logits", "refined_logits", "group1", "refined1")
+    student_endpoints = ("logits", "refined_logits", "activated1", "refined1")
 
     def __init__(
         self,
@@ -122,11 +123,11 @@ class FeatureRefinement(TemperatureLoss):
 
 
 def _read_pairs(endpoints):
-    """The maps `group<i>` and `refined<i>`, as many as were refined."""
+    """The maps `activated<i>` and `refined<i>`, as many as were refined."""
     groups, refined = [], []
     while (name := f"refined{len(refined) + 1}") in endpoints:
         refined.append(endpoints[name])
-        groups.append(endpoints[f"group{len(refined)}"])
+        groups.append(endpoints[f"activated{len(refined)}"])
     return groups, refined
 
 

@@ -78,7 +78,7 @@ def class_probabilities(labels, num_classes):
     return ops.one_hot(labels, num_classes, dtype="float32")
 
 
-def without_rotations(labels, num_classes):
+def without_rotations(labels, num_classes, rotations):
     """Labels of the classes, of probabilities of classes and rotations.
 
     Args:
@@ -86,16 +86,16 @@ def without_rotations(labels, num_classes):
             rotations)`, as `keras_artkd.augment.joint_labels` gives them, are
             added up over the rotations.
         num_classes: int.
+        rotations: int.
 
     Returns:
-        Integers as they are, or `(batch, num_classes)`.
+        `(batch, num_classes)`; any other labels as they are.
     """
     labels = ops.convert_to_tensor(labels)
-    columns = labels.shape[-1] if len(labels.shape) == 2 else 1
-    if columns in (1, num_classes) or columns % num_classes:
+    if rotations == 1 or labels.shape[1:] != (num_classes * rotations,):
         return labels
-    rotations = columns // num_classes
-    return ops.sum(ops.reshape(labels, (-1, num_classes, rotations)), axis=-1)
+    joint = ops.reshape(labels, (-1, num_classes, rotations))
+    return ops.sum(joint, axis=-1)
 
 
 def class_indices(labels):

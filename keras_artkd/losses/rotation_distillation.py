@@ -66,7 +66,7 @@ class RotationDistillation(TemperatureLoss):
     """
 
     student_endpoints = ("logits", "rotation_logits")
-    compares_views = True
+    views = 4
 
     def __init__(self, temperature=1.0, teacher="student", **kwargs):
         super().__init__(temperature=temperature, teacher=teacher, **kwargs)

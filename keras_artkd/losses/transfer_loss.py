@@ -33,8 +33,8 @@ class TransferLoss(keras.layers.Layer):
         or `()` where the loss is a property of the batch. Where a batch has
         several views of each example (see `Distiller`), endpoints and labels
         have a row for each view, those of one example together; a loss that
-        compares them sets `compares_views = True` and returns one value per
-        example.
+        compares them says of how many (`views = 2`) and returns one value
+        per example.
 
     Example:
     >>> class MeanLogit(TransferLoss):
@@ -45,7 +45,7 @@ class TransferLoss(keras.layers.Layer):
 
     teacher_endpoints = ("logits",)
     student_endpoints = ("logits",)
-    compares_views = False
+    views = None
 
     def __init__(
         self, teacher="expert", detach_teacher=True, name=None, **kwargs

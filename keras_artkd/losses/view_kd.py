@@ -59,7 +59,7 @@ class ViewKD(TemperatureLoss):
         **kwargs: see `TransferLoss`.
     """
 
-    compares_views = True
+    views = 2
 
     def __init__(
         self, temperature=4.0, mutual=False, teacher="student", **kwargs

@@ -43,7 +43,7 @@ class ViewMMD(TransferLoss):
         **kwargs: see `TransferLoss`.
     """
 
-    compares_views = True
+    views = 2
 
     def __init__(self, features="features", teacher="student", **kwargs):
         super().__init__(teacher=teacher, **kwargs)

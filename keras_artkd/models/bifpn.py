@@ -18,23 +18,31 @@ WIDTH = 2
 def apply_self_teacher(endpoints, groups, num_classes, dtype):
     """FRSKD's self-teacher: refined maps, and the logits of the last.
 
+    It reads groups after normalisation and ReLU, as the authors' does: of a
+    pre-activation network these are not the groups themselves.
+
     Args:
-        endpoints: dict of a network's endpoints.
+        endpoints: dict of a network's endpoints, inner ones included.
         groups: names of its groups' maps, shallow to deep.
         num_classes: int.
         dtype: policy of the layers.
 
     Returns:
-        dict of `refined1`, `refined2`, ... and `refined_logits`.
+        dict of `activated1`, `refined1`, ... and `refined_logits`.
 
     Raises:
         ValueError: for maps that are no multiple of the next one's size.
     """
-    refined = apply_bifpn([endpoints[group] for group in groups], dtype)
+    activated = {}
+    for i, group in enumerate(groups, start=1):
+        before = group.replace("group", "preactivation")
+        x = endpoints.get(before, endpoints[group])
+        activated[f"activated{i}"] = apply_relu(x, dtype, f"activated{i}")
+    refined = apply_bifpn([*activated.values()], dtype)
     features = apply_global_pool(refined[-1], dtype, "refined")
     logits = classifier(num_classes, "refined_logits")(features)
     named = {f"refined{i}": x for i, x in enumerate(refined, start=1)}
-    return {**named, "refined_logits": logits}
+    return {**activated, **named, "refined_logits": logits}
 
 
 def apply_bifpn(maps, dtype=None):
@@ -47,7 +55,7 @@ def apply_bifpn(maps, dtype=None):
 
     Args:
         maps: list of two maps or more, shallow to deep, each as large as the
-            next or a whole number of times larger. They go through a ReLU.
+            next or a whole number of times larger, after a ReLU.
         dtype: dtype policy.
 
     Returns:
@@ -62,13 +70,9 @@ def apply_bifpn(maps, dtype=None):
     """
     ratios = _size_ratios(maps)
     names = [f"refined{i}" for i in range(1, len(maps) + 1)]
-    inputs = [
-        apply_relu(x, dtype, f"{name}_input")
-        for x, name in zip(maps, names, strict=True)
-    ]
     up = [
         _project(x, WIDTH * x.shape[-1], dtype, f"{name}_lateral")
-        for x, name in zip(inputs, names, strict=True)
+        for x, name in zip(maps, names, strict=True)
     ]
     channels = [x.shape[-1] for x in up]
     deepest = len(maps) - 1
@@ -80,7 +84,7 @@ def apply_bifpn(maps, dtype=None):
     for i in range(1, len(maps)):
         # Not the one that `up` began with: each path has its own.
         lateral = _project(
-            inputs[i], channels[i], dtype, f"{names[i]}_down_lateral"
+            maps[i], channels[i], dtype, f"{names[i]}_down_lateral"
         )
         shallower = _downsample(down[-1], ratios[i - 1], dtype, names[i])
         shallower = _project(

@@ -37,7 +37,7 @@ class ExitModel(WrappedModel):
         _check(model, kind)
         logits = model.endpoints[LOGITS]
         heads = KINDS[kind].apply(
-            model.endpoints,
+            get_endpoints(model),
             group_names(model),
             num_classes or logits.shape[-1],
             model.dtype_policy,
@@ -78,7 +78,7 @@ def with_exits(model, kind="byot", num_classes=None):
 
     - `exit<i>_logits`: `(batch, num_classes)`, float32, no softmax;
     - `exit<i>_features`: `(batch, channels)`, what these logits are of, of
-      as many channels as the last map;
+      as many channels as the last map; of the deepest that map, pooled;
     - `exit<i>_projection`, of `"skdsam"` alone: `(batch, channels)`, in
       [0.5, 1], what `exit_attention` compares.
 
@@ -89,8 +89,9 @@ def with_exits(model, kind="byot", num_classes=None):
       Class c turned by j times 90 degrees has column 4c + j.
 
     `"frskd"` is a self-teacher, BiFPNc (`apply_bifpn`), which refines the maps
-    of all groups:
+    of all groups, after normalisation and ReLU:
 
+    - `activated<i>`: the map that is refined, of `group<i>`;
     - `refined<i>`: the refined map, of the size of `group<i>` and twice its
       channels, after a ReLU;
     - `refined_logits`: `(batch, num_classes)`, float32, no softmax, of the

@@ -147,7 +147,7 @@ def test_stanford40(roots, cache):
         "watching_TV_001.jpg": (
             "same picture as watching_TV_012.jpg of another split"
         ),
-        "watching_TV_999.jpg": "on disk, but in no list, as are 0 others",
+        "watching_TV_999.jpg": "on disk, but in no list",
     }
     assert "cannot be decoded" in why["applauding_003.jpg"]
     # Stored at no more than 256 pixels, and small ones as they are.

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_artkd.augment import Rotations
 from keras_artkd.distillers import build
+from keras_artkd.models import WideResNet, with_rotations
 from keras_artkd.training import evaluation_batch_size, set_weight_decay
-from tests.distillers.networks import batch, plain, wide
+from tests.distillers.networks import CLASSES, batch, plain, wide
 
 WHOLE = 8
 
@@ -41,19 +43,29 @@ def train(method, make, strategy=None, options=None, **fit):
         )
     images, labels = batch(4 * WHOLE, views=distiller.views)
     plain_images = images if distiller.views == 1 else images[:, 0]
+    plain_labels, size = labels, WHOLE
+    if make is rotating:
+        one_hot = tf.one_hot(labels, CLASSES)
+        images, labels = map(np.array, Rotations()(images, one_hot, None))
+        size = 4 * WHOLE
     logs = distiller.fit(
         images,
         labels,
-        batch_size=WHOLE,
+        batch_size=size,
         shuffle=False,
         verbose=0,
-        validation_data=(plain_images, labels),
+        validation_data=(plain_images, plain_labels),
         **fit,
     ).history
     logits = distiller.student.predict(
         plain_images, batch_size=WHOLE, verbose=0
     )
     return logs, distiller.get_weights(), logits
+
+
+def rotating():
+    """A network of four classes in four rotations."""
+    return with_rotations(WideResNet(10, 1, 4 * CLASSES, (16, 16, 3)))
 
 
 @pytest.mark.parametrize(
@@ -67,6 +79,7 @@ def train(method, make, strategy=None, options=None, **fit):
         # Wide ones' batches of views share their statistics too.
         ("skdsam+cs_kd", wide, {}),
         ("sla_sd", plain, {}),
+        ("skdsam", rotating, {}),
     ],
 )
 def test_equals_one_device(method, make, options):

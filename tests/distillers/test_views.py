@@ -3,17 +3,20 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_artkd import losses
-from keras_artkd.augment import mixup
+from keras_artkd.augment import Rotations, mixup
 from keras_artkd.data import VIEWS
 from keras_artkd.distillers import METHODS, Distiller, build
 from keras_artkd.distillers.registry import get_method
-from keras_artkd.models import without_exits
+from keras_artkd.models import WideResNet, with_rotations, without_exits
+from keras_artkd.training import set_weight_decay
 from tests.distillers.networks import CLASSES, batch, plain, snapshot, wide
-
-# How many views the pipeline's kinds have.
-COUNTS = {"one": 1, "two": 2, "class_pairs": 2, "rotations": 4}
+from tests.losses.reference import (
+    reference_cross_entropy,
+    reference_divergence,
+)
 
 
 def fit(distiller, images, labels, **options):
@@ -37,10 +40,9 @@ def assert_same_weights(first, second):
 
 
 def test_methods_ask_for_the_views_that_the_pipeline_has():
-    assert set(VIEWS) == set(COUNTS)
     for name, row in METHODS.items():
         made = build(name, wide(), expert=wide(2), initial=wide())
-        assert made.views == COUNTS[row.views], name
+        assert made.views == VIEWS[row.views].count, name
 
 
 def test_equal_views_are_plain_training():
@@ -101,14 +103,8 @@ def test_every_view_counts_in_losses_of_one_example():
     assert_same_weights(flat, views)
 
 
-def softmax(x):
-    x = np.exp(x - x.max(-1, keepdims=True))
-    return x / x.sum(-1, keepdims=True)
-
-
 def divergence(teacher, student, temperature):
-    p, q = softmax(teacher / temperature), softmax(student / temperature)
-    return temperature**2 * (p * np.log(p / q)).sum(-1)
+    return temperature**2 * reference_divergence(teacher, student, temperature)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -124,7 +120,7 @@ def test_objectives_of_two_views(weighted):
     ]
     z = [view["logits"] for view in found]
     pooled = [view["group3"].mean((1, 2)) for view in found]
-    entropies = [-np.log(softmax(logits)[np.arange(8), labels]) for logits in z]
+    entropies = [reference_cross_entropy(labels, logits) for logits in z]
 
     def mean(values):
         return (weights * values).mean()
@@ -174,6 +170,83 @@ def test_evaluation_takes_plain_images():
         for name in logs
     )
     assert distiller.predict(images[:, 0], verbose=0).shape == (8, CLASSES)
+
+
+def test_losses_of_another_number_of_views_are_refused():
+    for loss, views in (
+        (losses.ViewKD(), 1),
+        (losses.ViewMMD(), 4),
+        (losses.RotationDistillation(), 2),
+    ):
+        with pytest.raises(ValueError, match=f"compares.*views={views}.*Fix"):
+            Distiller(wide(), transfer_losses=[loss], views=views)
+
+
+@pytest.mark.parametrize("method", ["skdsam", "frskd"])
+def test_validation_is_of_the_plain_network(method):
+    """Its loss has the weight decay of what is deployed alone."""
+    images, labels = batch(8)
+    network = wide()
+    distiller = build(method, network)
+    set_weight_decay(distiller, 5e-4)
+    alone = Distiller(network)
+    values = []
+    for model in (distiller, alone):
+        model.compile("sgd", weighted_metrics=["accuracy"])
+        values.append(
+            model.evaluate(images, labels, verbose=0, return_dict=True)
+        )
+    assert values[0] == pytest.approx(values[1], rel=1e-5)
+    assert set(values[0]) == {"loss", "accuracy"}
+
+
+def test_rotations_are_told_apart_in_training_alone():
+    """Of a plain network labels with other columns are still refused."""
+    images, labels = batch(8)
+    one_hot = np.eye(CLASSES, dtype="float32")[labels]
+    augmented = Rotations()(tf.constant(images), tf.constant(one_hot), None)
+    made = Distiller(with_rotations(WideResNet(10, 1, 16, (16, 16, 3))))
+    logs = fit(
+        made, *map(np.array, augmented), validation_data=(images, labels)
+    ).history
+    assert made.predict(images, verbose=0).shape == (8, CLASSES)
+    found = made.evaluate(images, one_hot, verbose=0, return_dict=True)
+    assert found["accuracy"] == pytest.approx(logs["val_accuracy"][-1])
+    plain_ = Distiller(wide())
+    plain_.compile(metrics=["accuracy"])
+    with pytest.raises(ValueError, match="integers.*or probabilities"):
+        plain_.evaluate(images, np.repeat(one_hot, 2, 1), verbose=0)
+
+
+def test_one_rotation_is_plain_training():
+    images, labels = batch(8)
+    augmented = Rotations(1)(tf.constant(images), tf.constant(labels), None)
+    plainly = Distiller(student())
+    by_rotations = Distiller(with_rotations(student(), 1))
+    fit(plainly, images, labels)
+    fit(by_rotations, *map(np.array, augmented))
+    assert_same_weights(plainly, by_rotations)
+
+
+def test_accuracy_of_mixed_labels_by_any_name():
+    """As a metric, weighted or not; labels of the validation are integers."""
+    images, labels = batch(8)
+    one_hot = np.eye(CLASSES, dtype="float32")[labels]
+    distiller = Distiller(wide())
+    distiller.compile(
+        keras.optimizers.SGD(0.0),
+        metrics=["acc"],
+        weighted_metrics=["accuracy"],
+    )
+    logs = distiller.fit(
+        images,
+        one_hot,
+        batch_size=8,
+        verbose=0,
+        validation_data=(images, labels),
+    ).history
+    right = (distiller.predict(images, verbose=0).argmax(1) == labels).mean()
+    assert logs["val_acc"] == logs["val_accuracy"] == [pytest.approx(right)]
 
 
 def test_bad_number_of_labelled_views():

@@ -61,7 +61,7 @@ from keras_artkd import losses
 random = np.random.default_rng(0)
 shapes = {
     "features": (8, 4, 4, 6),
-    "group1": (8, 4, 4, 6),
+    "activated1": (8, 4, 4, 6),
     "refined1": (8, 4, 4, 12),
     "refined_logits": (8, 3),
     "rotation_logits": (8, 12),
@@ -77,7 +77,7 @@ for loss, learn in (
     (losses.ViewKD(mutual=True), {"logits"}),
     (losses.ViewMMD(), {"features"}),
     (losses.RotationDistillation(), {"logits", "rotation_logits"}),
-    (losses.FeatureRefinement(), {"logits", "refined_logits", "group1"}),
+    (losses.FeatureRefinement(), {"logits", "refined_logits", "activated1"}),
 ):
     def total(student):
         return loss(labels, {}, student).sum()

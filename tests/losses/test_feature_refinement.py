@@ -142,10 +142,10 @@ def test_config():
 
 
 STUDENT = {
-    "group1": GROUPS[0],
-    "group2": GROUPS[1],
+    "activated1": GROUPS[0],
+    "activated2": GROUPS[1],
     # Not refined.
-    "group3": GROUPS[1],
+    "activated3": GROUPS[1],
     "refined1": REFINED[0],
     "refined2": REFINED[1],
     "refined_logits": REFINED_LOGITS,

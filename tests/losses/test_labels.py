@@ -123,8 +123,10 @@ def test_a_compiled_model_is_saved_with_both(tmp_path):
 def test_labels_without_rotations():
     classes = np.array([0, 2, 1])
     joint = np.eye(12)[4 * classes + np.array([1, 0, 3])]
-    found = without_rotations(0.5 * joint + 0.5 * joint[::-1], 3)
+    found = without_rotations(0.5 * joint + 0.5 * joint[::-1], 3, 4)
     expected = 0.5 * np.eye(3)[classes] + 0.5 * np.eye(3)[classes[::-1]]
     np.testing.assert_allclose(found, expected)
     for labels in (classes, classes[:, None], np.eye(3)[classes]):
-        np.testing.assert_array_equal(without_rotations(labels, 3), labels)
+        np.testing.assert_array_equal(without_rotations(labels, 3, 4), labels)
+    assert without_rotations(joint, 3, 1).shape == (3, 12)
+    assert without_rotations(joint, 6, 4).shape == (3, 12)

@@ -243,21 +243,22 @@ def test_bad_temperature():
 
 
 @pytest.mark.parametrize(
-    ("cls", "name", "arguments"),
+    ("cls", "name", "views", "arguments"),
     [
-        (losses.ViewKD, "view_kd", {"temperature": 2.0, "mutual": True}),
-        (losses.ViewMMD, "view_mmd", {"features": "group3"}),
+        (losses.ViewKD, "view_kd", 2, {"temperature": 2.0, "mutual": True}),
+        (losses.ViewMMD, "view_mmd", 2, {"features": "group3"}),
         (
             losses.RotationDistillation,
             "rotation_distillation",
+            4,
             {"temperature": 2.0},
         ),
     ],
 )
-def test_config(cls, name, arguments):
+def test_config(cls, name, views, arguments):
     assert cls().name == name
     assert cls().teacher == "student"
-    assert cls().compares_views
+    assert cls().views == views
     common = {"teacher": "other", "detach_teacher": False, "name": "other"}
     changed = {**arguments, **common}
     check_config(cls(**changed), **changed)

@@ -152,11 +152,12 @@ class Reference:
 
 
 def test_equals_numpy():
-    """A wide ResNet's groups have negative values, for the first ReLU."""
+    """Of a wide ResNet's groups after normalisation and ReLU."""
     model = with_exits(build("wrn_10_1", 4, (16, 16, 3)), "frskd")
     values = endpoint_values(perturbed(model), images(2, 16))
-    groups = [values[f"group{i}"].astype("float64") for i in (1, 2, 3)]
-    assert min(group.min() for group in groups) < 0
+    groups = [values[f"activated{i}"].astype("float64") for i in (1, 2, 3)]
+    assert min(values[f"group{i}"].min() for i in (1, 2, 3)) < 0
+    np.testing.assert_allclose(groups[2], values["features"], atol=1e-6)
     expected = Reference(model)(*groups)
     names = ("refined1", "refined2", "refined3", "refined_logits")
     for name, reference in zip(names, expected, strict=True):

@@ -170,10 +170,12 @@ def test_every_family(name, kind):
     model = with_exits(network, kind)
     added = {}
     if kind == "frskd":
+        refined = {}
         for group in group_names(network):
             *size, channels = network.endpoints[group].shape[1:]
-            refined = group.replace("group", "refined")
-            added[refined] = (*size, 2 * channels)
+            added[group.replace("group", "activated")] = (*size, channels)
+            refined[group.replace("group", "refined")] = (*size, 2 * channels)
+        added |= refined
         added["refined_logits"] = (10,)
     else:
         added["rotation_logits"] = (40,)
