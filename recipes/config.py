@@ -51,7 +51,7 @@ class Config:
     options: dict[str, int | float | str] = dataclasses.field(
         default_factory=dict
     )
-    """Options of the method, such as: alpha 1.5 l2_teacher initial."""
+    """Options of the method; of kd, for example: temperature 2 alpha 0.5."""
     published_options: tyro.conf.Suppress[dict[str, dict[str, float]]] = (
         dataclasses.field(default_factory=dict)
     )

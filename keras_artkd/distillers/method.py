@@ -58,17 +58,20 @@ class Method:
         Raises:
             ValueError: if one is missing.
         """
-        needed = {}
+        needed, mends = {}, []
         if self.needs_expert:
             needed["expert_teacher"] = expert
+            if expert is None:
+                mends.append("`expert=`, a trained network")
         if self.needs_initial:
             needed["initial_teacher"] = initial
-        missing = [name for name, model in needed.items() if model is None]
-        if missing:
+            if initial is None:
+                mends.append("`initial=`, an untrained network")
+        if mends:
+            missing = [key for key, model in needed.items() if model is None]
             raise ValueError(
                 f"Method {name!r} needs {' and '.join(missing)}. Received: "
-                "None. Fix: pass `expert=` (trained) or `initial=` "
-                "(untrained)."
+                f"None. Fix: pass {' and '.join(mends)}."
             )
         return needed
 

@@ -349,7 +349,9 @@ def test_unknown_option_lists_the_known():
 
 
 def test_missing_teachers_are_named():
-    with pytest.raises(ValueError, match="'kd' needs expert_teacher"):
+    with pytest.raises(
+        ValueError, match="'kd' needs expert_teacher.*`expert=`, a trained.*k.$"
+    ):
         build("kd", wide())
     with pytest.raises(
         ValueError, match="needs expert_teacher and initial_teacher"
