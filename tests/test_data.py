@@ -9,6 +9,7 @@ from PIL import Image
 
 from keras_artkd.augment import centre_windows, random_area, random_windows
 from keras_artkd.data import (
+    VIEWS,
     evaluation_arrays,
     evaluation_dataset,
     steps_per_epoch,
@@ -189,6 +190,25 @@ def test_an_epoch_of_a_stream_is_a_permutation(tmp_path):
         assert len(set(epoch)) == 20
         assert (np.diff(epoch) < 0).any()
     assert not np.array_equal(orders[:5], orders[5:10])
+
+
+@pytest.mark.parametrize("views", ["two", "class_pairs", "rotations"])
+def test_views_of_a_stream(views, tmp_path):
+    """Of one image, or of one class; each image's red tells which it is."""
+    dataset = training_dataset(
+        make_stream(tmp_path), 16, 4, 3, epochs=1, views=views
+    )
+    count = VIEWS[views].count
+    for images, labels in dataset:
+        assert images.shape == (4, count, 16, 16, 3)
+        numbers = np.rint(images.numpy()[..., 0].mean((2, 3)) / 6).astype(int)
+        np.testing.assert_array_equal(labels, numbers[:, 0] % 5)
+        same = numbers == numbers[:, :1]
+        if views == "class_pairs":
+            assert (numbers % 5 == numbers[:, :1] % 5).all()
+            assert not same[:, 1].any()
+        else:
+            assert same.all()
 
 
 def test_a_stream_shows_areas_of_its_images(tmp_path):

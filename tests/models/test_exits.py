@@ -163,6 +163,21 @@ def test_classifier_of_rotations(name):
     assert seven.endpoints["rotation_logits"].shape == (None, 28)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["vgg8", "mobilenet_v2", "shufflenet_v1"])
+def test_exits_of_other_families(name, kind):
+    """All of the classes and of the last map's channels, and trained."""
+    network = small(name)
+    model = with_exits(network, kind)
+    count = len(group_names(network))
+    for i in range(1, count + 1):
+        assert model.endpoints[f"exit{i}_logits"].shape == (None, 10)
+    widths = {model.endpoints[f"exit{i}_features"].shape for i in (1, count)}
+    assert len(widths) == 1
+    assert count_trainable(model) > count_trainable(network)
+    assert without_exits(model) is network
+
+
 @pytest.mark.parametrize("kind", OTHER_KINDS)
 @pytest.mark.parametrize("name", [*FAMILIES, "vgg13", "wrn_10_1"])
 def test_every_family(name, kind):
