@@ -86,9 +86,12 @@ def _method(config, metrics):
         if role in metrics
     ]
     taught = f", taught by {' and '.join(teachers)}" if teachers else ""
+    # Runs of before have no such setting.
+    augmented = ", ".join(config.get("augment", ()))
+    images = f", images augmented by {augmented}" if augmented else ""
     return (
         f"Knowledge distillation by keras_artkd, method `{config['method']}`"
-        f"{taught}. {metrics['epochs']} epochs, of which epoch "
+        f"{taught}{images}. {metrics['epochs']} epochs, of which epoch "
         f"{metrics['best_epoch']} was best on the validation images; seed "
         f"{config['seed']}.\n"
     )

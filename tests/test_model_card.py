@@ -54,6 +54,13 @@ def test_numbers():
     assert "浮世絵" in card
 
 
+def test_augmentations_are_named():
+    config = {**CONFIG, "augment": ["cutout", "sla"]}
+    card = model_card(config, DATA, METRICS)
+    assert ", images augmented by cutout, sla. " in card
+    assert "augmented" not in model_card(CONFIG, DATA, METRICS)
+
+
 def test_front_matter_is_quoted():
     card = model_card(CONFIG, DATA, METRICS)
     assert card.startswith('---\nlicense: "CC \\"BY\\" 4.0"\n')
