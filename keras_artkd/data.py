@@ -53,7 +53,7 @@ def training_dataset(
         epochs: int, where to end.
         initial_epoch: int, where to begin, counted from 0.
         views: what a batch has of each image, as the method needs it
-            (`METHODS[method].views`): `"one"` view; `"two"`, drawn
+            (`distillers.get_method(name).views`): `"one"` view; `"two"`, drawn
             independently; `"class_pairs"`, a view of it and one of another
             image of its class; or `"rotations"`, a view turned by 0, 90, 180
             and 270 degrees.

@@ -70,9 +70,8 @@ class Classifier:
             self.info = dataclasses.replace(own, class_names=class_names)
         if self.info is None:
             raise ValueError(
-                "The model does not name its classes (it was not exported by "
-                f"this package). Received: {path}. Fix: --labels FILE, one "
-                "class a line."
+                "The model does not name its classes, as the files of a run "
+                f"do. Received: {path}. Fix: --labels FILE, one class a line."
             )
         if len(self.info.class_names) != self.runtime.num_classes:
             raise ValueError(

@@ -209,6 +209,8 @@ def find_expert(config, data):
                 f"{'' if path.is_file() else ', which is not there'}."
             )
         check_foreign_expert(path, data)
+        # Once before the run has a folder, to leave none.
+        _load_expert(path, config, len(data.class_names))
         return path
     expert_config = config.expert_config()
     if not _is_finished(expert_config.run_dir):
@@ -231,11 +233,11 @@ def _load_expert(path, config, num_classes):
     trained = models.get_endpoints(expert)["logits"].shape[-1]
     if (classes, trained) != (num_classes, num_classes * config.rotations):
         raise ValueError(
-            "The expert must know the data's classes, and their rotations "
-            "just if the run has --augment sla. Received: "
-            f"{path} with {classes} classes in {trained // classes} rotations, "
-            f"data with {num_classes} in {config.rotations}. Fix: an expert "
-            "that was trained as the student will be."
+            "The expert must know the data's classes, with --augment sla in "
+            f"every rotation. Received: {path} with {classes} classes in "
+            f"{trained // classes} rotations, data with {num_classes} in "
+            f"{config.rotations}. Fix: an expert trained on these classes and "
+            "with the same --augment; without --expert one is trained."
         )
     return expert
 

@@ -47,7 +47,8 @@ class Config:
     crop: for arrays that already have `image_size`."""
 
     method: str = "collaborative"
-    """collaborative, baseline, kd, dkd, ... or several: kd+rkd."""
+    """collaborative, baseline, kd, dkd, skdsam, ... (README has them all), or
+    several: kd+rkd."""
     options: dict[str, int | float | str] = dataclasses.field(
         default_factory=dict
     )
@@ -158,6 +159,12 @@ class Config:
         least = {"epochs": 1, "batch_size": 1, "image_size": 8}
         if self.cutout_side is not None:
             least["cutout_side"] = 1
+            if self.cutout_side >= self.image_size:
+                raise ValueError(
+                    "`cutout_side` must be less than the image's. Received: "
+                    f"cutout_side={self.cutout_side}, "
+                    f"image_size={self.image_size}."
+                )
         for field, value in least.items():
             if getattr(self, field) < value:
                 raise ValueError(

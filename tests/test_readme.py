@@ -22,7 +22,7 @@ def test_code_runs(tmp_path, monkeypatch):
     """Every example, in order: each goes on where the one before ended."""
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     names = {}
     for block in blocks:
         # One epoch is as good as many to see that it runs, on few images.

@@ -6,5 +6,6 @@ from keras_artkd.distillers.collaborative import (
 from keras_artkd.distillers.distiller import Distiller as Distiller
 from keras_artkd.distillers.registry import METHODS as METHODS
 from keras_artkd.distillers.registry import build as build
+from keras_artkd.distillers.registry import get_method as get_method
 from keras_artkd.distillers.schedules import LinearWarmup as LinearWarmup
 from keras_artkd.distillers.schedules import Stages as Stages

@@ -53,8 +53,8 @@ class Distiller(TrainStep, keras.Model):
     `fit` logs `loss`, the total, and every term by its unweighted value:
     `supervised`, `<role>_supervised`, each transfer loss by its name,
     `regularization`. `evaluate` and `predict` concern the student alone and
-    change no state. After training, `distiller.student` is the model to save
-    and export, where it has heads for the training
+    change no state. After training, the student is the model to save and
+    export; one with heads for its training (`models.with_exits`) as
     `keras_artkd.models.without_exits(distiller.student)`.
 
     Under a `tf.distribute` strategy of several replicas, batch normalisation

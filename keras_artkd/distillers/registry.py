@@ -61,7 +61,10 @@ METHODS = {
 
 
 def get_method(name):
-    """The row of a method, or of several joined by `+`.
+    """The row of a method, or of several joined by `+`: a `Method`.
+
+    Args:
+        name: str, as `build` takes it.
 
     Raises:
         ValueError: for an unknown name; it lists the known ones.
@@ -94,9 +97,10 @@ def build(method, student, expert=None, initial=None, **options):
     Returns:
         An uncompiled `Distiller`. Its `compile` takes an optimizer and
         metrics and defaults to cross-entropy from logits. Its batches have
-        the views that `METHODS[method].views` says (see
-        `keras_artkd.data.training_dataset`); of a student that it gave exits,
-        `student` is what to save.
+        the views that `get_method(method).views` says (see
+        `keras_artkd.data.training_dataset`). Some methods give the student
+        exits: what to save is then the model that was passed, not the
+        distiller's.
 
     Raises:
         ValueError: for an unknown method or option, or a missing teacher.

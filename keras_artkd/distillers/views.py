@@ -34,7 +34,7 @@ def merge_views(images, views):
             f"This method learns from {views} view{'s' * (views > 1)} of each "
             f"example, images of shape {needed}height, width, 3). Received: "
             f"shape {shape}. Fix: keras_artkd.data.training_dataset(..., "
-            "views=METHODS[method].views)."
+            "views=keras_artkd.distillers.get_method(name).views)."
         )
     if views == 1:
         return images

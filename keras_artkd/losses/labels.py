@@ -114,6 +114,8 @@ def _are_probabilities(labels, num_classes):
     if columns not in ((), (1,)):
         raise ValueError(
             "Labels must be integers, (batch,), or probabilities, (batch, "
-            f"{num_classes}). Received: shape {tuple(labels.shape)}."
+            f"{num_classes}). Received: shape {tuple(labels.shape)}. Fix, if "
+            "they are of rotated images: a network of so many classes, in "
+            "keras_artkd.models.with_rotations."
         )
     return False

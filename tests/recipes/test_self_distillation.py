@@ -166,6 +166,7 @@ def test_augmentations_decide_the_run(arrays, tmp_path):
     ("changes", "message"),
     [
         ({"cutout_side": 0}, "cutout_side.*at least 1"),
+        ({"cutout_side": 16}, "cutout_side=16, image_size=16"),
         ({"mixup_alpha": 0.0}, "mixup_alpha.*positive"),
         ({"method": "sla_sd", "augment": ("sla",)}, "turns images itself"),
     ],
@@ -182,7 +183,7 @@ def test_experts_that_do_not_fit_the_rotations(arrays, tmp_path):
         (("sla",), lambda: models.build("wrn_10_1", 16)),
     ):
         build().save(tmp_path / "expert.keras")
-        with pytest.raises(ValueError, match="rotations.*Fix: an expert"):
+        with pytest.raises(ValueError, match="rotations.*an expert trained"):
             run(
                 config(
                     arrays,
