@@ -1,5 +1,7 @@
 """The method table."""
 
+import difflib
+
 from keras_artkd.distillers.ab import AB_SPACE, ab
 from keras_artkd.distillers.attention import ATTENTION_SPACE, attention
 from keras_artkd.distillers.baseline import baseline
@@ -71,9 +73,12 @@ def get_method(name):
     """
     names = name.split("+")
     if len(set(names)) < len(names) or set(names) - set(METHODS):
+        unknown = [part for part in names if part not in METHODS]
+        near = difflib.get_close_matches("".join(unknown[:1]), METHODS, n=1)
         raise ValueError(
             f"`method` must be one of {', '.join(METHODS)}, or different ones "
             f"joined as in kd+rkd. Received: method={name!r}."
+            f"{f' Perhaps you meant {near[0]}.' if near else ''}"
         )
     if len(names) == 1:
         return METHODS[name]

@@ -337,8 +337,10 @@ def test_config(cls):
 
 
 def test_unknown_method_lists_the_known():
-    with pytest.raises(ValueError, match="baseline, kd.*'karate'"):
+    with pytest.raises(ValueError, match=r"baseline, kd.*'karate'\.$"):
         build("karate", wide())
+    with pytest.raises(ValueError, match="'kd.skdasm'. Perhaps .* skdsam"):
+        get_method("kd+skdasm")
 
 
 def test_unknown_option_lists_the_known():
