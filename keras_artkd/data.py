@@ -159,7 +159,9 @@ def _class_pairs(store, side, steps):
 def _rotations(store, side, steps):
     """Four turns of one view of each image."""
     return _random_views(store, side, steps).map(
-        lambda images, labels: (rotate(images), labels)
+        lambda images, labels: (rotate(images), labels),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
     )
 
 

@@ -276,6 +276,7 @@ class Distiller(TrainStep, keras.Model):
         for role in self.co_trained:
             terms[f"{role}_supervised"] = supervised(role)
             total = total + terms[f"{role}_supervised"]
+        labels_of_views = repeat_views(labels, self.views)
         for loss, weight in zip(
             self.transfer_losses, self.transfer_weights, strict=True
         ):
@@ -285,9 +286,7 @@ class Distiller(TrainStep, keras.Model):
                     name: ops.stop_gradient(tensor)
                     for name, tensor in teacher.items()
                 }
-            values = loss(
-                repeat_views(labels, self.views), teacher, endpoints[STUDENT]
-            )
+            values = loss(labels_of_views, teacher, endpoints[STUDENT])
             views = 1 if loss.views else self.views
             terms[loss.name] = _batch_mean(values, sample_weight, views)
             total = total + weight_at(weight, self.epoch) * terms[loss.name]
