@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 
+from keras_artkd.output import ending_with_its_reader
 from keras_artkd.version import __version__
 
 # Name of the command, and of its module in `keras_artkd.commands` -> help.
@@ -19,6 +20,7 @@ COMMANDS = {
     "export": "turn a finished run into a file to deploy, checked",
     "report": "make the HTML report of a run, or of several side by side",
     "doctor": "look for what is wrong in a folder of labelled images",
+    "methods": "list the methods and their options, or explain one",
 }
 
 
@@ -40,6 +42,11 @@ def main(arguments=None):
         that cannot be used, with one line saying why.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    with ending_with_its_reader():
+        return _main(arguments)
+
+
+def _main(arguments):
     parser = _Parser(
         prog="artkd",
         description="Small image classifiers by knowledge distillation.",
@@ -76,9 +83,8 @@ def _run(module, arguments):
         sys.stdout.flush()
         return status
     except BrokenPipeError:
-        # Whoever read our output has had enough: no error of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        # An OSError that `main` knows to take.
+        raise
     except FileNotFoundError as error:
         print(
             f"error: There is no file {error.filename}. Fix: check the path.",

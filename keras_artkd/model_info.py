@@ -51,14 +51,15 @@ class ModelInfo:
         """Dict of file name -> text."""
         settings = dataclasses.asdict(self)
         del settings["card"]
-        return {
+        files = {
             INFO: json.dumps(settings, indent=1, ensure_ascii=False) + "\n",
             # One class a line, as TFLite's tools want it.
             LABELS: "".join(
                 " ".join(name.split()) + "\n" for name in self.class_names
             ),
-            CARD: self.card,
         }
+        # An empty card would promise what is not there.
+        return files | ({CARD: self.card} if self.card else {})
 
     @classmethod
     def from_files(cls, files):
@@ -66,6 +67,17 @@ class ModelInfo:
         if INFO not in files:
             return None
         return cls(**json.loads(files[INFO]), card=files.get(CARD, ""))
+
+
+def info_of_names(class_names, image_size):
+    """Returns the `ModelInfo` of a network of which no more is known.
+
+    Args:
+        class_names: list of str, in the order of the logits.
+        image_size: int, side of its input. The shorter side of an image is
+            resized to 9/8 of it, as recipes do, then the centre is cut out.
+    """
+    return ModelInfo(list(class_names), image_size, round(1.125 * image_size))
 
 
 def read_info(path):

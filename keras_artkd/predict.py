@@ -13,7 +13,7 @@ import numpy as np
 from keras_artkd.datasets.files import is_image, list_files, printable
 from keras_artkd.evaluate import softmax
 from keras_artkd.images import UnreadableImage, centre_square, read_image
-from keras_artkd.model_info import ModelInfo
+from keras_artkd.model_info import info_of_names
 from keras_artkd.runtimes import open_model
 
 # Read by several threads at once while the network waits: more would only
@@ -64,14 +64,13 @@ class Classifier:
         self.info = self.runtime.info
         height, width, _ = self.runtime.input_shape
         if class_names is not None:
-            own = self.info or ModelInfo(
-                class_names, height, round(height * 1.125)
-            )
+            own = self.info or info_of_names(class_names, height)
             self.info = dataclasses.replace(own, class_names=class_names)
         if self.info is None:
             raise ValueError(
                 "The model does not name its classes, as the files of a run "
-                f"do. Received: {path}. Fix: --labels FILE, one class a line."
+                f"do. Received: {path}. Fix: --labels FILE, one class a line; "
+                "or export it with class_names=[...], which puts them inside."
             )
         if len(self.info.class_names) != self.runtime.num_classes:
             raise ValueError(

@@ -15,6 +15,12 @@ from keras_artkd.evaluate import (
 
 # Resamples computed at once: bounds the memory, whatever the test split.
 _CHUNK = 100
+# Drawing among n images shows (n - 1) / n of the variance: of fewer than these
+# so little that an interval would be more than a tenth too narrow.
+FEWEST_OF_A_CLASS = 5
+# Of fewer images the calibration error's interval holds the truth too rarely,
+# of 20 where calibration is bad three times in four.
+FEWEST_CALIBRATED = 50
 
 
 def wilson_interval(successes, count, level=0.95):
@@ -66,6 +72,11 @@ def bootstrap_metrics(labels, logits, resamples=2000, seed=0, level=0.95):
     their reflection at the estimate (the basic bootstrap), and zero where a
     network of perfect calibration would show as much in one of twenty draws.
 
+    What too few images say nothing of has no interval, rather than a narrow
+    one: the calibration error of fewer than 50 images; the macro accuracy
+    where draws show less of its variance than of classes with five images
+    each, or where each class is all right or all wrong.
+
     Args:
         labels: true class indices, `(n,)`.
         logits: `(n, classes)`.
@@ -75,8 +86,9 @@ def bootstrap_metrics(labels, logits, resamples=2000, seed=0, level=0.95):
 
     Returns:
         dict of metric name (as of `classification_metrics`) -> `(low, high)`:
-        `accuracy`, `macro_accuracy`, `expected_calibration_error`, and with
-        more than five classes `top5_accuracy`.
+        `accuracy`, with enough images `macro_accuracy` and
+        `expected_calibration_error`, and with more than five classes
+        `top5_accuracy`.
 
     Reference: Efron and Tibshirani, "An Introduction to the Bootstrap",
         1993, chapter 13.
@@ -99,14 +111,29 @@ def bootstrap_metrics(labels, logits, resamples=2000, seed=0, level=0.95):
         if classes > TOP_K:
             samples["top5_accuracy"].append(weights @ in_top / count)
     samples = {name: np.concatenate(s) for name, s in samples.items()}
-    samples["macro_accuracy"] = _draw_macro(labels, correct, resamples, seed)
+    errors = samples.pop("expected_calibration_error")
+    macro = _draw_macro(labels, correct, resamples, seed)
+    if _shows_enough(labels) and np.ptp(macro) > 0:
+        samples["macro_accuracy"] = macro
     intervals = {
         name: _percentiles(values, level) for name, values in samples.items()
     }
-    intervals["expected_calibration_error"] = _calibration_interval(
-        samples["expected_calibration_error"], correct, confidence, seed, level
-    )
+    if count >= FEWEST_CALIBRATED:
+        intervals["expected_calibration_error"] = _calibration_interval(
+            errors, correct, confidence, seed, level
+        )
     return intervals
+
+
+def _shows_enough(labels):
+    """Whether draws within each class show the macro accuracy's variance.
+
+    Of classes that are equally hard it is the sum over 1 / images.
+    """
+    counts = np.bincount(labels)
+    share = 1 / counts[counts > 0]
+    shown = (share * (1 - share)).sum() / share.sum()
+    return shown > 1 - 1 / FEWEST_OF_A_CLASS - 1e-9
 
 
 def _draw_macro(labels, correct, resamples, seed):

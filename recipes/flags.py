@@ -10,6 +10,8 @@ from unittest import mock
 
 import tyro
 
+from keras_artkd.output import ending_with_its_reader
+
 # Room for any message: a line that the terminal would break stays whole.
 _WIDE = "10000"
 # What tyro says of a dict with an odd number of words.
@@ -69,7 +71,7 @@ def parse_flags(kind, default, description, arguments=None):
     }
     said = io.StringIO()
     try:
-        with contextlib.redirect_stderr(said):
+        with ending_with_its_reader(), contextlib.redirect_stderr(said):
             return tyro.cli(**parse)
     except SystemExit as stop:
         if stop.code != 2:

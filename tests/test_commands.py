@@ -314,7 +314,13 @@ def test_export_wants_the_run_s_own_images(run_dir, images, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["predict", "--help"], ["doctor", "--help"]]
+    "arguments",
+    [
+        ["--help"],
+        ["predict", "--help"],
+        ["doctor", "--help"],
+        ["methods", "--help"],
+    ],
 )
 def test_help_needs_no_library(arguments):
     """Not even NumPy: it answers at once."""

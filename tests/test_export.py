@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from keras_artkd import export
+from keras_artkd.export.network import check_class_names
 from keras_artkd.layers import AWGram
 from keras_artkd.lite import LiteModel
+from keras_artkd.model_info import ModelInfo
 from keras_artkd.models import WideResNet, with_exits, with_rotations
+from keras_artkd.runtimes import open_model
 
 KINDS = ["saved_model", "none", "float16", "int8"]
 CORRELATIONS = [
@@ -250,6 +253,67 @@ def test_mixed_precision_by_the_global_policy(tmp_path):
         keras.config.set_dtype_policy("float32")
     logits = model.predict(images, verbose=0)
     assert export.verify(path, images, logits)["max_abs_difference"] < 0.05
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "onnx"])
+def test_class_names_are_inside(small, tmp_path, kind):
+    """As numpy gives them, too; and the file answers as it did."""
+    names = np.array(["a", "b", "two words", "浮世絵"])
+    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), "uint8")
+    if kind == "saved_model":
+        path = export.export_saved_model(small, tmp_path / "m", names)
+    elif kind == "onnx":
+        path = export.export_onnx(small, tmp_path / "m.onnx", class_names=names)
+    else:
+        path = tmp_path / "m.tflite"
+        export.export_tflite(small, path, kind, images, class_names=names)
+    info = ModelInfo(["a", "b", "two words", "浮世絵"], 8, 9)
+    assert open_model(path).info == info
+    logits = small.predict(images.astype("float32"), verbose=0)
+    tolerance = {"float16": 5e-3, "int8": 0.5}.get(kind, 1e-4)
+    result = export.verify(path, images, logits)
+    assert result["max_abs_difference"] < tolerance
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_class_names_are_those_of_upright_images():
+    network = with_rotations(WideResNet(10, 1, 20, (16, 16, 3)))
+    for model in (network, with_exits(network, "skdsam")):
+        info = check_class_names(list("abcde"), model)
+        assert info == ModelInfo(list("abcde"), 16, 18)
+    assert check_class_names(None, network) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "match"),
+    [
+        (["a", "b", "c"], "3 names, 4 classes"),
+        ([], "0 names, 4 classes"),
+        ("abcd", "list of str.*'abcd'"),
+        ([0, 1, 2, 3], "list of str"),
+    ],
+)
+def test_class_names_that_do_not_fit(small, tmp_path, names, match):
+    for write, name in (
+        (export.export_tflite, "m.tflite"),
+        (export.export_onnx, "m.onnx"),
+        (export.export_saved_model, "m"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            write(small, tmp_path / name, class_names=names)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("shape", [(8, 9, 3), (8, 8, 1)])
+def test_class_names_are_for_squares_in_colour(tmp_path, shape):
+    inputs = keras.Input(shape)
+    outputs = keras.layers.Dense(2)(keras.layers.Flatten()(inputs))
+    model = keras.Model(inputs, outputs)
+    with pytest.raises(ValueError, match=f"8 x {shape[1]} x {shape[2]}"):
+        export.export_tflite(
+            model, tmp_path / "m.tflite", class_names=["a", "b"]
+        )
+    assert not list(tmp_path.iterdir())
 
 
 def test_silent(small, tmp_path, capfd):

@@ -60,6 +60,8 @@ def test_names_of_any_kind(tmp_path):
     assert read_info(path).class_names == names
     with zipfile.ZipFile(path) as archive:
         assert len(archive.read("labels.txt").decode().splitlines()) == 5
+        # No card, rather than an empty one.
+        assert archive.namelist() == ["keras_artkd.json", "labels.txt"]
 
 
 def test_no_info_is_none(tmp_path):

@@ -179,7 +179,8 @@ def test_a_name_that_is_no_text(files, images, capsys):
 def test_labels_for_a_file_that_knows_none(images, tmp_path, capsys):
     path = export_tflite(make_colour_network(), tmp_path / "foreign.tflite")
     assert main(["predict", str(path), str(images)]) == 2
-    assert "--labels FILE" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "--labels FILE" in error and "class_names=[" in error
     labels = tmp_path / "labels.txt"
     labels.write_text("rot\ngrün\nblau\n", encoding="utf-8")
     _, entries, _ = predicted(
@@ -189,6 +190,14 @@ def test_labels_for_a_file_that_knows_none(images, tmp_path, capsys):
     labels.write_text("rot\n")
     assert main(["predict", str(path), str(images), "--labels", str(labels)])
     assert "1 names, 3 classes" in capsys.readouterr().err
+
+
+def test_a_file_exported_with_names_needs_no_labels(images, tmp_path, capsys):
+    path = export_tflite(
+        make_colour_network(), tmp_path / "own.tflite", class_names=CLASSES
+    )
+    _, entries, _ = predicted(capsys, path, images / "green.jpg")
+    assert entries[0]["predictions"][0]["class"] == "green"
 
 
 def test_a_foreign_model_that_ends_in_a_softmax(images, tmp_path, capsys):

@@ -77,11 +77,12 @@ def test_bootstrap_equals_a_plain_loop():
 
 
 def test_macro_interval_holds_its_own_estimate():
-    """Many small classes, of which one is always right."""
-    labels = np.repeat(np.arange(17), 2)
-    logits = np.tile(np.eye(17)[3], (34, 1))
+    """Small classes, of which one is always right, another mostly."""
+    labels = np.repeat(np.arange(17), 5)
+    logits = np.tile(np.eye(17)[3], (85, 1))
+    logits[:4, 0] = 2.0
     low, high = bootstrap_metrics(labels, logits)["macro_accuracy"]
-    assert low <= 1 / 17 <= high
+    assert low <= 1.8 / 17 <= high
     # And of classes of equal size it is the accuracy's own, as it must be.
     labels, logits = predictions(2800)
     order = np.argsort(labels, kind="stable")
@@ -93,6 +94,50 @@ def test_macro_interval_holds_its_own_estimate():
     assert intervals["macro_accuracy"] == pytest.approx(
         intervals["accuracy"], abs=0.004
     )
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ([5] * 10, True),
+        ([20] * 9 + [3], True),
+        ([4] * 10, False),
+        ([1] * 10, False),
+        # One class is more uncertain than all the others together.
+        ([20] * 9 + [1], False),
+        ([200, 2], False),
+        ([0, 9, 9], True),
+    ],
+)
+def test_macro_interval_needs_images_of_each_class(counts, told):
+    """None, rather than one of no width, or far too narrow."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    random = np.random.default_rng(0)
+    hits = trials = 0
+    for seed in range(100):
+        right = random.random(len(labels)) < 0.7
+        answers = np.where(right, labels, (labels + 1) % len(counts))
+        logits = np.eye(len(counts))[answers]
+        intervals = bootstrap_metrics(labels, logits, 200, seed)
+        assert ("macro_accuracy" in intervals) == told
+        if told:
+            low, high = intervals["macro_accuracy"]
+            hits += low <= 0.7 <= high
+            trials += 1
+    # At 95 % so few would come once in several hundred times.
+    assert hits >= 0.87 * trials
+
+
+def test_macro_interval_of_no_width_is_none():
+    labels = np.repeat(np.arange(3), 40)
+    logits = np.eye(3)[np.where(labels == 2, 0, labels)]
+    assert "macro_accuracy" not in bootstrap_metrics(labels, logits, 100)
+
+
+def test_calibration_interval_needs_images():
+    name = "expected_calibration_error"
+    assert name not in bootstrap_metrics(*predictions(49), resamples=100)
+    assert name in bootstrap_metrics(*predictions(50), resamples=100)
 
 
 def test_bootstrap_holds_the_truth_as_often_as_it_says():

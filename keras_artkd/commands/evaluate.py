@@ -85,7 +85,8 @@ def _of_split(records, arguments):
     """The records asked for; says if the model was trained on some."""
     splits = _splits_of_run(pathlib.Path(arguments.model))
     if arguments.split is None:
-        seen = {*splits.get("train", ()), *splits.get("validation", ())}
+        served = ("train", "validation", "unlabelled")
+        seen = {key for name in served for key in splits.get(name, ())}
         known = len(seen & set(records))
         if known:
             print(

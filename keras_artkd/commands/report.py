@@ -4,12 +4,14 @@
   artkd report RUN RUN RUN --output comparison.html
 
 One run: writes RUN/report.html, and its figures as PNG files in RUN/figures.
-Several: a comparison with the first of them, and its figures in the folder
-comparison_figures beside comparison.html. From the files of the runs alone;
-neither their images nor TensorFlow is needed.
+Several: a comparison with the first of them. It belongs to no run, so it goes
+into the current folder, as comparison.html with its figures in
+comparison_figures, unless --output says where; an older one is replaced. From
+the files of the runs alone; neither their images nor TensorFlow is needed.
 """
 
 import importlib.util
+import pathlib
 
 
 def add_arguments(parser):
@@ -20,7 +22,8 @@ def add_arguments(parser):
     parser.add_argument(
         "--output",
         metavar="FILE",
-        help="where to write the page (RUN/report.html; comparison.html)",
+        help="where to write the page (RUN/report.html; of several runs "
+        "comparison.html in the current folder)",
     )
 
 
@@ -36,9 +39,9 @@ def run(arguments):
     from keras_artkd.report import write_comparison, write_report
 
     if len(arguments.runs) > 1:
-        path = write_comparison(
-            arguments.runs, arguments.output or "comparison.html"
-        )
+        # Nobody named the folder: what is printed does.
+        default = pathlib.Path("comparison.html").resolve()
+        path = write_comparison(arguments.runs, arguments.output or default)
     else:
         path = write_report(arguments.runs[0], arguments.output)
     print(path)

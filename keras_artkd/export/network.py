@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_artkd.lite import check_images
+from keras_artkd.model_info import info_of_names, write_info
 from keras_artkd.models import upright
 
 QUANTIZE = ("none", "float16", "int8")
@@ -49,6 +50,55 @@ def to_deploy(model):
     (`keras_artkd.models.upright`); a model of less precision is copied.
     """
     return _in_float32(upright(model))
+
+
+def check_class_names(class_names, model):
+    """What a file says of itself besides its network.
+
+    Args:
+        class_names: list of str in the order of the logits, or None.
+        model: what `input_spec` has let pass.
+
+    Returns:
+        A `ModelInfo`; None without names.
+
+    Raises:
+        ValueError: if they are no names, not one for each class, or the
+            network's input is no square of colours.
+    """
+    if class_names is None:
+        return None
+    names = [class_names] if isinstance(class_names, str) else [*class_names]
+    if isinstance(class_names, str) or not all(
+        isinstance(name, str) for name in names
+    ):
+        raise ValueError(
+            "`class_names` must be a list of str, in the order of the logits. "
+            f"Received: class_names={class_names!r}."
+        )
+    classes = model.outputs[0].shape[-1]
+    if len(names) != classes:
+        raise ValueError(
+            "`class_names` must have one name for each class of the model. "
+            f"Received: {len(names)} names, {classes} classes of "
+            f"{model.name!r}."
+        )
+    height, width, channels = model.inputs[0].shape[1:]
+    if height != width or channels != 3:
+        raise ValueError(
+            "`class_names` are for networks that see a square of three "
+            "colours, which is what `artkd predict` makes of an image. "
+            f"Received: {model.name!r} with an input of {height} x {width} x "
+            f"{channels}. Fix: leave them out."
+        )
+    # Plain strings, whatever array they came from.
+    return info_of_names(map(str, names), height)
+
+
+def write_names(path, info):
+    """Puts what `check_class_names` has given into the file, if anything."""
+    if info is not None:
+        write_info(path, info)
 
 
 def _in_float32(model):

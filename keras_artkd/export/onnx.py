@@ -8,10 +8,12 @@ import numpy as np
 
 from keras_artkd.export.network import (
     check_calibration_images,
+    check_class_names,
     check_file_target,
     check_quantize,
     input_spec,
     to_deploy,
+    write_names,
 )
 from keras_artkd.files import replacing
 from keras_artkd.runtimes import quiet_tensorflow
@@ -19,7 +21,9 @@ from keras_artkd.runtimes import quiet_tensorflow
 _INPUT = "image"
 
 
-def export_onnx(model, path, quantize="none", calibration_images=None):
+def export_onnx(
+    model, path, quantize="none", calibration_images=None, class_names=None
+):
     """Writes an ONNX file.
 
     Its input `image` takes raw pixels, float32 in [0, 255], `(batch, height,
@@ -33,6 +37,7 @@ def export_onnx(model, path, quantize="none", calibration_images=None):
             or `"int8"` (weights by channel, activations from measured
             ranges).
         calibration_images: for `int8`; see `export_tflite`.
+        class_names: list of str, or None; see `export_tflite`.
 
     Returns:
         The path, a `pathlib.Path`.
@@ -45,6 +50,7 @@ def export_onnx(model, path, quantize="none", calibration_images=None):
     check_quantize(quantize)
     path = check_file_target(path, ".onnx")
     spec = input_spec(model)
+    info = check_class_names(class_names, model)
     if quantize == "int8":
         calibration_images = check_calibration_images(
             calibration_images, spec.shape
@@ -73,6 +79,7 @@ def export_onnx(model, path, quantize="none", calibration_images=None):
         onnx.save(network, temporary)
         if quantize == "int8":
             _quantize_int8(temporary, calibration_images)
+        write_names(temporary, info)
     return path
 
 

@@ -182,6 +182,8 @@ def export_run(
     from keras_artkd.data import evaluation_arrays
 
     load = dict(data["load"])
+    # Neither calibrates nor measures, and has no part in the fingerprint.
+    load.pop("unlabelled_dir", None)
     if data_dir is not None:
         load["data_dir"] = str(data_dir)
     collection = datasets.load(**load)

@@ -4,16 +4,20 @@ import numpy as np
 
 from keras_artkd.export.network import (
     check_calibration_images,
+    check_class_names,
     check_file_target,
     check_quantize,
     input_spec,
     to_deploy,
+    write_names,
 )
 from keras_artkd.files import replacing
 from keras_artkd.runtimes import quiet_tensorflow
 
 
-def export_tflite(model, path, quantize="none", calibration_images=None):
+def export_tflite(
+    model, path, quantize="none", calibration_images=None, class_names=None
+):
     """Writes a LiteRT (TFLite) file of built-in operations only.
 
     The batch size stays open: the file starts at 1 and can be resized, which
@@ -37,6 +41,10 @@ def export_tflite(model, path, quantize="none", calibration_images=None):
             width, channels)`, uint8 or float: what the network will see. The
             ranges of all activations are measured on them; a hundred or two,
             taken from the training images, are enough.
+        class_names: list of str in the order of the logits, or None. They
+            are put into the file with the preprocessing that `artkd predict`
+            gives an image: its shorter side is resized to 9/8 of the
+            network's input, then the central square is cut out.
 
     Returns:
         The path, a `pathlib.Path`.
@@ -48,6 +56,7 @@ def export_tflite(model, path, quantize="none", calibration_images=None):
     check_quantize(quantize)
     path = check_file_target(path, ".tflite")
     spec = input_spec(model)
+    info = check_class_names(class_names, model)
     settings = _converter_settings(quantize, calibration_images, spec)
     with replacing(path) as temporary, quiet_tensorflow():
         # Keras's exporter rather than a tf.lite.TFLiteConverter of our own:
@@ -63,6 +72,7 @@ def export_tflite(model, path, quantize="none", calibration_images=None):
             verbose=False,
             **settings,
         )
+        write_names(temporary, info)
     return path
 
 

@@ -1,0 +1,64 @@
+"""A reader that has had enough, like `head`, is no error."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+ARTKD = "from keras_artkd.cli import main; raise SystemExit(main(sys.argv[1:]))"
+FLAGS = """
+from recipes.config import Config
+from recipes.flags import parse_flags
+from recipes.folder import CONFIG
+parse_flags(Config, CONFIG, "", sys.argv[1:])
+"""
+
+
+def run_without_a_reader(program, *arguments, buffered=True):
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        return subprocess.run(
+            [sys.executable, "-c", f"import sys; {program}", *arguments],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "" if buffered else "1"},
+        )
+    finally:
+        os.close(writer)
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["predict", "--help"], ["--version"]]
+)
+def test_artkd_ends_quietly(arguments, buffered):
+    result = run_without_a_reader(ARTKD, *arguments, buffered=buffered)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+def test_a_command_ends_quietly(tmp_path, buffered):
+    for name in ("cubism", "rococo"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "broken.jpg").write_bytes(b"no picture")
+    result = run_without_a_reader(
+        ARTKD, "doctor", str(tmp_path), buffered=buffered
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_mistakes_are_told_all_the_same():
+    result = run_without_a_reader(ARTKD, "predict", "no.tflite", "x.jpg")
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: There is no model no.tflite")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("buffered", [True, False])
+def test_recipes_end_quietly(buffered):
+    result = run_without_a_reader(FLAGS, "--help", buffered=buffered)
+    assert (result.returncode, result.stderr) == (0, "")
