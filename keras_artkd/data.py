@@ -33,6 +33,7 @@ def training_dataset(
     initial_epoch=0,
     views="one",
     augmentations=(),
+    crop_and_mirror=True,
 ):
     """Shuffled, augmented batches of every epoch to come.
 
@@ -59,11 +60,14 @@ def training_dataset(
             and 270 degrees.
         augmentations: callables from images, labels and a seed to images and
             labels, as `keras_artkd.augment` has them, applied in order.
+        crop_and_mirror: bool; if False, images are seen as those of
+            `evaluation_dataset`. Of an `ImageStore` alone.
 
     Returns:
         `tf.data.Dataset` of `steps_per_epoch` times `epochs -
         initial_epoch` batches: float32 `(batch, side, side, 3)` in [0, 255]
-        and int32 `(batch,)`; images are `(batch, views, side, side, 3)` where
+        and int32 `(batch,)`, or of a store with targets these, float32
+        `(batch, classes)`; images are `(batch, views, side, side, 3)` where
         `views` is not `"one"`.
     """
     if views not in VIEWS:
@@ -89,7 +93,8 @@ def training_dataset(
     batches = tf.data.Dataset.range(initial_epoch, epochs).flat_map(
         epoch_batches
     )
-    batches = VIEWS[views].make(store, image_size, batches)
+    draw = _random_views if crop_and_mirror else _centre_views
+    batches = VIEWS[views].make(draw, store, image_size, batches)
     if augmentations:
         batches = _augmented(
             batches, augmentations, seed, initial_epoch * steps, epochs * steps
@@ -119,15 +124,20 @@ def _augmented(batches, augmentations, seed, first_step, last_step):
     )
 
 
-def _two_views(store, side, steps):
-    """Two views of each image, see `_random_views`."""
+def _one_view(draw, store, side, steps):
+    """A view of each image; `draw` is `_random_views` or `_centre_views`."""
+    return draw(store, side, steps)
+
+
+def _two_views(draw, store, side, steps):
+    """Two views of each image."""
     doubled = steps.map(
         lambda indices, seed: (_interleave(indices, indices), seed)
     )
-    return _random_views(store, side, doubled).map(_pair)
+    return draw(store, side, doubled).map(_pair)
 
 
-def _class_pairs(store, side, steps):
+def _class_pairs(draw, store, side, steps):
     """A view of each image and one of another of its class."""
     by_class = np.argsort(store.labels, kind="stable")
     counts = np.bincount(store.labels)
@@ -153,12 +163,12 @@ def _class_pairs(store, side, steps):
         partners = tf.cast(partners, indices.dtype)
         return _interleave(indices, partners), seeds[1]
 
-    return _random_views(store, side, steps.map(pair)).map(_pair)
+    return draw(store, side, steps.map(pair)).map(_pair)
 
 
-def _rotations(store, side, steps):
+def _rotations(draw, store, side, steps):
     """Four turns of one view of each image."""
-    return _random_views(store, side, steps).map(
+    return draw(store, side, steps).map(
         lambda images, labels: (rotate(images), labels),
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
@@ -196,7 +206,7 @@ def _random_views(store, side, steps):
 def _(store: ImageStore, side, steps):
     margin = side // 8
     padding = 0 if store.sizes.min() >= side + margin else margin
-    crops = _Crops(store, side, padding)
+    crops = _Crops(store, side, padding, _what_to_learn(store))
 
     def batch(indices, seed):
         corners, mirrored = random_windows(
@@ -253,13 +263,37 @@ def _(store: ImageStream, side, steps):
     )
 
 
+def _centre_views(store, side, steps):
+    """The central view of each image, as `_random_views` takes it."""
+    if not isinstance(store, ImageStore):
+        raise ValueError(
+            "Images of an ImageStore alone can be trained on without a random "
+            f"crop. Received: crop_and_mirror=False, {type(store).__name__}."
+        )
+    crops = _Crops(store, side, 0, _what_to_learn(store))
+
+    def batch(indices, seed):
+        del seed
+        sizes = tf.gather(crops.sizes, indices)
+        return crops(indices, *centre_windows(sizes, side))
+
+    return steps.map(
+        batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+
+
+def _what_to_learn(store):
+    """The targets of a store, or its labels."""
+    return store.labels if store.targets is None else store.targets
+
+
 class Views(NamedTuple):
     """What a batch has of each image.
 
     Attributes:
         count: int, how many views.
-        make: from a store, their side and positions in the store to batches,
-            see `_random_views`.
+        make: from `_random_views` or `_centre_views`, a store, their side and
+            positions in the store to batches.
     """
 
     count: int
@@ -268,7 +302,7 @@ class Views(NamedTuple):
 
 # What each is, see `training_dataset`.
 VIEWS = {
-    "one": Views(1, _random_views),
+    "one": Views(1, _one_view),
     "two": Views(2, _two_views),
     "class_pairs": Views(2, _class_pairs),
     "rotations": Views(ROTATIONS, _rotations),
@@ -282,7 +316,7 @@ def evaluation_dataset(store, image_size, batch_size):
         `tf.data.Dataset` as of `training_dataset`; the last batch may be
         smaller.
     """
-    crops = _Crops(store, image_size, padding=0)
+    crops = _Crops(store, image_size, padding=0, labels=store.labels)
 
     def batch(indices):
         corners, mirrored = centre_windows(
@@ -313,7 +347,7 @@ def evaluation_arrays(store, image_size):
 class _Crops:
     """Square crops of stored images, a batch at a time."""
 
-    def __init__(self, store, side, padding):
+    def __init__(self, store, side, padding, labels):
         smallest = int(store.sizes.min()) if len(store) else side
         if smallest + 2 * padding < side:
             raise ValueError(
@@ -327,7 +361,7 @@ class _Crops:
             self.pixels = tf.constant(store.pixels)
             self.offsets = tf.constant(store.offsets)
             self.sizes = tf.constant(store.sizes)
-            self.labels = tf.constant(store.labels)
+            self.labels = tf.constant(labels)
         self.side = side
         self.padding = padding
 

@@ -4,6 +4,9 @@ import dataclasses
 
 import numpy as np
 
+# The label of an image that has none.
+NO_LABEL = -1
+
 
 @dataclasses.dataclass(frozen=True)
 class ImageStore:
@@ -16,8 +19,10 @@ class ImageStore:
         pixels: uint8, `(total_pixels, 3)`: every image row by row, RGB.
         offsets: int64, `(n,)`: index of each image's first pixel.
         sizes: int32, `(n, 2)`: height and width of each image, pixels.
-        labels: int32, `(n,)`: class numbers.
+        labels: int32, `(n,)`: class numbers; `NO_LABEL` of images without.
         keys: `(n,)` str: what each image is called in its data set.
+        targets: float32, `(n, classes)`: what to learn instead of the labels,
+            as `keras_artkd.pseudo_labels` makes it; or None.
     """
 
     pixels: np.ndarray
@@ -25,6 +30,7 @@ class ImageStore:
     sizes: np.ndarray
     labels: np.ndarray
     keys: np.ndarray
+    targets: np.ndarray | None = None
 
     @classmethod
     def from_images(cls, images, labels, keys):
@@ -55,6 +61,30 @@ class ImageStore:
             keys=np.asarray(keys, str),
         )
 
+    @classmethod
+    def concatenate(cls, stores):
+        """The images of several stores, one store after the other.
+
+        Those of stores that all have targets keep them.
+        """
+        starts = np.cumsum([0] + [len(store.pixels) for store in stores])
+        targets = [store.targets for store in stores]
+        return cls(
+            pixels=np.concatenate([store.pixels for store in stores]),
+            offsets=np.concatenate(
+                [
+                    store.offsets + start
+                    for store, start in zip(stores, starts, strict=False)
+                ]
+            ),
+            sizes=np.concatenate([store.sizes for store in stores]),
+            labels=np.concatenate([store.labels for store in stores]),
+            keys=np.concatenate([store.keys for store in stores]),
+            targets=None
+            if any(each is None for each in targets)
+            else np.concatenate(targets),
+        )
+
     def __len__(self):
         return len(self.labels)
 
@@ -73,8 +103,11 @@ class ImageStore:
 
     def take(self, indices):
         """A store of the images at some positions, in that order."""
-        return ImageStore.from_images(
+        store = ImageStore.from_images(
             [self.image(i) for i in indices],
             self.labels[indices],
             self.keys[indices],
         )
+        if self.targets is None:
+            return store
+        return dataclasses.replace(store, targets=self.targets[indices])

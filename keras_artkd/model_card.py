@@ -29,7 +29,7 @@ def model_card(config, data, metrics, export=None):
             with `format` and `quantize`; None for the Keras model itself.
     """
     sections = {
-        "Data": _data(config, data),
+        "Data": _data(config, data, metrics),
         "Method": _method(config, metrics),
         "Measured": _measured(metrics),
         "This file": _file(export) if export else None,
@@ -61,7 +61,7 @@ def _quoted(text):
     return '"' + str(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _data(config, data):
+def _data(config, data, metrics):
     splits = data["splits"]
     group = (
         ""
@@ -71,9 +71,32 @@ def _data(config, data):
     return (
         f"{len(splits['train']):,} images to train on, "
         f"{len(splits['validation']):,} to choose the epoch, "
-        f"{len(splits['test']):,} to test, disjoint by content.{group} "
+        f"{len(splits['test']):,} to test, disjoint by content."
+        f"{_pseudo_labels(metrics)}{group} "
         f"Left out or doubtful: {len(data['skipped']):,}.\n\n"
         f"Classes: {', '.join(data['class_names'])}.\n"
+    )
+
+
+def _pseudo_labels(metrics):
+    known = metrics.get("pseudo_labels")
+    if known is None:
+        return ""
+    corrected = (
+        f", {known['corrected']:,} corrected by hand"
+        if known["corrected"]
+        else ""
+    )
+    right = (
+        f"; {known['right'] / known['known']:.1%} of these are right, by "
+        f"labels that were hidden from {known['known']:,}"
+        if known["known"]
+        else ""
+    )
+    return (
+        f" Besides {known['images']:,} images without labels, of which the "
+        f"student learned from {known['used']:,} what the expert says of them "
+        f"(mean confidence {known['confidence']:.1%}{corrected}){right}."
     )
 
 
@@ -100,8 +123,10 @@ def _method(config, metrics):
 def _measured(metrics):
     test = metrics["test"]
     count = test["num_examples"]
-    accuracy = share_interval(test["accuracy"], count)
-    intervals = {**metrics.get("test_intervals", {}), "accuracy": accuracy}
+    intervals = dict(metrics.get("test_intervals", {}))
+    # Shares of the images: with none or all of them, draws would not differ.
+    for name in {"accuracy", "top5_accuracy"} & set(test):
+        intervals[name] = share_interval(test[name], count)
     rows = [
         (title, f"{test[name]:.1%}", _interval(intervals.get(name)))
         for name, title in _MEASURES.items()

@@ -94,12 +94,14 @@ def plot_curves(axes, curves, best_epoch=None, percent=False, log=False):
 
     Args:
         axes: matplotlib `Axes`.
-        curves: dict of label -> values, one an epoch.
+        curves: dict of label -> values, one an epoch; None where an epoch
+            has none.
         best_epoch: int, counted from 1; marked if given.
         percent: whether values are shares, to be shown in percent.
         log: whether the axis of the values, none negative, is logarithmic;
             it begins with 0 where a value is 0.
     """
+    curves = {k: np.asarray(v, "float64") for k, v in curves.items()}
     for index, (label, values) in enumerate(curves.items()):
         epochs = np.arange(1, len(values) + 1)
         axes.plot(
@@ -109,8 +111,8 @@ def plot_curves(axes, curves, best_epoch=None, percent=False, log=False):
             color=COLOURS[_CYCLE[index % len(_CYCLE)]],
             linestyle="-" if index < len(_CYCLE) else "--",
             # A line of one point would not be seen.
-            marker="o" if len(values) < 3 else None,
-            markersize=4,
+            marker="o" if len(values) < 3 or np.isnan(values).any() else None,
+            markersize=4 if len(values) < 3 else 2,
         )
     if best_epoch is not None:
         axes.axvline(best_epoch, color=COLOURS["muted"], lw=0.8, ls=":")

@@ -144,14 +144,21 @@ class Checkpoint(keras.callbacks.Callback):
                 f"{logs['loss']} in epoch {epoch + 1}. Fix: a smaller "
                 "learning rate, or smaller weights of the transfer losses."
             )
-        for name, value in logs.items():
-            self.history.setdefault(name, []).append(float(value))
+        self._extend_history(epoch, logs)
         values = self.history[self.monitor]
         self.epoch = epoch + 1
         if self.best_epoch is None or values[-1] > max(values[:-1]):
             self.best_epoch = epoch + 1
             self.best_weights = self.distiller.student.get_weights()
         self._write()
+
+    def _extend_history(self, epoch, logs):
+        # Phases of a training have terms of their own: None where one has not.
+        for name in {**self.history, **logs}:
+            value = logs.get(name)
+            self.history.setdefault(name, [None] * epoch).append(
+                None if value is None else float(value)
+            )
 
     def load_best(self):
         """Puts the best weights into the student."""
@@ -162,12 +169,15 @@ class Checkpoint(keras.callbacks.Callback):
         distiller = self.distiller
         frozen = {
             id(variable)
-            for teacher in distiller.teachers.values()
-            for variable in teacher.variables
+            for network in distiller.frozen_networks
+            for variable in network.variables
         }
         return {
             "model": [v for v in distiller.variables if id(v) not in frozen],
-            "optimizer": distiller.optimizer.variables,
+            **{
+                name: optimizer.variables
+                for name, optimizer in distiller.optimizers.items()
+            },
         }
 
     def _write(self):
@@ -184,6 +194,43 @@ class Checkpoint(keras.callbacks.Callback):
         }
         arrays["meta"] = np.array(json.dumps(meta))
         write_atomically(self.path, lambda p: np.savez(p, **arrays))
+
+
+class KeepStages(keras.callbacks.Callback):
+    """Saves the network at several stages of its training.
+
+    Some methods teach by way of the teacher's own stages (`ms_mgans`). The
+    files are `stage1.keras`, `stage2.keras`, ... in the order of the epochs.
+    Of a `Distiller` its student is saved, of any other model the model.
+
+    Args:
+        folder: path of a folder for the files.
+        epochs: list of int, at whose ends, counted from 1.
+    """
+
+    def __init__(self, folder, epochs):
+        super().__init__()
+        self.folder = pathlib.Path(folder)
+        self.epochs = sorted(set(epochs))
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Saves where a stage ends."""
+        if epoch + 1 in self.epochs:
+            stage = self.epochs.index(epoch + 1) + 1
+            network = getattr(self.model, "student", self.model)
+            write_atomically(self.folder / f"stage{stage}.keras", network.save)
+
+
+def plateau_ends(epochs, drops):
+    """The last whole epochs of the learning rate's plateaus, counted from 1.
+
+    Args:
+        epochs: int, of the whole training.
+        drops: fractions of the training, as `make_optimizer` takes them.
+    """
+    # A drop after epoch 150 of 240 is a fraction that may fall short of it.
+    ends = {max(int(epochs * drop + 1e-6), 1) for drop in drops}
+    return sorted({*ends, epochs})
 
 
 def _assign(name, variables, state, path):

@@ -20,14 +20,17 @@ from keras_artkd.files import (
 from keras_artkd.layers import AWGram
 from keras_artkd.model_card import model_card
 from keras_artkd.model_info import CARD
+from keras_artkd.pseudo_labels import write_labels
 from keras_artkd.report import write_report
 from keras_artkd.training import (
     Checkpoint,
+    KeepStages,
     make_optimizer,
     make_strategy,
+    plateau_ends,
     set_weight_decay,
 )
-from recipes.config import AUGMENTATIONS, Config
+from recipes.config import AUGMENTATIONS, EXPERT_METHOD, Config
 from recipes.delivery import export_student, print_summary, save_student
 from recipes.evaluation import evaluate, evaluation_batches
 from recipes.flags import parse_flags, take_preset
@@ -37,6 +40,16 @@ from recipes.provenance import (
     describe_data,
     describe_versions,
 )
+from recipes.pseudo_labelling import (
+    FILE,
+    check_table,
+    check_unlabelled,
+    describe_labels,
+    print_next,
+    teach,
+)
+from recipes.stages import FOLDER as STAGES
+from recipes.stages import count_stages, stage_paths
 
 # Fewer hardly move a network from where it started.
 _FEWEST_STEPS = 200
@@ -92,6 +105,8 @@ def load_data(config):
         f"  {len(data.class_names)} classes; {len(data.train)} images to train "
         f"on, {len(data.validation)} to validate, {len(data.test)} to test."
     )
+    if data.unlabelled is not None:
+        print(f"  {len(data.unlabelled)} images without labels.")
     if data.skipped:
         print(f"  Left out or doubtful: {len(data.skipped)}")
         for skipped in data.skipped[:5]:
@@ -125,7 +140,8 @@ def run(config, data=None):
         data: a `datasets.Collection` already loaded with it, or None.
 
     Returns:
-        dict, the content of the run's `metrics.json`.
+        dict, the content of the run's `metrics.json`; with `labels_only` what
+        is known of the pseudo-labels.
 
     Raises:
         ValueError: for input that cannot be used, an unfinished run without
@@ -133,16 +149,19 @@ def run(config, data=None):
     """
     run_dir = config.run_dir
     _check_startable(run_dir, config)
+    check_unlabelled(config)
+    # A mistake in the student's settings should not come to light after the
+    # data was loaded and the expert trained, nor leave a folder.
+    check_student(config)
     data = load_data(config) if data is None else data
     if (run_dir / "data.json").exists():
         check_same_data(run_dir, data)
-    # A mistake in the student's settings should not come to light after the
-    # expert's training, nor leave a folder.
-    check_student(config, len(data.class_names))
+    check_table(config, data)
     expert_path = find_expert(config, data)
+    taught, labels = teach(config, data, expert_path, run_dir)
 
     run_dir.mkdir(parents=True, exist_ok=True)
-    facts = [config.settings(), describe_data(config, data)]
+    facts = [config.settings(), describe_data(config, data, labels)]
     write_json(run_dir / "config.json", facts[0])
     write_json(run_dir / "data.json", facts[1])
     write_json(run_dir / "versions.json", describe_versions())
@@ -154,18 +173,29 @@ def run(config, data=None):
             for k, v in facts[0]["options"].items()
         )
         print(f"  {config.method}: {', '.join(options)}")
+    if labels is not None:
+        known = labels.measure(data.hidden_labels)
+        print(f"Pseudo-labels: {describe_labels(known)}")
+        # Not over a person's, which says the same in another order.
+        if not (run_dir / FILE).exists():
+            write_labels(run_dir / FILE, labels, data.class_names)
+        if config.labels_only:
+            print_next(config, run_dir / FILE)
+            return known
     distiller, checkpoint = train(
         config,
-        data,
+        taught,
         expert_path,
         run_dir,
-        [keras.callbacks.TensorBoard(run_dir / "logs")],
+        _callbacks(config, run_dir),
         # A progress bar in a file is a mess of control characters.
         "auto" if sys.stdout.isatty() else 2,
     )
     student = models.without_exits(distiller.student)
     write_atomically(run_dir / "student_last.keras", student.save)
     metrics = evaluate(config, data, distiller, checkpoint, _replicas())
+    if labels is not None:
+        metrics["pseudo_labels"] = known
     facts.append(metrics)
     save_student(run_dir / "student.keras", student, facts)
     write_text(run_dir / CARD, model_card(*facts))
@@ -175,6 +205,14 @@ def run(config, data=None):
     write_report(run_dir)
     print_summary(metrics, run_dir)
     return metrics
+
+
+def _callbacks(config, run_dir):
+    callbacks = [keras.callbacks.TensorBoard(run_dir / "logs")]
+    if config.method == EXPERT_METHOD:
+        ends = plateau_ends(config.epochs, config.drops)
+        callbacks.append(KeepStages(run_dir / STAGES, ends))
+    return callbacks
 
 
 def _is_finished(run_dir):
@@ -210,21 +248,38 @@ def find_expert(config, data):
             )
         check_foreign_expert(path, data)
         # Once before the run has a folder, to leave none.
-        _load_expert(path, config, len(data.class_names))
+        _load_teachers(path, config, len(data.class_names))
         return path
     expert_config = config.expert_config()
     if not _is_finished(expert_config.run_dir):
         print(f"Expert: {config.expert_network}")
     run_or_read(expert_config, data)
-    return expert_config.run_dir / "student.keras"
+    path = expert_config.run_dir / "student.keras"
+    if get_method(config.method).staged:
+        stage_paths(path, config.stages)
+    return path
 
 
-def check_student(config, num_classes):
-    """Makes the student once, with any expert; raises what that raises."""
-    stand_in = models.build(
-        "wrn_10_1", num_classes * config.rotations, (32, 32, 3)
-    )
-    build_distiller(config, num_classes, stand_in)
+def check_student(config, num_classes=10):
+    """Makes the student once, with any expert; raises what that raises.
+
+    The number of classes, not known before the data is loaded, is any: no
+    network and no method refuses one.
+    """
+    if not get_method(config.method).staged:
+        expert = models.build(
+            "wrn_10_1", num_classes * config.rotations, (32, 32, 3)
+        )
+        build_distiller(config, num_classes, expert)
+        return
+    # Its blocks and stages decide how many epochs it takes.
+    stages = count_stages(config)
+    if config.expert is None:
+        expert = _build_network(config, config.expert_network, num_classes)
+    else:
+        expert = keras.models.load_model(config.expert)
+        num_classes = expert.output_shape[-1]
+    build_distiller(config, num_classes, expert).plan(config.epochs, stages)
 
 
 def _load_expert(path, config, num_classes):
@@ -242,12 +297,23 @@ def _load_expert(path, config, num_classes):
     return expert
 
 
+def _load_teachers(path, config, num_classes):
+    """The expert, or its stages where the method learns from several."""
+    if not get_method(config.method).staged:
+        return _load_expert(path, config, num_classes)
+    return [
+        _load_expert(stage, config, num_classes)
+        for stage in stage_paths(path, config.stages)
+    ]
+
+
 def _build_network(config, name, num_classes, **options):
     network = models.build(
         name,
         num_classes * config.rotations,
         (config.image_size, config.image_size, 3),
         **options,
+        **({} if config.stem == "auto" else {"stem": config.stem}),
     )
     if config.rotations == 1:
         return network
@@ -323,13 +389,16 @@ def train(config, data, expert_path, folder, callbacks=(), verbose="auto"):
     with make_strategy().scope():
         expert = None
         if expert_path is not None:
-            expert = _load_expert(expert_path, config, num_classes)
+            expert = _load_teachers(expert_path, config, num_classes)
         distiller = build_distiller(config, num_classes, expert)
+        own_rate = distiller.rate_schedule(
+            config.first_rate, config.epochs, steps
+        )
         distiller.compile(
             make_optimizer(
-                config.first_rate,
+                own_rate or config.first_rate,
                 steps * config.epochs,
-                config.drops,
+                () if own_rate else config.drops,
                 config.drop_factor,
                 config.momentum,
             ),
@@ -359,6 +428,7 @@ def train(config, data, expert_path, folder, callbacks=(), verbose="auto"):
                 initial_epoch,
                 get_method(config.method).views,
                 _augmentations(config, num_classes),
+                config.crop_and_mirror,
             ),
             steps_per_epoch=steps,
             epochs=config.epochs,

@@ -1,6 +1,7 @@
 """What a recipe is: data."""
 
 import dataclasses
+import functools
 import hashlib
 import importlib
 import json
@@ -10,12 +11,17 @@ from typing import Literal
 
 import tyro
 
+from keras_artkd.datasets.unlabelled import check_share
 from keras_artkd.distillers.registry import get_method
 from keras_artkd.layers.correlation import CORRELATIONS
 from keras_artkd.model_card import NO_LICENCE
 from keras_artkd.models.exit_heads import ROTATIONS
 from keras_artkd.models.registry import check_name
 
+# Settings of later versions, which at these values name the runs of before.
+_UNCHANGED = {"stem": "auto", "crop_and_mirror": True}
+# By which experts are trained; its runs keep the stages of their training.
+EXPERT_METHOD = "baseline"
 # In the order in which they are applied.
 AUGMENTATIONS = ("cutout", "mixup", "sla")
 
@@ -40,6 +46,14 @@ class Config:
     """At most so many images, for a quick try."""
     split_seed: int = 0
     """Seed of the random split; the same for all compared runs."""
+    unlabelled: float = 0.0
+    """Share of the training images that do without their labels."""
+    unlabelled_dir: str | None = None
+    """A folder of images without labels, for methods with pseudo-labels."""
+    pseudo_labels: str | None = None
+    """A corrected pseudo_labels.csv to learn from instead of the expert's."""
+    labels_only: bool = False
+    """End when pseudo_labels.csv is written, to look at it and correct it."""
     image_size: int = 64
     """Side of what the networks see, pixels."""
     keep_size: tyro.conf.Suppress[bool] = False
@@ -47,12 +61,13 @@ class Config:
     crop: for arrays that already have `image_size`."""
 
     method: str = "collaborative"
-    """collaborative, baseline, kd, dkd, skdsam, ... (README has them all), or
-    several: kd+rkd."""
+    """collaborative, baseline, kd, dkd, skdsam, ... (`artkd methods` lists
+    them all), or several: kd+rkd."""
     options: dict[str, int | float | str] = dataclasses.field(
         default_factory=dict
     )
-    """Options of the method; of kd, for example: temperature 2 alpha 0.5."""
+    """Options of the method, as `artkd methods kd` explains them; of kd, for
+    example: temperature 2 alpha 0.5."""
     published_options: tyro.conf.Suppress[dict[str, dict[str, float]]] = (
         dataclasses.field(default_factory=dict)
     )
@@ -61,6 +76,9 @@ class Config:
     expert from a file is not taken for one of these."""
     student: str = "wrn_16_2"
     """The network to deploy."""
+    stem: Literal["auto", "small", "imagenet"] = "auto"
+    """How all networks begin, where they have a choice: with small images in
+    mind or with ImageNet's; "auto" goes by the image size."""
     student_weights: str | None = None
     """"imagenet" starts a ConvNeXt student from pretrained weights."""
     head: Literal["auto", "pool", "awgram"] = "auto"
@@ -82,6 +100,17 @@ class Config:
     expert: str | None = None
     """A trained expert, .keras, to take instead."""
 
+    stages: int | None = None
+    """Of ms_mgans: how many stages of the expert teach; all if not given."""
+    adversarial: bool = True
+    """Of ms_mgans: whether there are adversaries."""
+    mutual: Literal["full", "head", "none"] | None = None
+    """Of ms_mgans: what is trained in the phases that close a stage; "full" if
+    not given."""
+
+    crop_and_mirror: bool = True
+    """Crop training images at random and mirror half of them; else they are
+    seen as those of the test."""
     augment: tuple[Literal["cutout", "mixup", "sla"], ...] = ()
     """What is done to training images besides crops and mirroring, for any
     method. sla: each image in four rotations, told apart."""
@@ -133,6 +162,8 @@ class Config:
                     f"{'number' if number else 'name'}. "
                     f"Received: {name}={value!r}."
                 )
+        self._check_stages(method)
+        check_share(self.unlabelled)
         for field in ("student", "initial", "expert_network"):
             check_name(getattr(self, field), field)
         if self.correlation not in CORRELATIONS:
@@ -184,6 +215,34 @@ class Config:
                 f"Received: drops={self.drops}."
             )
 
+    def _check_stages(self, method):
+        given = {
+            "stages": self.stages is not None,
+            "adversarial": not self.adversarial,
+            "mutual": self.mutual is not None,
+        }
+        given = [name for name, changed in given.items() if changed]
+        if given and not method.staged:
+            raise ValueError(
+                f"{' and '.join(f'`{name}`' for name in given)} belong to "
+                f"ms_mgans. Received: method={self.method!r}."
+            )
+        twice = {"mutual": self.mutual, "adversarial_weight": None}
+        if not self.adversarial:
+            twice["adversarial_weight"] = 0.0
+        for name, value in twice.items():
+            option = self.options.get(name, value)
+            if value is not None and option != value:
+                raise ValueError(
+                    f"The option {name!r} has a flag of its own. Received: "
+                    f"{name}={option!r} and a flag for {value!r}. Fix: one "
+                    "of them."
+                )
+        if self.stages is not None and self.stages < 1:
+            raise ValueError(
+                f"`stages` must be at least 1. Received: stages={self.stages}."
+            )
+
     @property
     def student_head(self):
         """The student's head, "auto" resolved."""
@@ -208,7 +267,17 @@ class Config:
             for row in rows:
                 published = self.published_options.get(row, {})
                 result |= {prefix + k: v for k, v in published.items()}
-        return result | self.options
+        return result | self.given_options
+
+    @property
+    def given_options(self):
+        """Options that were set, by `options` or by a flag of their own."""
+        flags = {}
+        if self.mutual is not None:
+            flags["mutual"] = self.mutual
+        if not self.adversarial:
+            flags["adversarial_weight"] = 0.0
+        return flags | self.options
 
     @property
     def first_rate(self):
@@ -228,6 +297,26 @@ class Config:
     def rotations(self):
         """How many rotations of an image networks tell apart."""
         return ROTATIONS if "sla" in self.augment else 1
+
+    @property
+    def learns_pseudo_labels(self):
+        """Whether the method learns what an expert says of unlabelled images.
+
+        No other looks at them.
+        """
+        return get_method(self.method).pseudo_labels is not None
+
+    @functools.cached_property
+    def _pseudo_labels_digest(self):
+        """Of the file as it was first read: the run keeps its folder."""
+        try:
+            content = pathlib.Path(self.pseudo_labels).read_bytes()
+        except OSError as error:
+            raise ValueError(
+                "`pseudo_labels` must be a pseudo_labels.csv that can be read. "
+                f"Received: {self.pseudo_labels} ({error.strerror})."
+            ) from error
+        return hashlib.sha256(content).hexdigest()
 
     @property
     def run_dir(self):
@@ -261,11 +350,21 @@ class Config:
             "limit": self.limit,
             "split_seed": self.split_seed,
             "data_dir": source["data_dir"],
+            **self._unlabelled_arguments(),
             **source["data_options"],
         }
 
+    def _unlabelled_arguments(self):
+        """Those of `load` for images without labels, where there are any."""
+        arguments = {}
+        if self.unlabelled:
+            arguments["unlabelled"] = self.unlabelled
+        if self.unlabelled_dir is not None and self.learns_pseudo_labels:
+            arguments["unlabelled_dir"] = self.data_source()["unlabelled_dir"]
+        return arguments
+
     def data_source(self):
-        """`data_dir` and `data_options`, paths in them absolute.
+        """The settings that name files of data, their paths absolute.
 
         A run is exported from any folder, and the same from any folder.
         """
@@ -275,6 +374,10 @@ class Config:
         return {
             "data_dir": self.data_dir and _absolute(self.data_dir),
             "data_options": options,
+            "unlabelled_dir": self.unlabelled_dir
+            and _absolute(self.unlabelled_dir),
+            "pseudo_labels": self.pseudo_labels
+            and _absolute(self.pseudo_labels),
         }
 
     def command(self):
@@ -317,6 +420,10 @@ class Config:
         identity["head"] = self.student_head
         if self.student_head == "pool":
             del identity["correlation"], identity["feature_scale"]
+        # The options have the other two.
+        del identity["adversarial"], identity["mutual"]
+        if not method.staged:
+            del identity["stages"]
         if not method.needs_initial:
             del identity["initial"]
         identity["augment"] = [a for a in AUGMENTATIONS if a in self.augment]
@@ -328,6 +435,14 @@ class Config:
                 del identity[key]
         if not self.augment:
             del identity["augment"]
+        for key, default in _UNCHANGED.items():
+            if identity[key] == default:
+                del identity[key]
+        for key in ("unlabelled", "unlabelled_dir", "pseudo_labels"):
+            del identity[key]
+        identity.update(self._unlabelled_arguments())
+        if self.pseudo_labels is not None and self.learns_pseudo_labels:
+            identity["pseudo_labels"] = self._pseudo_labels_digest
         expert = [key for key in identity if key.startswith("expert")]
         if method.needs_expert and self.expert is not None:
             identity["expert"] = _absolute(self.expert)
@@ -337,7 +452,11 @@ class Config:
             of_expert = self.expert_config()
             identity["expert_epochs"] = of_expert.epochs
             identity["expert_learning_rate"] = of_expert.first_rate
-        for key in (*expert, "licence", "workdir", "resume", "ablation"):
+        for key in (
+            *expert,
+            *("licence", "workdir", "resume", "ablation"),
+            "labels_only",
+        ):
             del identity[key]
         return identity
 
@@ -345,13 +464,19 @@ class Config:
         """The run that trains this run's expert."""
         return dataclasses.replace(
             self,
-            method="baseline",
+            method=EXPERT_METHOD,
             options={},
             head="pool",
             student=self.expert_network,
             student_weights=self.expert_weights,
             epochs=self.expert_epochs or self.epochs,
             learning_rate=self.expert_learning_rate or self.learning_rate,
+            stages=None,
+            adversarial=True,
+            mutual=None,
+            unlabelled_dir=None,
+            pseudo_labels=None,
+            labels_only=False,
             ablation=False,
         )
 

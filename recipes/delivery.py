@@ -73,6 +73,12 @@ def print_summary(metrics, run_dir):
             "  over four rotations, at four times the cost: "
             f"{metrics['test_rotations']['accuracy']:.2%}"
         )
+    for incident in metrics.get("adversaries", ()):
+        print(
+            f"  adversary {incident['block']} {incident['state']} in stage "
+            f"{incident['stage']}, {incident['epochs']} epochs from epoch "
+            f"{incident['first_epoch']} on"
+        )
     for export in metrics["exports"].values():
         reliable = export["agreement"] >= needed
         print(

@@ -10,7 +10,7 @@ epochs. Leaves three runs in saved_models/demo/ and prints them side by side.
 import dataclasses
 
 from keras_artkd.distillers.registry import get_method
-from recipes.common import load_data, main, run_or_read
+from recipes.common import check_student, load_data, main, run_or_read
 from recipes.config import Config
 
 CONFIG = Config(
@@ -42,6 +42,8 @@ def compare(config):
             "The demo compares a method that has an expert with the "
             f"baseline. Received: method={config.method!r}."
         )
+    # Before the baseline is trained.
+    check_student(config)
     data = load_data(config)
     baseline = dataclasses.replace(config, method="baseline", options={})
     results = {row.method: run_or_read(row, data) for row in (baseline, config)}

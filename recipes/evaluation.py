@@ -10,6 +10,10 @@ from PIL import Image
 from keras_artkd import models
 from keras_artkd.cost import count_multiply_adds
 from keras_artkd.data import evaluation_arrays, evaluation_dataset
+from keras_artkd.distillers.adversaries import (
+    DISCRIMINATOR,
+    adversary_incidents,
+)
 from keras_artkd.evaluate import agreement, classification_metrics
 from keras_artkd.export.parity import milliseconds_per_image
 from keras_artkd.files import replacing, write_atomically
@@ -86,6 +90,7 @@ def evaluate(config, data, distiller, checkpoint, replicas):
             key: last[key] for key in ("accuracy", "macro_accuracy")
         },
         **_test_rotations(config, student, logits, metrics),
+        **_adversaries(checkpoint.history),
         "validation": metrics(logits(student, "validation"), "validation"),
         # Teachers: the expert as given, the initial one at its last epoch.
         **{
@@ -116,6 +121,13 @@ def _test_rotations(config, student, logits, metrics):
             key: tested[key] for key in ("accuracy", "macro_accuracy")
         }
     }
+
+
+def _adversaries(history):
+    """Which adversaries were out of order, of trainings that have some."""
+    if not any(name.startswith(DISCRIMINATOR) for name in history):
+        return {}
+    return {"adversaries": adversary_incidents(history)}
 
 
 def _describe_network(role, model, config):
@@ -156,7 +168,9 @@ def _save_evidence(config, data, networks, logits):
     )
     _save_gallery(config, data, choose_rows(labels, logits["student"]))
     rows = choose_attention_rows(labels, logits["student"])
-    _save_attention(config, data, networks, rows)
+    # Of an expert the last stage alone: the pictures are wide enough.
+    shown = {r: n for r, n in networks.items() if not r.startswith("stage")}
+    _save_attention(config, data, shown, rows)
 
 
 def _save_gallery(config, data, rows):

@@ -13,11 +13,18 @@ import tensorflow as tf
 import keras_artkd
 from keras_artkd.datasets.splits import SPLITS
 from keras_artkd.files import read_json
+from keras_artkd.image_store import NO_LABEL
 
 
-def describe_data(config, data):
-    """What the run was trained and tested on, image by image."""
-    return {
+def describe_data(config, data, labels=None):
+    """What the run was trained and tested on, image by image.
+
+    Args:
+        config: `Config`.
+        data: a `datasets.Collection`.
+        labels: `PseudoLabels`, of a run that learns from them.
+    """
+    described = {
         "name": data.name,
         # With these, `keras_artkd.datasets.load` gives it again.
         "load": config.load_arguments(),
@@ -28,6 +35,12 @@ def describe_data(config, data):
         },
         "skipped": [dataclasses.asdict(s) for s in data.skipped],
     }
+    if data.unlabelled is not None and config.learns_pseudo_labels:
+        described["splits"]["unlabelled"] = data.unlabelled.keys.tolist()
+        described["unlabelled_fingerprint"] = data.unlabelled_fingerprint()
+    if labels is not None:
+        described["pseudo_labels"] = labels.fingerprint()
+    return described
 
 
 def describe_versions():
@@ -68,6 +81,12 @@ def check_same_data(run_dir, data):
             f"The images changed since the run {run_dir}: its splits are not "
             "today's. Fix: restore the images, or remove that folder."
         )
+    unlabelled = saved.get("unlabelled_fingerprint")
+    if unlabelled not in (None, data.unlabelled_fingerprint()):
+        raise ValueError(
+            f"The images without labels changed since the run {run_dir}. Fix: "
+            "restore them, or remove that folder."
+        )
 
 
 def check_foreign_expert(path, data):
@@ -83,7 +102,8 @@ def check_foreign_expert(path, data):
         )
         return
     known = read_json(beside)
-    seen = {*known["splits"]["train"], *known["splits"]["validation"]}
+    told = {*known["splits"]["train"], *known["splits"]["validation"]}
+    seen = told | {*known["splits"].get("unlabelled", ())}
     held_out = {*data.test.keys.tolist()}
     if known["class_names"] != data.class_names or (
         known["name"] == data.name and seen & held_out
@@ -94,4 +114,14 @@ def check_foreign_expert(path, data):
             f"classes, which saw {len(seen & held_out)} of "
             f"{len(held_out)} test images. Fix: an expert trained with the "
             "same --split-seed and --group on the same images."
+        )
+    hidden = set()
+    if data.hidden_labels is not None:
+        hidden |= {*data.unlabelled.keys[data.hidden_labels != NO_LABEL]}
+    if known["name"] == data.name and told & hidden:
+        raise ValueError(
+            "The expert must not know the labels that are hidden. Received: "
+            f"{path}, which learned {len(told & hidden)} of {len(hidden)}. "
+            "Fix: an expert trained with the same --unlabelled; without "
+            "--expert one is trained."
         )

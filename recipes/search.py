@@ -43,6 +43,7 @@ from recipes.common import check_student, find_expert, load_data
 from recipes.config import Config
 from recipes.flags import parse_flags, take_preset
 from recipes.provenance import check_same_data, describe_data, describe_versions
+from recipes.pseudo_labelling import check_table, check_unlabelled
 
 try:
     from recipes.searching.report import (
@@ -140,8 +141,10 @@ def search(settings, config):
             the search began.
     """
     check_searchable(settings, config)
+    check_unlabelled(config)
     part = role()
     folder = search_folder(settings, config)
+    check_student(config)
     data = load_data(config)
     if part == "worker":
         _help(settings, config, data, folder)
@@ -172,10 +175,10 @@ def search(settings, config):
 
 
 def _prepare(config, data, folder):
-    """Checks all that can be checked, trains the expert, makes the folder."""
+    """Checks the data, trains the expert, makes the folder."""
     if (folder / "data.json").exists():
         check_same_data(folder, data)
-    check_student(config, len(data.class_names))
+    check_table(config, data)
     expert_path = find_expert(config, data)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", config.settings())

@@ -88,7 +88,8 @@ def test_teacher_groups_and_file():
         "taught by the expert teacher big (9,000 parameters, 80.0% of the "
         "test images) and an initial teacher small (90 " in card
     )
-    assert "| top 5 | 99.0% | – |" in card
+    # 198 of 200, by Wilson's formula.
+    assert "| top 5 | 99.0% | 96.4% to 99.7% |" in card
     assert "tflite, quantisation: int8" in card
     assert "97.6% of 200 test images" in card
 
@@ -96,3 +97,26 @@ def test_teacher_groups_and_file():
 @pytest.mark.parametrize("part", ["Intended use", "Limits", "Licence"])
 def test_every_part_is_there(part):
     assert f"\n## {part}\n" in model_card(CONFIG, DATA, METRICS)
+
+
+def test_pseudo_labels():
+    known = {
+        "images": 1000,
+        "used": 900,
+        "corrected": 0,
+        "confidence": 0.8123,
+        "known": 0,
+        "right": 0,
+    }
+    card = model_card(CONFIG, DATA, {**METRICS, "pseudo_labels": known})
+    assert (
+        "Besides 1,000 images without labels, of which the student learned "
+        "from 900 what the expert says of them (mean confidence 81.2%)."
+    ) in card
+    known |= {"corrected": 20, "known": 400, "right": 300}
+    card = model_card(CONFIG, DATA, {**METRICS, "pseudo_labels": known})
+    assert (
+        "81.2%, 20 corrected by hand); 75.0% of these are right, by labels "
+        "that were hidden from 400."
+    ) in card
+    assert "without labels" not in model_card(CONFIG, DATA, METRICS)

@@ -11,8 +11,10 @@ import pytest
 from keras_artkd.distillers import build
 from keras_artkd.training import (
     Checkpoint,
+    KeepStages,
     evaluation_batch_size,
     make_optimizer,
+    plateau_ends,
     set_weight_decay,
 )
 from tests.distillers.networks import batch, same, snapshot, wide
@@ -219,3 +221,34 @@ def test_killed_run_resumes_to_the_weights_of_the_one_that_was_not(tmp_path):
         for d in (whole, killed)
     ]
     assert histories[0] == histories[1]
+
+
+def test_stages_are_kept(tmp_path):
+    distiller = build("baseline", wide())
+    distiller.compile(keras.optimizers.SGD(0.05))
+    seen = {}
+    watch = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.update(
+            {epoch + 1: snapshot(distiller.student)}
+        )
+    )
+    keep = KeepStages(tmp_path / "stages", epochs=[4, 2, 4])
+    distiller.fit(*batch(8), epochs=5, verbose=0, callbacks=[watch, keep])
+    files = {path.name for path in (tmp_path / "stages").iterdir()}
+    assert files == {"stage1.keras", "stage2.keras"}
+    for stage, epoch in ((1, 2), (2, 4)):
+        path = tmp_path / "stages" / f"stage{stage}.keras"
+        assert same(snapshot(keras.models.load_model(path)), seen[epoch])
+
+
+def test_plateaus_end_where_the_rate_drops():
+    assert plateau_ends(200, (0.3, 0.6, 0.8)) == [60, 120, 160, 200]
+    assert plateau_ends(240, (150 / 240, 180 / 240, 210 / 240)) == [
+        *(150, 180, 210),
+        240,
+    ]
+    assert plateau_ends(10, ()) == [10]
+    # The rate drops within epoch 8.
+    assert plateau_ends(25, (0.3, 0.6)) == [7, 15, 25]
+    # So short that two plateaus end with one epoch.
+    assert plateau_ends(2, (0.3, 0.6, 0.8)) == [1, 2]

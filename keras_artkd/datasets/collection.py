@@ -14,7 +14,7 @@ from keras_artkd.datasets.splits import (
     stratified_limit,
     stratified_split,
 )
-from keras_artkd.image_store import ImageStore
+from keras_artkd.image_store import NO_LABEL, ImageStore
 
 if typing.TYPE_CHECKING:  # It imports TensorFlow.
     from keras_artkd.image_stream import ImageStream
@@ -34,6 +34,11 @@ class Collection:
         skipped: list of `Skipped`: files left out, or worth a look, and why.
         groups: dict split name -> list of str: the artist (or scene) of each
             image of that split.
+        unlabelled: `ImageStore` without labels to learn from besides, in
+            none of the splits; or None.
+        hidden_labels: int32 `(n,)`, of the images of `unlabelled` their true
+            labels, `NO_LABEL` where nobody knows; or None. To measure
+            pseudo-labels with, and for nothing else.
     """
 
     name: str
@@ -43,13 +48,26 @@ class Collection:
     test: ImageStore
     skipped: list
     groups: dict
+    unlabelled: ImageStore | None = None
+    hidden_labels: np.ndarray | None = None
 
     def fingerprint(self):
         """Hex digest of what decides whether two runs saw the same splits."""
+        return self._digest(SPLITS)
+
+    def unlabelled_fingerprint(self):
+        """The same of the images without labels; None where there are none.
+
+        Not part of `fingerprint`: whoever learns from labels alone sees the
+        same splits with other images besides.
+        """
+        return None if self.unlabelled is None else self._digest(["unlabelled"])
+
+    def _digest(self, names):
         digest = hashlib.sha256(json.dumps(self.class_names).encode())
-        for split in SPLITS:
-            store = getattr(self, split)
-            digest.update(json.dumps([split, *store.keys.tolist()]).encode())
+        for name in names:
+            store = getattr(self, name)
+            digest.update(json.dumps([name, *store.keys.tolist()]).encode())
             digest.update(store.labels.tobytes())
             digest.update(store.content)
         return digest.hexdigest()
@@ -170,7 +188,7 @@ def limit_positions(labels, limit, seed):
     }
 
 
-def collect(name, class_names, parts, skipped, by_group):
+def collect(name, class_names, parts, skipped, by_group, unlabelled=None):
     """Checks the splits, drops classes without images, renumbers labels.
 
     Args:
@@ -179,6 +197,8 @@ def collect(name, class_names, parts, skipped, by_group):
         parts: dict split name -> `Examples`.
         skipped: list of `Skipped`.
         by_group: whether groups must be disjoint too.
+        unlabelled: `Examples` to learn from without their labels, which are
+            hidden here (`NO_LABEL` where there is none); or None.
 
     Returns:
         `Collection`.
@@ -192,7 +212,9 @@ def collect(name, class_names, parts, skipped, by_group):
             f"{len(skipped)} files left out). Fix: more images, more groups, "
             "or a larger limit."
         )
-    _check_disjoint(name, parts, by_group)
+    _check_disjoint(name, parts, "digests")
+    if by_group:
+        _check_disjoint(name, parts, "groups")
     used = np.unique(np.concatenate([p.store.labels for p in parts.values()]))
     number = np.zeros(len(class_names), "int32")
     number[used] = np.arange(len(used))
@@ -200,12 +222,26 @@ def collect(name, class_names, parts, skipped, by_group):
         split: dataclasses.replace(part.store, labels=number[part.store.labels])
         for split, part in parts.items()
     }
+    store = hidden = None
+    if unlabelled is not None:
+        _check_disjoint(name, {**parts, "unlabelled": unlabelled}, "digests")
+        if by_group:  # Train may have paintings of the same artists.
+            others = {"validation": parts["validation"], "test": parts["test"]}
+            others["unlabelled"] = unlabelled
+            _check_disjoint(name, others, "groups")
+        labels = unlabelled.store.labels
+        hidden = np.where(labels == NO_LABEL, NO_LABEL, number[labels])
+        store = dataclasses.replace(
+            unlabelled.store, labels=np.full_like(labels, NO_LABEL)
+        )
     return Collection(
         name=name,
         class_names=[str(class_names[i]) for i in used],
         **stores,
         skipped=list(skipped),
         groups={split: list(part.groups) for split, part in parts.items()},
+        unlabelled=store,
+        hidden_labels=hidden,
     )
 
 
@@ -218,17 +254,15 @@ def refuse_artist(group, what):
         )
 
 
-def _check_disjoint(name, parts, by_group):
+def _check_disjoint(name, parts, kind):
     """Last line of defence of the protocol: a leak must never go unseen."""
-    kinds = ["digests"] + (["groups"] if by_group else [])
-    for kind in kinds:
-        seen = {}
-        for split, part in parts.items():
-            for value in set(getattr(part, kind)):
-                if value in seen:
-                    raise RuntimeError(
-                        "Internal error: splits must be disjoint, but "
-                        f"{seen[value]} and {split} of {name!r} share one of "
-                        f"their {kind}: {value}. Please report this."
-                    )
-                seen[value] = split
+    seen = {}
+    for split, part in parts.items():
+        for value in set(getattr(part, kind)):
+            if value in seen:
+                raise RuntimeError(
+                    "Internal error: splits must be disjoint, but "
+                    f"{seen[value]} and {split} of {name!r} share one of "
+                    f"their {kind}: {value}. Please report this."
+                )
+            seen[value] = split

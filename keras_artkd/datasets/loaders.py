@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import pathlib
 
 import numpy as np
 from PIL import Image
@@ -27,8 +28,16 @@ from keras_artkd.datasets.records import (
     read_records,
 )
 from keras_artkd.datasets.splits import stratified_limit
+from keras_artkd.datasets.storage import read_as_stored
+from keras_artkd.datasets.unlabelled import (
+    check_share,
+    hide_labels,
+    join,
+    leave_out_known,
+    read_folder,
+)
 from keras_artkd.image_store import ImageStore
-from keras_artkd.images import centre_crop, resize_short_side
+from keras_artkd.images import centre_crop, read_image, resize_short_side
 
 _GROUPS = ("none", "artist")
 _NEED_NO_DATA_DIR = (
@@ -49,6 +58,8 @@ def load(
     limit=None,
     split_seed=0,
     cache_dir=None,
+    unlabelled=0.0,
+    unlabelled_dir=None,
     **options,
 ):
     """Loads a data set by name, decoded, split and checked for leaks.
@@ -74,6 +85,13 @@ def load(
             downloads, which are in `data_dir`. Defaults to `keras_artkd` in
             TFDS's own directory. An `imagenet` found prepared has its index
             there, or beside it.
+        unlabelled: float in [0, 1), share of the training split to do
+            without labels: chosen by `split_seed`, stratified, at least one
+            image of each class left with its label.
+        unlabelled_dir: a folder of images without labels, at any depth, to
+            learn from besides, at most `limit` of them. Those that the data
+            set holds already are left out, with `group="artist"` also those
+            of artists that validate or test.
         **options: of the data set. `folder`: `exclude`, a file that lists
             images to leave out (see `keras_artkd.datasets.exclusions`).
             `atelier`: `scenes`, their number. `wikiart` and
@@ -118,6 +136,9 @@ def load(
             f"Data set {name!r} needs `data_dir`, where its images are. "
             "Received: data_dir=None."
         )
+    check_share(unlabelled)
+    if unlabelled or unlabelled_dir is not None:
+        _check_unlabelled(name, data_dir, unlabelled_dir)
     class_names, parts, skipped = loader(
         data_dir=data_dir,
         short_side=short_side,
@@ -127,7 +148,58 @@ def load(
         cache_dir=cache_dir,
         **options,
     )
-    return collect(name, class_names, parts, skipped, group == "artist")
+    by_artist = group == "artist"
+    hidden = []
+    if unlabelled:
+        told, rest = hide_labels(parts["train"], unlabelled, split_seed)
+        parts = {**parts, "train": told}
+        hidden = [rest]
+    if unlabelled_dir is not None:
+        examples, unreadable = read_folder(
+            unlabelled_dir,
+            # Beside arrays of a size of their own.
+            short_side or int(parts["train"].store.sizes.min()),
+            limit,
+            split_seed,
+            _reader(loader),
+        )
+        held = {**parts, "the unlabelled share": hidden[0]} if hidden else parts
+        examples, known = leave_out_known(examples, held, by_artist)
+        hidden.append(examples)
+        skipped = skipped + unreadable + known
+    return collect(
+        name,
+        class_names,
+        parts,
+        skipped,
+        by_artist,
+        join(hidden) if hidden else None,
+    )
+
+
+def _check_unlabelled(name, data_dir, unlabelled_dir):
+    """What would else come to light after everything was decoded."""
+    if LOADERS[name] is load_imagenet:
+        raise ValueError(
+            "Images without labels need a data set that is in memory as a "
+            f"whole. Received: name={name!r}, whose training images stay on "
+            "disk."
+        )
+    if name == "folder" and unlabelled_dir is not None:
+        inner = pathlib.Path(unlabelled_dir).resolve()
+        if inner.is_relative_to(pathlib.Path(data_dir).resolve()):
+            raise ValueError(
+                "The folder of unlabelled images must lie outside that of the "
+                "labelled ones, whose folders are classes. Received: "
+                f"unlabelled_dir={str(unlabelled_dir)!r} in "
+                f"data_dir={str(data_dir)!r}. Fix: move it out of there."
+            )
+
+
+def _reader(loader):
+    """How a data set's images were decoded: so are those beside them."""
+    prepared = getattr(loader, "func", None) in (load_archive, load_prepared)
+    return read_as_stored if prepared else read_image
 
 
 def load_folder(

@@ -105,7 +105,13 @@ def map_threads(function, items, threads=None):
             yield from pool.map(function, chunk)
 
 
-def read_records(records, short_side, threads=None, keep_repeated=False):
+def read_records(
+    records,
+    short_side,
+    threads=None,
+    keep_repeated=False,
+    read=read_image,
+):
     """Decodes image files, leaving out what cannot be read or comes twice.
 
     Args:
@@ -115,6 +121,7 @@ def read_records(records, short_side, threads=None, keep_repeated=False):
             Defaults to one per usable core.
         keep_repeated: bool, keep what comes twice, as of a split that
             somebody else fixed.
+        read: function that decodes a path or bytes at a short side.
 
     Returns:
         `(store, groups, digests, skipped)`: an `ImageStore`, for each of its
@@ -124,7 +131,7 @@ def read_records(records, short_side, threads=None, keep_repeated=False):
 
     def decode(record):
         try:
-            pixels = read_image(record.path, short_side)
+            pixels = read(record.path, short_side)
         except UnreadableImage as error:
             return record, str(error), None
         return record, pixels, content_digest(pixels)

@@ -10,6 +10,7 @@ from keras_artkd.images import (
     decoded,
     opened,
     orientation,
+    read_image,
     resize_short_side,
 )
 
@@ -44,3 +45,8 @@ def stored_image(path):
         buffer = io.BytesIO()
         rgb.save(buffer, "JPEG", quality=_QUALITY)
         return buffer.getvalue(), digest
+
+
+def read_as_stored(path, short_side):
+    """The pixels of an image file as of one that a builder has kept."""
+    return read_image(stored_image(path)[0], short_side)

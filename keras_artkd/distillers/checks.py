@@ -112,6 +112,17 @@ def check_from_logits(loss):
         )
 
 
+def check_soft_labels(labels):
+    """Refuses class numbers where pseudo-labels are to be learned."""
+    if len(labels.shape) != 2 or labels.shape[1] == 1:
+        raise ValueError(
+            "A student of pseudo-labels must be given targets, (batch, "
+            "classes): class numbers would be the true labels, and nothing of "
+            f"the expert. Received: labels of shape {tuple(labels.shape)}. "
+            "Fix: batches of what keras_artkd.pseudo_labels.learn_from makes."
+        )
+
+
 def check_share(alpha):
     """Raises ValueError for a share of the labels that is none."""
     if not 0 <= alpha <= 1:

@@ -8,6 +8,7 @@ from keras import ops
 from keras_artkd.distillers.checks import (
     check_from_logits,
     check_losses,
+    check_soft_labels,
     name_networks,
     own_terms,
 )
@@ -81,6 +82,9 @@ class Distiller(TrainStep, keras.Model):
             each with its example's label.
         labelled_views: int, of how many of these, the first, labels are
             learned; by default of all.
+        soft_labels: whether labels must be probabilities, `(batch, classes)`,
+            in training: class numbers are then refused. For students that
+            learn from pseudo-labels.
 
     Raises:
         ValueError: if roles clash, a loss names a network or an endpoint
@@ -113,6 +117,7 @@ class Distiller(TrainStep, keras.Model):
         supervised_weight=1.0,
         views=1,
         labelled_views=None,
+        soft_labels=False,
         name=None,
     ):
         # `compile` decides on loss scaling by the policy: the student's. The
@@ -135,6 +140,7 @@ class Distiller(TrainStep, keras.Model):
                 "`labelled_views` must be at least 1 and at most `views`. "
                 f"Received: labelled_views={labelled_views!r}, views={views!r}."
             )
+        self.soft_labels = bool(soft_labels)
         for teacher in self.teachers.values():
             _freeze(teacher)
         self._networks = name_networks(student, self.teachers, self.co_trained)
@@ -202,7 +208,8 @@ class Distiller(TrainStep, keras.Model):
                 each network was built for. In training `(batch, views,
                 height, width, 3)` where there are several views.
             training: if False, the student's logits are returned; if True,
-                dict of role -> dict of endpoints of every network.
+                dict of role -> dict of endpoints of every network that is
+                trained or that a loss reads.
         """
         if not training:
             images = first_view(images)
@@ -215,11 +222,13 @@ class Distiller(TrainStep, keras.Model):
         }
 
     def call_teachers(self, images):
-        """Endpoints of the frozen teachers, by role."""
+        """Endpoints, by role, of the frozen teachers that a loss reads."""
         images = merge_views(images, self.views)
+        read = {loss.teacher for loss in self.transfer_losses}
         return {
             role: self._networks[role](images, training=False)
             for role in self.teachers
+            if role in read
         }
 
     def call_trained(self, images):
@@ -250,6 +259,8 @@ class Distiller(TrainStep, keras.Model):
             y = self._evaluated(y, y_pred)
             supervised = self._supervised(y, y_pred, sample_weight)
             return supervised + _sum(without_exits(self.student).losses)
+        if self.soft_labels:
+            check_soft_labels(y)
         terms, total = self.compute_terms(y, y_pred, sample_weight)
         count = ops.shape(y_pred[STUDENT]["logits"])[0]
         for name, value in terms.items():
@@ -288,7 +299,7 @@ class Distiller(TrainStep, keras.Model):
                 }
             values = loss(labels_of_views, teacher, endpoints[STUDENT])
             views = 1 if loss.views else self.views
-            terms[loss.name] = _batch_mean(values, sample_weight, views)
+            terms[loss.name] = batch_mean(values, sample_weight, views)
             total = total + weight_at(weight, self.epoch) * terms[loss.name]
         terms["regularization"] = _sum(self.losses)
         return terms, total + terms["regularization"]
@@ -328,6 +339,52 @@ class Distiller(TrainStep, keras.Model):
             bound.arguments["callbacks"] = [counter, *_as_list(callbacks)]
         return super().fit(*bound.args, **bound.kwargs)
 
+    def begin_epoch(self, epoch, epochs):
+        """Called by `fit` before an epoch.
+
+        Args:
+            epoch: int, counted from 0.
+            epochs: int, of the whole training.
+        """
+        self.epoch.assign(epoch + 1.0)
+
+    def end_epoch(self, epoch, logs):
+        """Called by `fit` after an epoch, with its logs."""
+
+    def rate_schedule(self, learning_rate, epochs, steps_per_epoch):
+        """The learning rate that the method prescribes.
+
+        Args:
+            learning_rate: float, the first.
+            epochs: int, of the whole training.
+            steps_per_epoch: int.
+
+        Returns:
+            A Keras `LearningRateSchedule`; None where the method leaves it to
+            the recipe, as most do.
+        """
+        return None
+
+    @property
+    def frozen_networks(self):
+        """Networks that no training changes: they have files of their own."""
+        return [*self.teachers.values()]
+
+    @property
+    def trained_parts(self):
+        """Networks and losses that have weights to train."""
+        return [self.student, *self.co_trained.values(), *self.transfer_losses]
+
+    @property
+    def variables_to_train(self):
+        """The variables that a step changes by gradients."""
+        return self.trainable_variables
+
+    @property
+    def optimizers(self):
+        """All optimizers of a training, a dict by name."""
+        return {"optimizer": self.optimizer}
+
     def evaluate(self, *args, **kwargs):
         """As `keras.Model.evaluate`, of the student alone."""
         self._evaluating = True
@@ -349,7 +406,7 @@ class Distiller(TrainStep, keras.Model):
         # Per example: `Loss.__call__` would reduce, and divide by replicas.
         loss = self.supervised_loss
         function = loss.call if isinstance(loss, keras.losses.Loss) else loss
-        return _batch_mean(function(labels, logits), sample_weight, views)
+        return batch_mean(function(labels, logits), sample_weight, views)
 
     def get_config(self):
         """Every constructor argument; networks and losses serialised."""
@@ -363,6 +420,7 @@ class Distiller(TrainStep, keras.Model):
             "supervised_weight": _serialize(self.supervised_weight),
             "views": self.views,
             "labelled_views": self.labelled_views,
+            "soft_labels": self.soft_labels,
         }
 
     @classmethod
@@ -382,7 +440,10 @@ class _EpochCounter(keras.callbacks.Callback):
     """Tells the distiller which epoch it is."""
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.model.epoch.assign(epoch + 1.0)
+        self.model.begin_epoch(epoch, self.params["epochs"])
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.end_epoch(epoch, logs or {})
 
 
 def _freeze(model):
@@ -418,7 +479,7 @@ def _of_any_labels(metrics):
     return keras.tree.map_structure(own, metrics)
 
 
-def _batch_mean(values, sample_weight=None, views=1):
+def batch_mean(values, sample_weight=None, views=1):
     """Mean over the batch of values per example, or of a batch's scalar.
 
     Of `views` values per example, one after another, the mean counts.

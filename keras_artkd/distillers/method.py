@@ -29,6 +29,10 @@ class Method:
             training shorter than the published one shortens.
         views: what a batch of images has of each example, as
             `keras_artkd.data.training_dataset` takes it.
+        staged: whether it goes through phases of its own, with an expert of
+            several stages; it cannot be joined with others.
+        pseudo_labels: which targets it learns instead of labels, a kind of
+            `keras_artkd.losses.pseudo_targets`; None for the labels.
     """
 
     make: Callable
@@ -39,6 +43,8 @@ class Method:
     space: dict[str, Float | Choice] = dataclasses.field(default_factory=dict)
     epoch_options: tuple[str, ...] = ()
     views: str = "one"
+    staged: bool = False
+    pseudo_labels: str | None = None
 
     def options_for(self, epochs):
         """Options that a training of so many epochs has shorter, by name."""
@@ -46,6 +52,16 @@ class Method:
         if share == 1.0:
             return {}
         return {name: share * self.options[name] for name in self.epoch_options}
+
+    def pseudo_label_options(self, options):
+        """What the pseudo-labels are made with, by their options' own names.
+
+        Args:
+            options: dict of options of this method; the others are at their
+                defaults.
+        """
+        options = {**self.options, **options}
+        return _of(self.pseudo_labels, options) or options
 
     def networks(self, name, expert, initial):
         """Arguments of `make` for the teachers that take part.
@@ -83,8 +99,8 @@ def as_method(make, **settings):
 
     Args:
         make: takes `student`, `name`, teachers and options.
-        **settings: `head`, `space`, `epoch_options` and `views` of the
-            `Method`.
+        **settings: `head`, `space`, `epoch_options`, `views`, `staged` and
+            `pseudo_labels` of the `Method`.
     """
     parameters = inspect.signature(make).parameters
     networks = {"student", "name", "expert_teacher", "initial_teacher"}
@@ -109,7 +125,8 @@ def combination(parts):
     without labels (AB) keeps it: the others' weights are zero in it. Epochs
     of their warm-ups are counted from the beginning all the same. A student
     can have the exits of one method only, and a batch the views of one; of
-    several views every method's terms count, their mean. Options are called
+    several views every method's terms count, their mean. One that learns
+    pseudo-labels gives its targets to all. Options are called
     `<method>.<option>`.
 
     Args:
@@ -119,8 +136,16 @@ def combination(parts):
         A `Method`.
 
     Raises:
-        ValueError: if two need different views of the examples.
+        ValueError: if two need different views of the examples, two learn
+            pseudo-labels, or one goes through phases of its own.
     """
+    staged = [name for name, part in parts.items() if part.staged]
+    if staged:
+        raise ValueError(
+            "A method with phases of its own cannot be joined with others. "
+            f"Received: {', '.join(staged)} with {', '.join(parts)}. Fix: one "
+            "of them alone."
+        )
     views = {part.views: name for name, part in parts.items()}
     views.pop("one", None)
     if len(views) > 1:
@@ -129,6 +154,12 @@ def combination(parts):
             "Received: "
             + ", ".join(f"{name} with {kind!r}" for kind, name in views.items())
             + ". Fix: leave one out."
+        )
+    taught = [name for name, part in parts.items() if part.pseudo_labels]
+    if len(taught) > 1:
+        raise ValueError(
+            "Joined methods can learn the pseudo-labels of one. Received: "
+            f"{', '.join(taught)}. Fix: leave one out."
         )
     heads = [part.head for part in parts.values() if part.head != "pool"]
 
@@ -161,6 +192,7 @@ def combination(parts):
             _qualified(parts, lambda part: dict.fromkeys(part.epoch_options))
         ),
         views=next(iter(views), "one"),
+        pseudo_labels=parts[taught[0]].pseudo_labels if taught else None,
     )
 
 
@@ -217,6 +249,7 @@ def combine(student, distillers, name=None):
         supervised_weight=Product(stages.values()) if stages else 1.0,
         views=views,
         labelled_views=labelled_views,
+        soft_labels=any(d.soft_labels for d in distillers.values()),
         name=name,
     )
 

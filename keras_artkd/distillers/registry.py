@@ -19,8 +19,19 @@ from keras_artkd.distillers.fitnet import FITNET_SPACE, fitnet
 from keras_artkd.distillers.frskd import FRSKD_SPACE, frskd
 from keras_artkd.distillers.kd import KD_SPACE, kd, pr_kd
 from keras_artkd.distillers.method import as_method, combination
+from keras_artkd.distillers.ms_mgans import MS_MGANS_SPACE, MultiStageDistiller
 from keras_artkd.distillers.ofd import OFD_SPACE, ofd
 from keras_artkd.distillers.pkt import PKT_SPACE, pkt
+from keras_artkd.distillers.pseudo_labels import (
+    EQUATION_SPACE,
+    MIXED_SPACE,
+    PSEUDO_HARD_SPACE,
+    PSEUDO_SOFT_SPACE,
+    equation,
+    mixed,
+    pseudo_hard,
+    pseudo_soft,
+)
 from keras_artkd.distillers.reviewkd import REVIEWKD_SPACE, reviewkd
 from keras_artkd.distillers.rkd import RKD_SPACE, rkd
 from keras_artkd.distillers.rocket import ROCKET_SPACE, rocket
@@ -59,6 +70,19 @@ METHODS = {
     "cs_kd": as_method(cs_kd, space=CS_KD_SPACE, views="class_pairs"),
     "sla_sd": as_method(sla_sd, space=SLA_SD_SPACE, views="rotations"),
     "frskd": as_method(frskd, space=FRSKD_SPACE),
+    "ms_mgans": as_method(
+        MultiStageDistiller, space=MS_MGANS_SPACE, staged=True
+    ),
+    "pseudo_hard": as_method(
+        pseudo_hard, space=PSEUDO_HARD_SPACE, pseudo_labels="pseudo_hard"
+    ),
+    "pseudo_soft": as_method(
+        pseudo_soft, space=PSEUDO_SOFT_SPACE, pseudo_labels="pseudo_soft"
+    ),
+    "equation": as_method(
+        equation, space=EQUATION_SPACE, pseudo_labels="equation"
+    ),
+    "mixed": as_method(mixed, space=MIXED_SPACE, pseudo_labels="mixed"),
 }
 
 

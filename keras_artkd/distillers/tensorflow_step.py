@@ -15,11 +15,7 @@ class TrainStep:
         """Compiles, and has replicas share batch statistics."""
         super().compile(*args, **kwargs)
         if self._replicas > 1:
-            for trained in (
-                self.student,
-                *self.co_trained.values(),
-                *self.transfer_losses,
-            ):
+            for trained in self.trained_parts:
                 _synchronize_batch_normalization(trained)
 
     def train_step(self, data):
@@ -34,9 +30,9 @@ class TrainStep:
                 images, labels, endpoints, sample_weight, training=True
             )
             scaled = self.optimizer.scale_loss(loss / self._replicas)
-        variables = self.trainable_variables
+        variables = self.variables_to_train
         gradients = tape.gradient(scaled, variables)
-        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        self.apply_gradients(gradients, variables)
         self._track_loss(loss, images)
         return self.compute_metrics(images, labels, endpoints, sample_weight)
 
@@ -51,6 +47,10 @@ class TrainStep:
         )
         self._track_loss(loss, images)
         return self.compute_metrics(images, labels, logits, sample_weight)
+
+    def apply_gradients(self, gradients, variables):
+        """Updates variables by gradients of the scaled loss."""
+        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
     @property
     def _replicas(self):

@@ -2,7 +2,8 @@
 
 Each comes as a pure function (teacher side first, `keras.ops` only) and a
 `TransferLoss` layer that a `Distiller` uses. Besides, `cross_entropy` and
-`label_accuracy` of labels in either form.
+`label_accuracy` of labels in either form, and `pseudo_targets` to learn
+instead of labels.
 """
 
 from keras_artkd.losses.activation_boundary import (
@@ -56,6 +57,7 @@ from keras_artkd.losses.probabilistic_transfer import (
 from keras_artkd.losses.probabilistic_transfer import (
     probabilistic_transfer as probabilistic_transfer,
 )
+from keras_artkd.losses.pseudo_labels import pseudo_targets as pseudo_targets
 from keras_artkd.losses.relational import RelationalKD as RelationalKD
 from keras_artkd.losses.relational import relational_angle as relational_angle
 from keras_artkd.losses.relational import (

@@ -56,6 +56,8 @@ def decoupled_kd(
     teacher = log_probabilities(teacher_logits, temperature)
     student = log_probabilities(student_logits, temperature)
     labels = class_probabilities(labels, student.shape[-1])
+    # An expected value, also of targets that have another sum than 1.
+    labels = labels / ops.sum(labels, axis=-1, keepdims=True)
     target, others = _decouple(teacher, student)
     target = ops.sum(labels * target, axis=-1)
     others = ops.sum(labels * others, axis=-1)

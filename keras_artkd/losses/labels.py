@@ -13,7 +13,8 @@ def cross_entropy(labels, logits):
 
     Args:
         labels: integers, `(batch,)` or `(batch, 1)`, or probabilities,
-            `(batch, classes)`, as Mixup and label smoothing make them.
+            `(batch, classes)`, as Mixup and label smoothing make them. Rows
+            may have another sum than 1: it is linear in them.
         logits: `(batch, classes)`, not normalised.
 
     Returns:
@@ -25,9 +26,9 @@ def cross_entropy(labels, logits):
     logits = ops.cast(logits, "float32")
     labels = ops.convert_to_tensor(labels)
     if _are_probabilities(labels, logits.shape[-1]):
-        return ops.categorical_crossentropy(
-            ops.cast(labels, "float32"), logits, from_logits=True
-        )
+        # TensorFlow's own has the gradient of rows that sum to 1 alone.
+        labels = ops.cast(labels, "float32")
+        return -ops.sum(labels * ops.log_softmax(logits, axis=-1), axis=-1)
     return ops.sparse_categorical_crossentropy(
         ops.cast(ops.reshape(labels, (-1,)), "int32"), logits, from_logits=True
     )

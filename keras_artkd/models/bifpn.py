@@ -37,7 +37,9 @@ def apply_self_teacher(endpoints, groups, num_classes, dtype):
     for i, group in enumerate(groups, start=1):
         before = group.replace("group", "preactivation")
         x = endpoints.get(before, endpoints[group])
-        activated[f"activated{i}"] = apply_relu(x, dtype, f"activated{i}")
+        activated[f"activated{i}"] = apply_relu(
+            x, dtype=dtype, name=f"activated{i}"
+        )
     refined = apply_bifpn([*activated.values()], dtype)
     features = apply_global_pool(refined[-1], dtype, "refined")
     logits = classifier(num_classes, "refined_logits")(features)

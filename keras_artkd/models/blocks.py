@@ -68,25 +68,32 @@ def apply_batch_norm(x, dtype=None, name=None):
     return batch_norm(dtype=dtype, name=f"{name}_bn")(x)
 
 
-def apply_relu(x, dtype=None, name=None):
-    """A ReLU."""
-    return layers.ReLU(dtype=dtype, name=f"{name}_relu")(x)
+def apply_relu(x, max_value=None, dtype=None, name=None):
+    """A ReLU, which may end at a largest value."""
+    return layers.ReLU(max_value, dtype=dtype, name=f"{name}_relu")(x)
 
 
-def apply_batch_norm_relu(x, dtype=None, name=None):
+def apply_batch_norm_relu(x, max_value=None, dtype=None, name=None):
     """Batch normalisation, then ReLU."""
     x = apply_batch_norm(x, dtype=dtype, name=name)
-    return apply_relu(x, dtype=dtype, name=name)
+    return apply_relu(x, max_value, dtype=dtype, name=name)
 
 
 def apply_conv_bn_relu(
-    x, filters, kernel_size, strides=1, use_bias=False, dtype=None, name=None
+    x,
+    filters,
+    kernel_size,
+    strides=1,
+    use_bias=False,
+    max_value=None,
+    dtype=None,
+    name=None,
 ):
     """A convolution, batch normalisation and ReLU."""
     x = apply_conv(
         x, filters, kernel_size, strides, use_bias, dtype, f"{name}_conv"
     )
-    return apply_batch_norm_relu(x, dtype=dtype, name=name)
+    return apply_batch_norm_relu(x, max_value, dtype=dtype, name=name)
 
 
 def apply_pool(x, pooling, dtype=None, name=None):
@@ -134,17 +141,19 @@ def choose_stem(stem, input_shape):
     return "small" if min(input_shape[:2]) < IMAGENET_SIDE else "imagenet"
 
 
-def check_input_shape(input_shape, stride):
-    """Raises ValueError unless the last map has two pixels a side.
+def check_input_shape(input_shape, stride, pixels=2):
+    """Raises ValueError unless the last map is large enough.
 
     Args:
         input_shape: `(height, width, channels)`.
         stride: int, by which a network reduces images.
+        pixels: int, the least that a side of the last map may have.
     """
     static = all(isinstance(side, int) for side in input_shape)
-    if len(input_shape) != 3 or not static or min(input_shape[:2]) < 2 * stride:
+    least = pixels * stride
+    if len(input_shape) != 3 or not static or min(input_shape[:2]) < least:
         raise ValueError(
-            f"`input_shape` must be (height, width, 3) of {2 * stride} pixels "
+            f"`input_shape` must be (height, width, 3) of {least} pixels "
             f"a side or more: this network makes maps {stride} times smaller. "
             f"Received: input_shape={tuple(input_shape)}. "
             "Fix: larger images, or a network (or `stem`) for small ones."

@@ -36,9 +36,10 @@ class MobileNetV2(Network):
 
     Takes raw pixels, float32 in [0, 255]; scaling is inside. A 3x3 stem at
     stride 2, seven stages of inverted residual blocks, a 1x1 convolution to
-    1280 channels, pooling, `Dense`. ReLU, not ReLU6; widths are not rounded to
-    multiples of eight, and the first block expands by 1 with a convolution of
-    its own: so it differs from `keras.applications.MobileNetV2`.
+    1280 channels, pooling, `Dense`. Unless `original`, it has ReLU, not ReLU6,
+    and the first block expands by 1 with a convolution of its own. Widths are
+    not rounded to multiples of eight. `width=1.0, original=True` has the
+    layers of torchvision's, without its dropout.
 
     Endpoints: `group1` ... `group4` (outputs of stages 2, 3, 5 and 7, which
     have no activation: bottlenecks are linear), `preactivation<i>` (the same
@@ -47,13 +48,14 @@ class MobileNetV2(Network):
 
     Args:
         num_classes: int >= 1.
-        input_shape: `(height, width, 3)`, pixels; sides of at least 32, or 64
-            with the ImageNet stem.
+        input_shape: `(height, width, 3)`, pixels; sides of at least 32.
         width: float, by which the stages' filters are multiplied.
         expansion: int, of the blocks from the second stage on.
         stem: `"small"` (maps of a sixteenth of the image in the end),
             `"imagenet"` (the second stage at stride 2 as published: a 32nd),
             or `"auto"`: small for sides below 96 pixels.
+        original: whether it has ReLU6, and no expansion in the first block,
+            as its authors have it.
         dtype: see `Network`.
         **kwargs: see `Network`: `head`, `head_inputs`, `name`, `trainable`.
 
@@ -76,6 +78,7 @@ class MobileNetV2(Network):
         width=0.5,
         expansion=6,
         stem="auto",
+        original=False,
         dtype=None,
         **kwargs,
     ):
@@ -85,12 +88,13 @@ class MobileNetV2(Network):
                 f"Received: width={width}, expansion={expansion}."
             )
         small = choose_stem(stem, input_shape) == "small"
-        check_input_shape(input_shape, 16 if small else 32)
+        # Who asks for ImageNet's stem may have maps of a single pixel.
+        pixels = 1 if stem == "imagenet" else 2
+        check_input_shape(input_shape, 16 if small else 32, pixels)
+        end = {"max_value": 6.0 if original else None, "dtype": dtype}
 
         inputs, x = apply_pixels(input_shape)
-        x = apply_conv_bn_relu(
-            x, int(32 * width), 3, 2, dtype=dtype, name="stem"
-        )
+        x = apply_conv_bn_relu(x, int(32 * width), 3, 2, **end, name="stem")
         groups = {}
         for stage, (filters, blocks, strides) in enumerate(STAGES, start=1):
             if stage == 2 and not small:
@@ -101,13 +105,14 @@ class MobileNetV2(Network):
                     int(filters * width),
                     strides=strides if block == 1 else 1,
                     expansion=expansion if stage > 1 else 1,
-                    dtype=dtype,
+                    expand=stage > 1 or not original,
+                    **end,
                     name=f"stage{stage}_block{block}",
                 )
             if stage in GROUP_STAGES:
                 groups[f"group{len(groups) + 1}"] = x
         x = apply_conv_bn_relu(
-            x, int(LAST_FILTERS * max(width, 1)), 1, dtype=dtype, name="last"
+            x, int(LAST_FILTERS * max(width, 1)), 1, **end, name="last"
         )
         preactivations = {
             f"preactivation{i}": group
@@ -118,6 +123,7 @@ class MobileNetV2(Network):
         self.width = width
         self.expansion = expansion
         self.stem = stem
+        self.original = bool(original)
 
     def get_config(self):
         """Every constructor argument."""
@@ -125,24 +131,42 @@ class MobileNetV2(Network):
             "width": self.width,
             "expansion": self.expansion,
             "stem": self.stem,
+            "original": self.original,
             **super().get_config(),
         }
 
 
-def apply_block(x, filters, strides, expansion, dtype=None, name=None):
+def apply_block(
+    x,
+    filters,
+    strides,
+    expansion,
+    expand=True,
+    max_value=None,
+    dtype=None,
+    name=None,
+):
     """An inverted residual block: expand, depthwise 3x3, project.
 
     The sum has no activation after it, and is left out where the shape
-    changes.
+    changes. Without `expand` the block begins with the depthwise convolution.
     """
     shortcut = x
-    x = apply_conv_bn_relu(
-        x, x.shape[-1] * expansion, 1, dtype=dtype, name=f"{name}_expand"
-    )
+    if expand:
+        x = apply_conv_bn_relu(
+            x,
+            x.shape[-1] * expansion,
+            1,
+            max_value=max_value,
+            dtype=dtype,
+            name=f"{name}_expand",
+        )
     x = apply_depthwise_conv(
         x, strides, dtype=dtype, name=f"{name}_depthwise_conv"
     )
-    x = apply_batch_norm_relu(x, dtype=dtype, name=f"{name}_depthwise")
+    x = apply_batch_norm_relu(
+        x, max_value, dtype=dtype, name=f"{name}_depthwise"
+    )
     x = apply_conv(x, filters, 1, dtype=dtype, name=f"{name}_project_conv")
     x = apply_batch_norm(x, dtype=dtype, name=f"{name}_project")
     if shortcut.shape != x.shape:

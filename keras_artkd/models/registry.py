@@ -103,6 +103,9 @@ NETWORKS = {
     "vgg8": functools.partial(VGG, 8, name="vgg8"),
     "vgg13": functools.partial(VGG, 13, name="vgg13"),
     "mobilenet_v2": functools.partial(MobileNetV2, name="mobilenet_v2"),
+    "mobilenet_v2_x1_0": functools.partial(
+        MobileNetV2, width=1.0, original=True, name="mobilenet_v2_x1_0"
+    ),
     "shufflenet_v1": functools.partial(ShuffleNetV1, name="shufflenet_v1"),
     "shufflenet_v2": functools.partial(ShuffleNetV2, name="shufflenet_v2"),
     "convnext_tiny": functools.partial(

@@ -39,7 +39,8 @@ class ResNet(Network):
         filters: of each group's 3x3 convolutions.
         num_classes: int >= 1.
         input_shape: `(height, width, 3)`, pixels; sides of at least twice
-            what the network reduces them by.
+            what the network reduces them by, with `stem="imagenet"` of at
+            least that.
         stem_filters: int, by default `filters[0]`.
         bottleneck: whether blocks are bottlenecks (1x1, 3x3, 1x1 to four times
             the filters) rather than two 3x3 convolutions.
@@ -86,7 +87,9 @@ class ResNet(Network):
             )
         small = choose_stem(stem, input_shape) == "small"
         stride = 2 ** (len(filters) - 1)
-        check_input_shape(input_shape, stride if small else 4 * stride)
+        # Who asks for ImageNet's stem may have maps of a single pixel.
+        pixels = 1 if stem == "imagenet" else 2
+        check_input_shape(input_shape, stride if small else 4 * stride, pixels)
 
         inputs, x = apply_pixels(input_shape)
         if small:

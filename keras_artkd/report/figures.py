@@ -128,11 +128,15 @@ def _curves(name, title, curves, best_epoch, percent=False, log=False):
     )
     word = "{:.1%}".format if percent else "{:.3g}".format
     word = small_text if log else word
-    ends = ", ".join(
-        f"{label} {word(values[0])} in the first epoch and "
-        f"{word(values[-1])} in the last"
-        for label, values in curves.items()
-    )
+    ends = []
+    for label, values in curves.items():
+        numbers = [value for value in values if value is not None]
+        whole = "" if len(numbers) == len(values) else " that has it"
+        ends.append(
+            f"{label} {word(numbers[0])} in the first epoch{whole} and "
+            f"{word(numbers[-1])} in the last"
+        )
+    ends = ", ".join(ends)
     return Drawing(
         name, f"{title} by epoch: {ends}. Best epoch: {best_epoch}.", figure
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_artkd.evaluate import softmax
 from keras_artkd.statistics import (
+    FEWEST_OF_A_CLASS,
     bootstrap_metrics,
     share_interval,
     wilson_interval,
@@ -41,7 +42,8 @@ class Measure:
         meaning: str, in plain words.
         value: float, a share.
         interval: `(low, high)` that hold the truth 95 times in 100, or None
-            where the answers to the single images are not kept.
+            where the answers to the single images are not kept, or too few.
+        reason: str, why there is none.
     """
 
     key: str
@@ -49,6 +51,7 @@ class Measure:
     meaning: str
     value: float
     interval: tuple[float, float] | None
+    reason: str = ""
 
 
 def headline(run):
@@ -57,14 +60,32 @@ def headline(run):
     intervals = {}
     if run.logits:
         intervals = bootstrap_metrics(run.labels, run.logits["student"])
-    intervals["accuracy"] = share_interval(
-        test["accuracy"], test["num_examples"]
-    )
+    # Shares of the images: with none or all of them, draws would not differ.
+    for key in {"accuracy", "top5_accuracy"} & set(test):
+        intervals[key] = share_interval(test[key], test["num_examples"])
     return [
-        Measure(key, name, meaning, test[key], intervals.get(key))
+        Measure(
+            key,
+            name,
+            meaning,
+            test[key],
+            intervals.get(key),
+            "" if key in intervals else _why_no_interval(run, key),
+        )
         for key, (name, meaning) in _HEADLINES.items()
         if key in test
     ]
+
+
+def _why_no_interval(run, key):
+    if not run.logits:
+        return "the run kept no predictions.npz"
+    if key != "macro_accuracy":
+        return "too few test images"
+    counts = [row["count"] for row in run.metrics["test"]["per_class"]]
+    if min(filter(None, counts)) < FEWEST_OF_A_CLASS:
+        return "too few test images of some classes"
+    return "each class is all right or all wrong"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -229,5 +250,9 @@ def is_spread(key):
 
 
 def is_curve(values):
-    """Whether a column of the history has a number for each epoch."""
-    return bool(values) and all(isinstance(v, (int, float)) for v in values)
+    """Whether a column of the history has a number for each epoch.
+
+    Or None for the epochs of a phase of the training without it.
+    """
+    numbers = [v for v in values if v is not None]
+    return bool(numbers) and all(isinstance(v, (int, float)) for v in numbers)

@@ -17,6 +17,7 @@ from keras_artkd.report.measures import (
     mean_confidence,
 )
 from keras_artkd.report.pictures import attention_grid, data_uri, file_uri
+from keras_artkd.statistics import FEWEST_CALIBRATED
 
 # Beyond, a matrix with a number in each cell cannot be read.
 MATRIX_CLASSES = 30
@@ -89,6 +90,7 @@ def run_page(run, drawings, in_run=True):
             attention=_attention(run),
             calibration=drawings.get("calibration"),
             confidence=mean_confidence(run) if run.logits else None,
+            few=run.metrics["test"]["num_examples"] < FEWEST_CALIBRATED,
             training=[
                 drawing
                 for name, drawing in drawings.items()

@@ -51,7 +51,15 @@ _REQUIRED_OF_TEACHER = {
     "agreement_with_student": _SHARE,
 }
 # What older runs lack.
-_OPTIONAL = {"networks": list, "exports": dict}
+_OPTIONAL = {"networks": list, "exports": dict, "pseudo_labels": dict}
+_REQUIRED_OF_PSEUDO_LABELS = {
+    "images": int,
+    "used": int,
+    "corrected": int,
+    "confidence": _SHARE,
+    "known": int,
+    "right": int,
+}
 
 
 class RunError(ValueError):
@@ -219,6 +227,13 @@ def _check_metrics(path, metrics, class_names):
     _check_types(path, "it", metrics, present)
     for role in _teachers(metrics):
         _check_types(path, f"its {role}", metrics[role], _REQUIRED_OF_TEACHER)
+    if "pseudo_labels" in metrics:
+        _check_types(
+            path,
+            "its pseudo_labels",
+            metrics["pseudo_labels"],
+            _REQUIRED_OF_PSEUDO_LABELS,
+        )
     test = metrics["test"]
     _check_types(path, "its test", test, _REQUIRED_OF_TEST)
     matrix = test["confusion_matrix"]

@@ -1,5 +1,7 @@
 """How a report words numbers and names."""
 
+import re
+
 from keras_artkd.plots import power_of_ten
 
 _ROLES = {
@@ -25,6 +27,8 @@ def display_name(name):
 
 def role_name(role):
     """What a network is to the student."""
+    if stage := re.fullmatch(r"stage(\d+)", role):
+        return f"expert teacher at stage {stage[1]}"
     return _ROLES.get(role, role)
 
 

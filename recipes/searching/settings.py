@@ -6,6 +6,7 @@ import json
 import pathlib
 from typing import Literal
 
+from keras_artkd.distillers.registry import get_method
 from recipes.searching.space import search_space
 
 
@@ -28,7 +29,8 @@ def check_searchable(settings, config):
     """Refuses settings that no search can have.
 
     Raises:
-        ValueError: for fewer than one trial or worker, or the ablation.
+        ValueError: for fewer than one trial or worker, the ablation, or
+            labels only.
     """
     for field in ("trials", "workers"):
         value = getattr(settings, field)
@@ -40,6 +42,17 @@ def check_searchable(settings, config):
         raise ValueError(
             "A search has one method. Received: --ablation. Fix: search "
             "first, then run best.py with --ablation."
+        )
+    if settings.tuner == "hyperband" and get_method(config.method).staged:
+        raise ValueError(
+            "Hyperband compares short trainings with long ones, which phases "
+            f"of their own forbid. Received: method={config.method!r}, "
+            "--tuner hyperband. Fix: --tuner bayesian."
+        )
+    if config.labels_only:
+        raise ValueError(
+            "A search trains students. Received: --labels-only. Fix: a run "
+            "of the recipe with it, then the search with --pseudo-labels."
         )
 
 

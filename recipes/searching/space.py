@@ -24,7 +24,7 @@ def search_space(config):
     space = {
         name: values
         for name, values in get_method(config.method).space.items()
-        if name not in config.options
+        if name not in config.given_options
     }
     rate = config.first_rate
     space["learning_rate"] = Float(

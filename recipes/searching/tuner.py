@@ -13,7 +13,9 @@ import tensorflow as tf
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.errors import FailedTrialError, FatalError, FatalValueError
 
+from keras_artkd.pseudo_labels import NothingToLearn
 from recipes.common import train
+from recipes.pseudo_labelling import teach
 from recipes.searching.oracles import OBJECTIVE, make_oracle
 from recipes.searching.settings import search_folder
 from recipes.searching.space import (
@@ -112,6 +114,10 @@ def describe(settings):
 
 def _train_trial(config, data, expert_path, folder):
     keras.backend.clear_session()
+    try:
+        data, _ = teach(config, data, expert_path)
+    except NothingToLearn as error:
+        raise FailedTrialError(str(error)) from error
     _, checkpoint = train(
         config, data, expert_path, folder, [_Watch()], verbose=0
     )

@@ -128,3 +128,17 @@ def test_batch_statistics_are_shared_only_where_replicas_are():
     alone = build("baseline", wide())
     alone.compile("sgd")
     assert not alone.student.get_layer("last_bn").synchronized
+
+
+def test_stages_on_two_replicas():
+    """Every phase of a training that has some."""
+    options = {"adversary_learning_rate": 0.01}
+    one = train("ms_mgans", plain, options=options, epochs=5)
+    two = train("ms_mgans", plain, two_replicas(), options, epochs=5)
+    assert set(one[0]) == set(two[0])
+    for name, values in one[0].items():
+        np.testing.assert_allclose(
+            two[0][name], values, rtol=5e-3, err_msg=name
+        )
+    for a, b in zip(one[1], two[1], strict=True):
+        np.testing.assert_allclose(b, a, rtol=5e-3, atol=1e-3)

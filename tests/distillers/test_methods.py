@@ -10,7 +10,7 @@ from keras_artkd.distillers.collaborative import CTKD
 from keras_artkd.distillers.registry import get_method
 from keras_artkd.distillers.schedules import Product, weight_at
 from tests.contract import check_config, settings
-from tests.distillers.networks import batch, same, snapshot, wide
+from tests.distillers.networks import CLASSES, batch, same, snapshot, wide
 
 OPTIONS = {
     "baseline": {},
@@ -79,6 +79,18 @@ OPTIONS |= {
     "cs_kd": {"temperature": 2.0, "weight": 0.5},
     "sla_sd": {"temperature": 2.0},
     "frskd": {"alpha": 0.5, "beta": 10.0, "temperature": 2.0},
+    "pseudo_hard": {"threshold": 0.5},
+    "pseudo_soft": {"threshold": 0.5, "temperature": 2.0},
+    "equation": {"threshold": 0.5, "temperature": 2.0, "weight": 0.3},
+    "mixed": {"threshold": 0.5, "temperature": 2.0, "share": 0.3},
+    "ms_mgans": {
+        "temperature": 2.0,
+        "adversarial_weight": 0.2,
+        "feature_weight": 0.5,
+        "mutual": "head",
+        "adversary_learning_rate": 1e-3,
+        "partner_weight": 0.5,
+    },
 }
 
 
@@ -90,6 +102,14 @@ def make(method, **options):
         initial=wide(),
         **options,
     )
+
+
+def examples(distiller):
+    """A batch as the distiller takes it."""
+    images, labels = batch(views=distiller.views)
+    if distiller.soft_labels:
+        labels = np.eye(CLASSES, dtype="float32")[labels]
+    return images, labels
 
 
 def objective_values(distiller, logs):
@@ -111,7 +131,7 @@ def test_fixed_names():
     fixed = (
         "baseline kd attention rocket ctkd collaborative fitnet rkd crd ofd "
         "reviewkd sp pkt vid ab dkd pr_kd pr_dkd byot pd_byot skdsam ddgsd "
-        "cs_kd sla_sd frskd"
+        "cs_kd sla_sd frskd ms_mgans pseudo_hard pseudo_soft equation mixed"
     )
     assert set(fixed.split()) <= set(METHODS)
     assert set(OPTIONS) == set(METHODS)
@@ -129,7 +149,7 @@ def test_trains_saves_and_goes_on(method, tmp_path):
     distiller.compile(
         keras.optimizers.SGD(rate, momentum=0.9), metrics=["accuracy"]
     )
-    images, labels = batch(views=distiller.views)
+    images, labels = examples(distiller)
     logs = distiller.fit(images, labels, epochs=8, verbose=0).history
     assert np.isfinite(logs["loss"]).all()
     first, last = objective_values(distiller, logs)
@@ -146,7 +166,7 @@ def test_trains_saves_and_goes_on(method, tmp_path):
 def goes_on_as(restored, distiller):
     """Every weight is there, and the next step is the same."""
     assert same(snapshot(restored), snapshot(distiller))
-    images, labels = batch(views=distiller.views)
+    images, labels = examples(distiller)
     logs = [
         model.fit(images, labels, epochs=9, initial_epoch=8, verbose=0).history
         for model in (restored, distiller)
@@ -259,6 +279,22 @@ EXPERT = [
         ("cs_kd", {"weight": 3}, ["1 * supervised", "3 * ViewKD(student)"]),
         ("sla_sd", {}, ["1 * supervised", "1 * RotationDistillation(student)"]),
         ("frskd", {}, ["1 * supervised", "1 * FeatureRefinement(student)"]),
+        # What they learn is in the batches.
+        *(
+            (name, {}, ["1 * supervised"])
+            for name in ("pseudo_hard", "pseudo_soft", "equation", "mixed")
+        ),
+        (
+            "pseudo_soft+collaborative",
+            {"pseudo_soft.threshold": 0.5},
+            [
+                "1 * supervised",
+                "1 * initial",
+                "1 * KD(initial)",
+                "1.5 * LogitsL2(expert)",
+                "0.2 * AttentionTransfer(expert)",
+            ],
+        ),
         (
             "collaborative+skdsam",
             {"skdsam.attention": "sum"},
@@ -372,6 +408,11 @@ def test_missing_teachers_are_named():
         ("crd", {"num_negatives": 2.5}, "`num_negatives` must be a whole"),
         ("kd+kd", {}, "different ones joined as in kd[+]rkd.*'kd[+]kd'"),
         ("kd+karate", {}, "baseline, kd.*'kd[+]karate'"),
+        ("mixed+equation", {}, "pseudo-labels of one.*mixed, equation"),
+        ("pseudo_hard", {"threshold": 1.5}, "in .0, 1.*threshold=1.5"),
+        ("pseudo_soft", {"temperature": 0}, "temperature=0"),
+        ("equation", {"weight": 0}, "`weight` must be positive.*weight=0"),
+        ("mixed", {"share": -1}, "`share` must lie in .0, 1.*share=-1"),
         ("kd+rkd", {"alpha": 1.0}, "kd.alpha, rkd.beta.*Received: alpha"),
     ],
 )

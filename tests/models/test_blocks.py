@@ -90,6 +90,12 @@ def test_imagenet_stem(name):
     assert model.stem == "auto"
 
 
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2"])
+def test_who_asks_for_the_imagenet_stem_may_have_one_pixel(name):
+    model = models.build(name, 3, (32, 32, 3), stem="imagenet")
+    assert model.endpoints["features"].shape[1:3] == (1, 1)
+
+
 def test_imagenet_stem_pools_what_is_positive():
     """Padded with zeros, the maximum is PyTorch's only after a ReLU."""
     inputs = keras.Input((32, 32, 3))

@@ -54,6 +54,20 @@ def test_expansion():
         assert layer.output.shape[-1] == channels
 
 
+def test_original():
+    """ReLU6, and no expansion in the first block."""
+    model = MobileNetV2(3, (32, 32, 3), width=0.25, original=True)
+    values = {
+        layer.max_value
+        for layer in model.layers
+        if isinstance(layer, keras.layers.ReLU)
+    }
+    assert values == {6.0}
+    names = [layer.name for layer in model.layers]
+    assert "stage1_block1_expand_conv" not in names
+    assert "stage2_block1_expand_conv" in names
+
+
 @pytest.mark.parametrize("arguments", [{"width": 0.05}, {"expansion": 0}])
 def test_bad_arguments(arguments):
     with pytest.raises(ValueError, match="at least 1/16 and"):

@@ -44,6 +44,8 @@ PARAMETERS = {
     "vgg8": 3_965_028,
     "vgg13": 9_462_180,
     "mobilenet_v2": 812_836,
+    # torchvision's, for 100 classes.
+    "mobilenet_v2_x1_0": 3_504_872 - 900 * 1281,
     "shufflenet_v1": 949_258,
     "shufflenet_v2": 1_355_528,
     "wrn_16_1": 180_916,
@@ -72,6 +74,7 @@ def test_parameters(name):
         ("resnet50", 25_557_032, 4.089),
         ("densenet121", 7_978_856, 2.834),
         ("shufflenet_v2", 2_278_604, 0.145),
+        ("mobilenet_v2_x1_0", 3_504_872, 0.301),
     ],
 )
 def test_imagenet(name, parameters, billions):
@@ -206,7 +209,12 @@ RESNET = {
         (models.VGG, {"depth": 13}),
         (
             models.MobileNetV2,
-            {"width": 0.25, "expansion": 2, "stem": "imagenet"},
+            {
+                "width": 0.25,
+                "expansion": 2,
+                "stem": "imagenet",
+                "original": True,
+            },
         ),
         (models.ShuffleNetV1, {"stem": "imagenet"}),
         (models.ShuffleNetV2, {"stem": "imagenet"}),
@@ -378,14 +386,14 @@ def test_exports_to_onnx(name, make, tmp_path):
     [
         ("resnet20", 7, None, 8),
         ("resnet18", 15, "auto", 16),
-        ("resnet18", 63, "imagenet", 64),
+        ("resnet18", 31, "imagenet", 32),
         ("densenet121", 15, "auto", 16),
         ("densenet121", 63, "imagenet", 64),
         ("san10", 15, "auto", 16),
         ("san10", 63, "imagenet", 64),
         ("vgg8", 15, None, 16),
         ("mobilenet_v2", 31, "auto", 32),
-        ("mobilenet_v2", 63, "imagenet", 64),
+        ("mobilenet_v2", 31, "imagenet", 32),
         ("shufflenet_v1", 15, "auto", 16),
         ("shufflenet_v1", 63, "imagenet", 64),
         ("shufflenet_v2", 15, "auto", 16),

@@ -234,15 +234,25 @@ def test_runs_refuse_splits_that_changed(finished, images):
         added.unlink()
 
 
-def test_student_mistakes_come_before_the_experts_training(images, tmp_path):
+def test_student_mistakes_come_before_the_data_and_the_expert(tmp_path):
     for changes, message in (
         ({"student": "wrn_99_1"}, "depth=99"),
         ({"correlation": "kendall"}, "kendall"),
         ({"options": {"temperature": -1}}, "temperature=-1"),
+        ({"options": {"l2_teacher": "expret"}}, "l2_teacher='expret'"),
+        ({"method": "byot+skdsam"}, "exits of one method"),
     ):
-        settings = {"data_dir": str(images), "workdir": str(tmp_path)}
+        # Loading it would be another error.
+        settings = {"data_dir": "nowhere", "workdir": str(tmp_path)}
         with pytest.raises(ValueError, match=message):
             run(small("folder", **settings, **changes))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_demo_s_mistakes_come_before_its_baseline(tmp_path):
+    options = {"l2_teacher": "expret"}
+    with pytest.raises(ValueError, match="l2_teacher='expret'"):
+        compare(small("demo", workdir=str(tmp_path), options=options))
     assert not list(tmp_path.iterdir())
 
 

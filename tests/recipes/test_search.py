@@ -639,13 +639,21 @@ def test_all_trials_failed(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--recipe", "karate"], "atelier, cifar100, .*demo, folder.*'karate'"),
+        (
+            ["--recipe", "karate"],
+            "atelier, cifar10, cifar100, .*demo, folder.*'karate'",
+        ),
         (["--recipe", "common"], "Received: 'common'"),
         ([*FLAGS, "--trials", "0"], "`trials` must be.*trials=0"),
         ([*FLAGS, "--workers", "0"], "workers=0"),
         ([*FLAGS, "--ablation"], "one method.*--ablation"),
         ([*FLAGS, "--student", "wrn_11_1"], "depth=11"),
         (["--data-dir", "nowhere"], "nowhere"),
+        # Before the data is loaded.
+        (
+            ["--data-dir", "nowhere", "--method", "byot+skdsam"],
+            "exits of one method",
+        ),
         (
             [*FLAGS, "--method", "kd", "--expert", "nobody.keras"],
             "nobody.keras",

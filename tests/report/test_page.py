@@ -343,6 +343,26 @@ def test_networks_have_a_file_size_where_it_is_known(seventeen, tmp_path):
     assert "wrn_16_2 703,217 102 million – 12.3 ms" in page.text
 
 
+@pytest.mark.parametrize("images", [1, 3, 9])
+def test_few_images_have_no_narrow_intervals(tmp_path, images):
+    page = report(tmp_path / "run", 3, images=images)
+    assert "no interval: too few test images of some classes" in page.text
+    assert "no interval: too few test images how far" in page.text
+    for width in re.findall(r"95%: ([\d.]+)–([\d.]+)%", page.text):
+        assert float(width[1]) - float(width[0]) > 25
+    assert "it is as sure as it should be" not in page.text
+
+
+def test_few_images_do_not_tell_how_sure_it_should_be(tmp_path):
+    few, many = (
+        report(tmp_path / str(images), 3, images=images, seed=1).text
+        for images in (9, 60)
+    )
+    assert "; 9 test images are too few to tell whether it is too sure" in few
+    assert ": it is as sure as it should be, as far as so many" in many
+    assert "no interval" in few and "no interval" not in many
+
+
 def test_a_perfect_network_has_no_mistakes(tmp_path):
     page = report(tmp_path / "run", 3, skill=100)
     assert "Accuracy 100.0%" in page.text
@@ -363,3 +383,31 @@ def test_needs_neither_keras_nor_tensorflow(tmp_path):
     )
     assert done.stdout.strip() == "True []"
     assert done.stderr == ""
+
+
+def test_pseudo_labels_are_told(tmp_path):
+    run = write_run(tmp_path / "run", 3)
+    assert "without labels" not in Page(write_report(run).read_text()).text
+    metrics = read_json(run / "metrics.json")
+    known = {
+        "images": 1200,
+        "used": 1000,
+        "corrected": 0,
+        "confidence": 0.8123,
+        "known": 0,
+        "right": 0,
+    }
+
+    def text(**changes):
+        metrics["pseudo_labels"] = known | changes
+        write_json(run / "metrics.json", metrics)
+        return Page(write_report(run).read_text(encoding="utf-8")).text
+
+    plain = text()
+    assert "1,000 of 1,200 images without labels" in plain
+    assert "on average 81.2% sure of its answer. They are in" in plain
+    whole = text(corrected=20, known=400, right=300)
+    assert "; a person corrected 20. The true labels of 400" in whole
+    assert "75.0% were learned rightly" in whole
+    with pytest.raises(ValueError, match="its used is 'many'"):
+        text(used="many")
