@@ -328,13 +328,14 @@ class Distiller(TrainStep, keras.Model):
         """As `keras.Model.fit`; keeps `epoch` for scheduled weights."""
         bound = inspect.signature(super().fit).bind(*args, **kwargs)
         callbacks = bound.arguments.get("callbacks")
-        counter = _EpochCounter()
+        counter = _EpochCounter(bound.arguments.get("epochs", 1))
         if isinstance(callbacks, keras.callbacks.CallbackList):
-            if not any(
-                isinstance(c, _EpochCounter) for c in callbacks.callbacks
-            ):
-                counter.set_model(self)
-                callbacks.callbacks.append(counter)
+            # That of a fit before knows other epochs.
+            callbacks.callbacks[:] = [
+                c for c in callbacks.callbacks if type(c) is not _EpochCounter
+            ]
+            counter.set_model(self)
+            callbacks.callbacks.append(counter)
         else:
             bound.arguments["callbacks"] = [counter, *_as_list(callbacks)]
         return super().fit(*bound.args, **bound.kwargs)
@@ -439,8 +440,12 @@ class Distiller(TrainStep, keras.Model):
 class _EpochCounter(keras.callbacks.Callback):
     """Tells the distiller which epoch it is."""
 
+    def __init__(self, epochs):
+        super().__init__()
+        self.epochs = epochs
+
     def on_epoch_begin(self, epoch, logs=None):
-        self.model.begin_epoch(epoch, self.params["epochs"])
+        self.model.begin_epoch(epoch, self.epochs)
 
     def on_epoch_end(self, epoch, logs=None):
         self.model.end_epoch(epoch, logs or {})
