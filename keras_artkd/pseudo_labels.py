@@ -256,6 +256,10 @@ def _class_number(name, numbers, path, line):
     for known in (name, name.strip()):
         if known in numbers:
             return numbers[known]
+    if not name.strip():
+        raise _unreadable(
+            path, line, "there is no class", "a class, or no in `used`"
+        )
     near = difflib.get_close_matches(name.strip(), numbers, n=1)
     raise _unreadable(
         path,

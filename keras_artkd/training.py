@@ -97,6 +97,8 @@ class Checkpoint(keras.callbacks.Callback):
         distiller: the compiled `Distiller`.
         path: the file, `.npz`.
         monitor: the logged value whose maximum is best; the first of equals.
+            Where a training goes through phases, after its first of all parts
+            of the student.
     """
 
     def __init__(self, distiller, path, monitor="val_accuracy"):
@@ -107,6 +109,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.history = {}
         self.epoch = 0
         self.best_epoch = None
+        self.best_is_whole = None
         self.best_weights = None
 
     def restore(self):
@@ -129,6 +132,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.history = meta["history"]
         self.epoch = meta["epoch"]
         self.best_epoch = meta["best_epoch"]
+        self.best_is_whole = meta.get("best_is_whole", True)
         return self.epoch
 
     def on_epoch_end(self, epoch, logs=None):
@@ -145,12 +149,21 @@ class Checkpoint(keras.callbacks.Callback):
                 "learning rate, or smaller weights of the transfer losses."
             )
         self._extend_history(epoch, logs)
-        values = self.history[self.monitor]
         self.epoch = epoch + 1
-        if self.best_epoch is None or values[-1] > max(values[:-1]):
+        if self._is_best():
             self.best_epoch = epoch + 1
+            self.best_is_whole = self.distiller.student_is_whole
             self.best_weights = self.distiller.student.get_weights()
         self._write()
+
+    def _is_best(self):
+        if self.best_epoch is None:
+            return True
+        if self.distiller.student_is_whole != self.best_is_whole:
+            # One that lacks a part is best for want of another alone.
+            return not self.best_is_whole
+        values = self.history[self.monitor]
+        return values[-1] > values[self.best_epoch - 1]
 
     def _extend_history(self, epoch, logs):
         # Phases of a training have terms of their own: None where one has not.
@@ -190,6 +203,7 @@ class Checkpoint(keras.callbacks.Callback):
         meta = {
             "epoch": self.epoch,
             "best_epoch": self.best_epoch,
+            "best_is_whole": self.best_is_whole,
             "history": self.history,
         }
         arrays["meta"] = np.array(json.dumps(meta))

@@ -49,7 +49,7 @@ from recipes.pseudo_labelling import (
     teach,
 )
 from recipes.stages import FOLDER as STAGES
-from recipes.stages import count_stages, stage_paths
+from recipes.stages import AnnouncePhases, count_stages, stage_paths
 
 # Fewer hardly move a network from where it started.
 _FEWEST_STEPS = 200
@@ -149,6 +149,7 @@ def run(config, data=None):
     """
     run_dir = config.run_dir
     _check_startable(run_dir, config)
+    _note_what_differs(config)
     check_unlabelled(config)
     # A mistake in the student's settings should not come to light after the
     # data was loaded and the expert trained, nor leave a folder.
@@ -209,6 +210,8 @@ def run(config, data=None):
 
 def _callbacks(config, run_dir):
     callbacks = [keras.callbacks.TensorBoard(run_dir / "logs")]
+    if get_method(config.method).staged:
+        callbacks.append(AnnouncePhases())
     if config.method == EXPERT_METHOD:
         ends = plateau_ends(config.epochs, config.drops)
         callbacks.append(KeepStages(run_dir / STAGES, ends))
@@ -229,6 +232,26 @@ def _check_startable(run_dir, config):
         raise ValueError(
             f"This run was interrupted: {run_dir}. Fix: add --resume to go "
             "on, or remove the folder to start over."
+        )
+
+
+def _note_what_differs(config):
+    """Says so where --resume finds nothing, and there is something near."""
+    run_dir = config.run_dir
+    if not config.resume or (run_dir / "config.json").exists():
+        return
+    prefix = run_dir.name.rpartition("-")[0]
+    near = [
+        path.parent
+        for path in sorted(run_dir.parent.glob(f"{prefix}-*/checkpoint.npz"))
+        if not _is_finished(path.parent)
+    ]
+    if near:
+        print(
+            f"note: nothing to resume with these settings in {run_dir}. "
+            "Interrupted with other settings: "
+            f"{', '.join(path.name for path in near)} (their command.txt has "
+            "them)."
         )
 
 
@@ -308,13 +331,21 @@ def _load_teachers(path, config, num_classes):
 
 
 def _build_network(config, name, num_classes, **options):
-    network = models.build(
-        name,
-        num_classes * config.rotations,
-        (config.image_size, config.image_size, 3),
-        **options,
-        **({} if config.stem == "auto" else {"stem": config.stem}),
-    )
+    if config.stem != "auto":
+        options["stem"] = config.stem
+    try:
+        network = models.build(
+            name,
+            num_classes * config.rotations,
+            (config.image_size, config.image_size, 3),
+            **options,
+        )
+    except ValueError as error:
+        if config.stem == "auto":
+            raise
+        raise ValueError(
+            f"{error} Fix, if it has no choice of stems: --stem auto."
+        ) from error
     if config.rotations == 1:
         return network
     return models.with_rotations(network, config.rotations)

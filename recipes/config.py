@@ -104,9 +104,8 @@ class Config:
     """Of ms_mgans: how many stages of the expert teach; all if not given."""
     adversarial: bool = True
     """Of ms_mgans: whether there are adversaries."""
-    mutual: Literal["full", "head", "none"] | None = None
-    """Of ms_mgans: what is trained in the phases that close a stage; "full" if
-    not given."""
+    mutual: Literal["full", "head", "none"] = "full"
+    """Of ms_mgans: what is trained in the phases that close a stage."""
 
     crop_and_mirror: bool = True
     """Crop training images at random and mirror half of them; else they are
@@ -219,7 +218,7 @@ class Config:
         given = {
             "stages": self.stages is not None,
             "adversarial": not self.adversarial,
-            "mutual": self.mutual is not None,
+            "mutual": self.mutual != "full",
         }
         given = [name for name, changed in given.items() if changed]
         if given and not method.staged:
@@ -227,12 +226,9 @@ class Config:
                 f"{' and '.join(f'`{name}`' for name in given)} belong to "
                 f"ms_mgans. Received: method={self.method!r}."
             )
-        twice = {"mutual": self.mutual, "adversarial_weight": None}
-        if not self.adversarial:
-            twice["adversarial_weight"] = 0.0
-        for name, value in twice.items():
+        for name, value in self._flagged_options.items():
             option = self.options.get(name, value)
-            if value is not None and option != value:
+            if option != value:
                 raise ValueError(
                     f"The option {name!r} has a flag of its own. Received: "
                     f"{name}={option!r} and a flag for {value!r}. Fix: one "
@@ -272,12 +268,16 @@ class Config:
     @property
     def given_options(self):
         """Options that were set, by `options` or by a flag of their own."""
+        return self._flagged_options | self.options
+
+    @property
+    def _flagged_options(self):
         flags = {}
-        if self.mutual is not None:
+        if self.mutual != "full":
             flags["mutual"] = self.mutual
         if not self.adversarial:
             flags["adversarial_weight"] = 0.0
-        return flags | self.options
+        return flags
 
     @property
     def first_rate(self):
@@ -473,7 +473,7 @@ class Config:
             learning_rate=self.expert_learning_rate or self.learning_rate,
             stages=None,
             adversarial=True,
-            mutual=None,
+            mutual="full",
             unlabelled_dir=None,
             pseudo_labels=None,
             labels_only=False,

@@ -31,7 +31,14 @@ def check_unlabelled(config):
                 "pseudo_hard, pseudo_soft, equation or mixed. Received: "
                 f"--labels-only, method={config.method!r}."
             )
-        if config.unlabelled_dir is not None or config.pseudo_labels:
+        if config.pseudo_labels is not None:
+            raise ValueError(
+                "Pseudo-labels are for a method that learns them: pseudo_hard, "
+                "pseudo_soft, equation or mixed, alone or joined "
+                f"(pseudo_soft+kd). Received: --pseudo-labels, "
+                f"method={config.method!r}."
+            )
+        if config.unlabelled_dir is not None:
             print(
                 f"note: {config.method} does not learn from images without "
                 "labels; pseudo_soft does, alone or joined (pseudo_soft+kd)"

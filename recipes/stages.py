@@ -3,6 +3,8 @@
 import pathlib
 import re
 
+import keras
+
 from keras_artkd.training import plateau_ends
 
 FOLDER = "stages"
@@ -32,16 +34,37 @@ def stage_paths(expert_path, count=None):
         if not kept:
             found = "there are no stages"
         else:
-            found = f"there are stages {', '.join(p.name for p in kept)}"
+            found = f"there are {', '.join(p.name for p in kept)}"
+        wanted = "all" if count is None else count
         raise ValueError(
-            f"The expert's stages must be beside it. Received: {expert_path}, "
-            f"where {found}, and stages={count}. Fix: "
+            f"The expert's stages must be beside it, in {FOLDER}. Received: "
+            f"{expert_path}, where {found}; {wanted} wanted. Fix: "
             + (f"--stages {len(kept)}" if kept and whole else "--stages 1")
-            + ", or an expert trained anew: by the run itself, once the folder "
-            "of the one that it would take is removed."
+            + ", or remove the expert's folder (leave out --expert), so that "
+            "one is trained whose stages are kept."
         )
     count = count or len(kept)
     return [kept[round((i + 1) * len(kept) / count) - 1] for i in range(count)]
+
+
+class AnnouncePhases(keras.callbacks.Callback):
+    """Prints which phase begins, of a distiller that has some."""
+
+    def __init__(self):
+        super().__init__()
+        self.phase = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Prints a line at the first epoch of a phase, and after a resume."""
+        phase = self.model.phase
+        if phase != self.phase:
+            self.phase = phase
+            last = phase.begin + phase.epochs
+            print(
+                f"\n{str(phase).capitalize()} (stages: "
+                f"{len(self.model.teachers)}): epochs {phase.begin + 1} to "
+                f"{last}"
+            )
 
 
 def count_stages(config):

@@ -179,6 +179,10 @@ FIRST = '"0/painting, 0.jpg",Art Nouveau,0.5,yes\n'
             "line 2: there is no class 'Art Nuveau'. Fix: perhaps Art Nouveau",
         ),
         (HEADER + FIRST.replace("yes", "maybe"), "line 2: `used` is 'maybe'"),
+        (
+            HEADER + FIRST.replace("Art Nouveau", " "),
+            "line 2: there is no class. Fix: a class, or no in `used`",
+        ),
         (HEADER + '"0/painting, 0.jpg"\n', "line 2: it has fewer columns"),
         (HEADER + '"0/painting', "unexpected end of data"),
     ],

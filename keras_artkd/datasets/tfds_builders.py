@@ -42,12 +42,14 @@ def prepare_builder(name, data_dir=None, otherwise=""):
 
     Raises:
         ImportError: for want of a package that TFDS prepares it with.
-        ValueError: if it cannot be downloaded or prepared.
+        ValueError: if it cannot be downloaded or prepared, or the directory
+            has other things in it.
     """
     builder = find_builder(name, data_dir)
     if builder.is_prepared():
         return builder
     folder = pathlib.Path(builder.data_dir).parents[1]
+    _check_directory(folder, name, otherwise)
     # Before the download, after which TFDS would notice.
     if name in _NEEDS:
         _check_module(*_NEEDS[name], name, folder)
@@ -63,6 +65,25 @@ def prepare_builder(name, data_dir=None, otherwise=""):
             f"{otherwise}."
         ) from error
     return builder
+
+
+def _check_directory(folder, name, otherwise):
+    """Nothing is downloaded into a folder of somebody's pictures."""
+    if not folder.is_dir():
+        return
+    entries = [path.name for path in folder.iterdir()]
+    versions = folder.glob("*/[0-9]*.[0-9]*.[0-9]*")
+    ours = {"downloads", name} & {*entries} or any(
+        path.is_dir() for path in versions
+    )
+    nested = any(folder.glob("*/*/[0-9]*.[0-9]*.[0-9]*"))
+    if entries and not ours and not nested:
+        raise ValueError(
+            f"{name} is downloaded into a TFDS directory, which may be new or "
+            f"empty. Received: {folder}, with {sorted(entries)[0]} and other "
+            f"things in it. Fix: another directory{otherwise}; for pictures "
+            "of your own python -m recipes.folder."
+        )
 
 
 def _check_module(module, package, name, folder):

@@ -367,6 +367,11 @@ class Distiller(TrainStep, keras.Model):
         return None
 
     @property
+    def student_is_whole(self):
+        """Whether every part of the student has been trained by now."""
+        return True
+
+    @property
     def frozen_networks(self):
         """Networks that no training changes: they have files of their own."""
         return [*self.teachers.values()]

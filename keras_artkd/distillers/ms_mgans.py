@@ -350,6 +350,11 @@ class MultiStageDistiller(Distiller):
         return [m for m in super().metrics if id(m) not in others]
 
     @property
+    def student_is_whole(self):
+        """See `Distiller.student_is_whole`: after the first head's phase."""
+        return self.phase.stage > 1 or self.phase.kind != BLOCK
+
+    @property
     def frozen_networks(self):
         """See `Distiller.frozen_networks`."""
         return [*super().frozen_networks, self.teacher]

@@ -79,7 +79,8 @@ def save_figures(drawings, folder):
 
 def _training(run):
     """Accuracy and loss, then every term of the loss by itself."""
-    history = dict(run.history)
+    # The number of the block jumps from phase to phase, as the terms show.
+    history = {k: v for k, v in run.history.items() if k != "block"}
     best = run.metrics["best_epoch"]
     pairs = {
         "accuracy": "Accuracy",

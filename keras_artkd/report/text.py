@@ -38,6 +38,8 @@ def term_name(name):
         word.upper() if len(word) <= 2 else word
         for word in name.replace("_", " ").split()
     )
+    # discriminator1 is the first of its kind; L2 is a name.
+    words = re.sub(r"(?<=[a-z]{3})(?=\d)", " ", words)
     return words[:1].upper() + words[1:]
 
 

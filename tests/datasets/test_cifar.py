@@ -119,3 +119,11 @@ def test_without_a_network(tmp_path, monkeypatch):
     match = "cifar10 must be.*no network.*cifar-10-binary.tar.gz into.*manual"
     with pytest.raises(ValueError, match=match):
         load("cifar10", data_dir=tmp_path)
+
+
+def test_nothing_is_downloaded_among_pictures(tmp_path):
+    (tmp_path / "Baroque").mkdir()
+    (tmp_path / "Baroque" / "painting.jpg").touch()
+    with pytest.raises(ValueError, match="Baroque and other.*recipes.folder"):
+        load("cifar10", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["Baroque"]

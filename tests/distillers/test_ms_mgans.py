@@ -370,6 +370,24 @@ def test_resumes_between_and_within_stages(killed, tmp_path, whole_training):
     assert history["kd"].count(None) == 3
 
 
+def test_the_best_epoch_has_every_part_trained(tmp_path):
+    distiller = make()
+    checkpoint = Checkpoint(distiller, tmp_path / "c.npz")
+    accuracy = iter([0.9, 0.8, 0.7, 0.1, 0.2])
+    claim = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: logs.update(
+            val_accuracy=next(accuracy)
+        )
+    )
+    best = []
+    watch = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: best.append(checkpoint.best_epoch)
+    )
+    fit(distiller, 5, [claim, checkpoint, watch])
+    # Blocks 1 to 3, of which the first is best for want of another; the head.
+    assert best == [1, 1, 1, 4, 5]
+
+
 def test_regularization_is_that_of_what_is_trained():
     distiller = make()
     set_weight_decay(distiller, 2.0)

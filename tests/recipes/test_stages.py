@@ -62,7 +62,7 @@ def test_a_run_in_stages(arrays, tmp_path, short_runs):
         run(dataclasses.replace(settings, expert=str(moved)))
     # One of them was removed.
     kept[0].unlink()
-    with pytest.raises(ValueError, match="stage2.keras, and stages=None"):
+    with pytest.raises(ValueError, match="there are stage2.keras; all wanted"):
         stage_paths(expert_dir / "student.keras")
 
 
