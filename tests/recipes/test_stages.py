@@ -8,6 +8,8 @@ import pytest
 from keras_artkd import models
 from keras_artkd.files import read_json
 from recipes.common import build_distiller, check_student, main, run
+from recipes.searching.settings import Settings, check_searchable
+from recipes.searching.space import search_space
 from recipes.stages import stage_paths
 from tests.distillers.networks import same, snapshot
 from tests.recipes.test_self_distillation import arrays, config
@@ -161,3 +163,14 @@ def test_too_few_epochs_leave_no_folder(arrays, tmp_path, capsys, monkeypatch):
     assert main(settings, "") == 2
     assert "at least 10 epochs" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
+
+
+def test_what_a_search_of_stages_varies(arrays, tmp_path):
+    bare = staged(arrays, tmp_path, adversarial=False, mutual="head")
+    assert set(search_space(bare)) == {
+        "temperature",
+        "feature_weight",
+        "learning_rate",
+    }
+    with pytest.raises(ValueError, match="phases.*--tuner bayesian"):
+        check_searchable(Settings(tuner="hyperband"), bare)
