@@ -18,6 +18,7 @@ from keras_artkd.pseudo_labels import (
     read_labels,
     write_labels,
 )
+from tests.tables import read_table, write_table
 
 CLASSES = ["Art Nouveau", "Cubism, late", 'The "Fauves"', "浮世絵"]
 
@@ -52,18 +53,6 @@ def labels(expert):
     return label_images(expert, store(12), 8)
 
 
-def table(path):
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write_table(path, rows):
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def test_the_expert_sees_the_centres(expert, labels):
     expected = expert.predict(centres(store(12)), verbose=0)
     np.testing.assert_allclose(labels.logits, expected, rtol=1e-5)
@@ -94,7 +83,7 @@ def test_round_trip(labels, tmp_path):
     path = tmp_path / "pseudo_labels.csv"
     labels = dataclasses.replace(labels, used=labels.confidence > 0.3)
     write_labels(path, labels, CLASSES)
-    rows = table(path)
+    rows = read_table(path)
     assert list(rows[0]) == [
         *("image", "label", "expert", "confidence", "used")
     ]
@@ -110,7 +99,7 @@ def test_round_trip(labels, tmp_path):
 def corrected(labels, path):
     """The table with a class changed, one left out, one line removed."""
     write_labels(path, labels, CLASSES)
-    rows = table(path)
+    rows = read_table(path)
     rows[0]["label"] = CLASSES[(CLASSES.index(rows[0]["label"]) + 1) % 4]
     rows[1]["used"] = " NO "
     write_table(path, [*rows[3:], *rows[:2]])
@@ -153,7 +142,7 @@ def test_a_table_of_another_expert(expert, labels, tmp_path):
 def test_as_spreadsheets_save_it(delimiter, mark, labels, tmp_path):
     path = tmp_path / "p.csv"
     write_labels(path, labels, CLASSES)
-    rows = [{**row, "remark": "a;b,c"} for row in table(path)]
+    rows = [{**row, "remark": "a;b,c"} for row in read_table(path)]
     with open(path, "w", encoding="utf-8", newline="") as file:
         file.write(mark)
         writer = csv.DictWriter(file, rows[0], delimiter=delimiter)

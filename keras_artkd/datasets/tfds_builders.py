@@ -71,16 +71,17 @@ def _check_directory(folder, name, otherwise):
     """Nothing is downloaded into a folder of somebody's pictures."""
     if not folder.is_dir():
         return
-    entries = [path.name for path in folder.iterdir()]
-    versions = folder.glob("*/[0-9]*.[0-9]*.[0-9]*")
-    ours = {"downloads", name} & {*entries} or any(
-        path.is_dir() for path in versions
-    )
-    nested = any(folder.glob("*/*/[0-9]*.[0-9]*.[0-9]*"))
-    if entries and not ours and not nested:
+    entries = sorted(path.name for path in folder.iterdir())
+    # Data set, version; some have a configuration between.
+    prepared = [
+        path
+        for depth in ("*/*", "*/*/*")
+        for path in folder.glob(f"{depth}/dataset_info.json")
+    ]
+    if entries and not prepared and not {"downloads", name} & {*entries}:
         raise ValueError(
             f"{name} is downloaded into a TFDS directory, which may be new or "
-            f"empty. Received: {folder}, with {sorted(entries)[0]} and other "
+            f"empty. Received: {folder}, with {entries[0]} and other "
             f"things in it. Fix: another directory{otherwise}; for pictures "
             "of your own python -m recipes.folder."
         )

@@ -12,8 +12,7 @@ from keras_artkd.distillers.adversaries import (
     judge_adversaries,
 )
 from keras_artkd.distillers.distiller import Distiller, batch_mean
-from keras_artkd.distillers.endpoint_pairs import group_pairs
-from keras_artkd.distillers.network import STUDENT, Network, resize_like
+from keras_artkd.distillers.network import STUDENT, resize_like
 from keras_artkd.distillers.phases import (
     BLOCK,
     HEAD,
@@ -23,16 +22,23 @@ from keras_artkd.distillers.phases import (
     plan_phases,
 )
 from keras_artkd.distillers.spaces import Choice, Float
-from keras_artkd.layers.pooling import pool_to
+from keras_artkd.distillers.staged_networks import (
+    PARTNER,
+    TAUGHT,
+    StagedNetworks,
+    call_frozen,
+    call_head,
+    copy_network,
+    make_adapter,
+    resize_map,
+)
 from keras_artkd.losses import kd
 from keras_artkd.losses.adversarial import discriminator_loss, generator_loss
-from keras_artkd.losses.paired_loss import convolutional_connector
 from keras_artkd.losses.relative_error import relative_error
 from keras_artkd.losses.temperature_loss import check_temperature
-from keras_artkd.models.endpoints import LOGITS, get_endpoints
-from keras_artkd.models.splitting import network_part, split_network
+from keras_artkd.models.endpoints import LOGITS
 
-EXPERT, PARTNER, TAUGHT = "expert", "partner", "taught"
+EXPERT = "expert"
 MUTUALS = ("full", "head", "none")
 
 MS_MGANS_SPACE = {
@@ -146,11 +152,11 @@ class MultiStageDistiller(Distiller):
         self.partner_weight = partner_weight
         # The teacher at work has the weights of a stage at a time, so that
         # the steps of each stage are the same function.
-        self.teacher = _copy(stages[-1])
+        self.teacher = copy_network(stages[-1])
         self.teacher.trainable = False
-        self.partner = None if mutual == "none" else _copy(stages[-1])
-        self._parts = _Parts(student, self.teacher, self.partner)
-        self.adapters = [_adapter(*shapes) for shapes in self._parts.shapes]
+        self.partner = None if mutual == "none" else copy_network(stages[-1])
+        self._parts = StagedNetworks(student, self.teacher, self.partner)
+        self.adapters = [make_adapter(*shapes) for shapes in self._parts.shapes]
         self.scores = []
         if adversarial_weight:
             for block in range(1, self._parts.blocks + 1):
@@ -282,9 +288,9 @@ class MultiStageDistiller(Distiller):
                 STUDENT: self._call_student(images),
                 PARTNER: self._parts.partner(images, training=True),
             }
-        called = {STUDENT: _call_head(self._parts.student, images)}
+        called = {STUDENT: call_head(self._parts.student, images)}
         if self.phase.kind == MUTUAL:
-            called[PARTNER] = _call_head(self._parts.partner_parts, images)
+            called[PARTNER] = call_head(self._parts.partner_parts, images)
         return called
 
     def compute_terms(self, labels, endpoints, sample_weight=None):
@@ -437,7 +443,7 @@ class MultiStageDistiller(Distiller):
     def _call_block(self, images, block):
         """Image, student's block, adapter, the rest of the teacher."""
         *before, trained = self._parts.student[:block]
-        x = _call_frozen(before, resize_like(images, self.student))
+        x = call_frozen(before, resize_like(images, self.student))
         return self._call_tail(block, trained(x, training=True))
 
     def _call_student(self, images):
@@ -452,7 +458,7 @@ class MultiStageDistiller(Distiller):
         return {LOGITS: head(x, training=True), "judged": judged}
 
     def _call_tail(self, block, x):
-        adapted = _resize_map(x, self._parts.shapes[block - 1][0])
+        adapted = resize_map(x, self._parts.shapes[block - 1][0])
         adapted = self.adapters[block - 1](adapted, training=True)
         end = self._parts.call_tail(block, adapted)
         judged = {block: end[self._parts.last]} if self.scores else {}
@@ -506,106 +512,6 @@ class MultiStageDistiller(Distiller):
         return terms
 
 
-class _Parts:
-    """The networks, cut at their groups.
-
-    A plain object, so that Keras does not track every layer a second time.
-
-    Attributes:
-        pairs: tuple of `(teacher endpoint, student endpoint)`, one a block.
-        shapes: for each the shapes of the teacher's and the student's map.
-        teacher: `Network`, the teacher at work.
-        student: list of its parts, the head last.
-        partner: `Network`, and `partner_parts`: what is before its head, and
-            the head; both None without partner.
-        last: the teacher's endpoint that adversaries judge.
-        judged: its KerasTensor.
-    """
-
-    def __init__(self, student, teacher, partner):
-        self.pairs = group_pairs(teacher, student)
-        known = get_endpoints(teacher), get_endpoints(student)
-        self.shapes = [
-            tuple(
-                _map_shape(name, endpoints[name].shape)
-                for name, endpoints in zip(pair, known, strict=True)
-            )
-            for pair in self.pairs
-        ]
-        self.teacher = Network(TAUGHT, teacher)
-        self.student = split_network(student, [pair[1] for pair in self.pairs])
-        self.partner = self.partner_parts = None
-        deepest = self.pairs[-1][0]
-        if partner is not None:
-            self.partner = Network(PARTNER, partner)
-            self.partner_parts = split_network(partner, [deepest])
-        endpoints = known[0]
-        self.last = "features" if "features" in endpoints else deepest
-        # Where the last map is the block's own, the tail has but the logits.
-        self._tails = [
-            network_part(
-                teacher,
-                name,
-                [LOGITS]
-                if endpoints[self.last] is endpoints[name]
-                else [LOGITS, self.last],
-            )
-            for name, _ in self.pairs
-        ]
-        self.judged = endpoints[self.last]
-
-    @property
-    def blocks(self):
-        """How many blocks the student has."""
-        return len(self.pairs)
-
-    def call_tail(self, block, x):
-        """The teacher's logits and last map, of a map that is not its own."""
-        end = self._tails[block - 1](x, training=False)
-        return {self.last: x, **end}
-
-
-def _copy(network):
-    config = keras.saving.serialize_keras_object(network)
-    copy = keras.saving.deserialize_keras_object(config)
-    copy.trainable = True
-    copy.set_weights(network.get_weights())
-    return copy
-
-
-def _adapter(teacher_shape, student_shape):
-    """From the student's map to the teacher's channels."""
-    if teacher_shape == student_shape:
-        return keras.layers.Identity(dtype="float32")
-    adapter = convolutional_connector(teacher_shape[-1])
-    adapter.build((None, *teacher_shape[:2], student_shape[-1]))
-    return adapter
-
-
-def _resize_map(x, shape):
-    """A map of so many rows and columns, pooled or interpolated."""
-    size = shape[:2]
-    if tuple(x.shape[1:3]) == size:
-        return x
-    if x.shape[1] >= size[0] and x.shape[2] >= size[1]:
-        return pool_to(x, *size)
-    return ops.image.resize(ops.cast(x, "float32"), size, "bilinear")
-
-
-def _call_frozen(parts, x):
-    """What frozen parts make of it, which gets no gradient."""
-    for part in parts:
-        x = part(x, training=False)
-    return ops.stop_gradient(x)
-
-
-def _call_head(parts, images):
-    """The logits of parts of which the last alone is trained."""
-    *blocks, head = parts
-    x = _call_frozen(blocks, resize_like(images, parts[0]))
-    return {LOGITS: head(x, training=True)}
-
-
 def _penalty(variables):
     """The sum of the variables' regularisation losses."""
     losses = [
@@ -614,17 +520,6 @@ def _penalty(variables):
         if variable.regularizer is not None
     ]
     return ops.sum(ops.stack(losses)) if losses else ops.zeros(())
-
-
-def _map_shape(name, shape):
-    if len(shape) != 4 or None in tuple(shape)[1:]:
-        raise ValueError(
-            "Blocks must end in feature maps of a fixed size, (batch, height, "
-            f"width, channels). Received: {name} {tuple(shape)}. Fix: name "
-            "layers that give maps, of networks built with a fixed "
-            "`input_shape`."
-        )
-    return tuple(shape)[1:]
 
 
 def _check_numbers(temperature, learning_rate, **weights):

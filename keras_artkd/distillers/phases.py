@@ -1,6 +1,7 @@
 """Trainings that go through phases: which epochs belong to which."""
 
 import dataclasses
+import math
 
 import keras
 from keras import ops
@@ -116,7 +117,7 @@ class PhaseCosine(keras.optimizers.schedules.LearningRateSchedule):
         begin = 0
         for first, length in zip(self.rates, self.lengths, strict=True):
             passed = (step - begin) / length
-            cosine = first * (1.0 + ops.cos(3.141592653589793 * passed)) / 2.0
+            cosine = first * (1.0 + ops.cos(math.pi * passed)) / 2.0
             within = ops.logical_and(passed >= 0.0, passed < 1.0)
             rate = ops.where(within, cosine, rate)
             begin += length

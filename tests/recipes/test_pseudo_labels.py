@@ -1,6 +1,5 @@
 """Runs that learn from images without labels, from folder to report."""
 
-import csv
 import dataclasses
 import importlib
 import shlex
@@ -24,6 +23,7 @@ from recipes.search import search
 from recipes.searching.report import _recipe
 from recipes.searching.settings import Settings
 from recipes.searching.tuner import _train_trial
+from tests.tables import read_table, write_table
 
 
 def colours(count, seed):
@@ -87,18 +87,6 @@ def expert(place, data):
     return str(path)
 
 
-def table(path):
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write_table(path, rows):
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def weights(run_dir):
     """All that a training is, but how long it took."""
     with np.load(run_dir / "checkpoint.npz") as state:
@@ -127,7 +115,7 @@ def test_from_expert_to_report(place, tmp_path):
     described = read_json(run_dir / "data.json")
     assert len(described["splits"]["unlabelled"]) == known["images"]
     assert known["used"] == known["images"] == known["known"] + 6
-    assert len(table(run_dir / FILE)) == known["images"]
+    assert len(read_table(run_dir / FILE)) == known["images"]
     reasons = {item["key"]: item["reason"] for item in described["skipped"]}
     assert "test" in reasons["unlabelled/mine.png"]
     assert metrics["expert"]["name"] == "wrn_10_1" and "initial" in metrics
@@ -199,7 +187,7 @@ def test_look_correct_and_learn(
     assert not (first.run_dir / "checkpoint.npz").exists()
     command = capsys.readouterr().out.partition("then: ")[2].split("\n")[0]
 
-    rows = table(path)
+    rows = read_table(path)
     names = ["red", "green", "blue"]
     rows[0]["label"] = names[(names.index(rows[0]["label"]) + 1) % 3]
     rows[1]["used"] = "no"
@@ -232,7 +220,7 @@ def test_look_correct_and_learn(
     own = again.run_dir / FILE
     kept = own.read_text(encoding="utf-8")
     again = dataclasses.replace(again, resume=True)
-    rows = table(own)
+    rows = read_table(own)
     write_table(own, [{**rows[0], "used": "no"}, *rows[1:]])
     with pytest.raises(ValueError, match="began with.*which was changed"):
         run(again)

@@ -16,21 +16,6 @@ from recipes.common import build_distiller, main, run
 EXPORTS = dict(delivery.EXPORTS)
 
 
-@pytest.fixture
-def arrays(tmp_path):
-    """An .npz of four colours."""
-    random = np.random.default_rng(0)
-    sets = {}
-    for split, count in (("train", 64), ("test", 16)):
-        labels = np.arange(count) % 4
-        images = random.integers(0, 120, (count, 16, 16, 3))
-        images[np.arange(count), :, :, labels % 3] += 60
-        sets[f"x_{split}"] = images.astype("uint8")
-        sets[f"y_{split}"] = labels
-    np.savez(tmp_path / "colours.npz", **sets)
-    return tmp_path / "colours.npz"
-
-
 def config(arrays, tmp_path, **changes):
     default = importlib.import_module("recipes.npz").CONFIG
     return dataclasses.replace(

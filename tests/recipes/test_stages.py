@@ -12,9 +12,7 @@ from recipes.searching.settings import Settings, check_searchable
 from recipes.searching.space import search_space
 from recipes.stages import stage_paths
 from tests.distillers.networks import same, snapshot
-from tests.recipes.test_self_distillation import arrays, config
-
-__all__ = ["arrays"]
+from tests.recipes.test_self_distillation import config
 
 
 def staged(arrays, tmp_path, **changes):
