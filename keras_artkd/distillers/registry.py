@@ -18,6 +18,7 @@ from keras_artkd.distillers.dkd import DKD_SPACE, dkd, pr_dkd
 from keras_artkd.distillers.fitnet import FITNET_SPACE, fitnet
 from keras_artkd.distillers.frskd import FRSKD_SPACE, frskd
 from keras_artkd.distillers.kd import KD_SPACE, kd, pr_kd
+from keras_artkd.distillers.logits_l2 import LOGITS_L2_SPACE, logits_l2
 from keras_artkd.distillers.method import as_method, combination
 from keras_artkd.distillers.ms_mgans import MS_MGANS_SPACE, MultiStageDistiller
 from keras_artkd.distillers.ofd import OFD_SPACE, ofd
@@ -43,6 +44,7 @@ from keras_artkd.distillers.vid import VID_SPACE, vid
 METHODS = {
     "baseline": as_method(baseline),
     "kd": as_method(kd, space=KD_SPACE),
+    "logits_l2": as_method(logits_l2, space=LOGITS_L2_SPACE),
     "attention": as_method(attention, space=ATTENTION_SPACE),
     "rocket": as_method(rocket, space=ROCKET_SPACE),
     "ctkd": as_method(CTKD, space=COLLABORATIVE_SPACE),

@@ -19,9 +19,8 @@ class DIANet(ResNet):
     before the sum. A group begins with an empty memory.
 
     Arguments, endpoints and errors are those of `ResNet`. By name, `"dianet"`
-    is built on ResNet-18, the first column of thesis 002's table 4.12. Its
-    other two, ResNet-34 and ResNet-50, are `build("dianet", ...,
-    num_blocks=(3, 4, 6, 3))`, the latter with `bottleneck=True`.
+    is built on ResNet-18, `"dianet34"` and `"dianet50"` on the other two
+    columns of thesis 002's table 4.12.
 
     Example:
     >>> model = DIANet((2, 2), (16, 32), 10, input_shape=(32, 32, 3))

@@ -97,6 +97,10 @@ NETWORKS = {
         name="densenet121",
     ),
     "dianet": _large_resnet("dianet", (2, 2, 2, 2), network=DIANet),
+    "dianet34": _large_resnet("dianet34", (3, 4, 6, 3), network=DIANet),
+    "dianet50": _large_resnet(
+        "dianet50", (3, 4, 6, 3), bottleneck=True, network=DIANet
+    ),
     "san10": functools.partial(SAN, num_blocks=(2, 1, 2, 4, 1), name="san10"),
     "san15": functools.partial(SAN, num_blocks=(3, 2, 3, 5, 2), name="san15"),
     "san19": functools.partial(SAN, num_blocks=(3, 3, 4, 6, 3), name="san19"),

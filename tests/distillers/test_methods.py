@@ -15,6 +15,7 @@ from tests.distillers.networks import CLASSES, batch, same, snapshot, wide
 OPTIONS = {
     "baseline": {},
     "kd": {"temperature": 2.0, "alpha": 0.5},
+    "logits_l2": {"alpha": 0.5, "reduction": "sum"},
     "attention": {"beta": 10.0, "mapping": "sum", "norm": "l2"},
     "rocket": {"gamma": 0.1},
     "ctkd": {
@@ -219,6 +220,7 @@ EXPERT = [
     [
         ("baseline", {}, ["1 * supervised"]),
         ("kd", {}, ["0.1 * supervised", "0.9 * KD(expert)"]),
+        ("logits_l2", {}, ["1 * supervised", "1.5 * LogitsL2(expert)"]),
         (
             "attention",
             {},
