@@ -78,15 +78,19 @@ def _fonts():
     return ["DejaVu Sans", *(f for f in _OTHER_SCRIPTS if f in installed)]
 
 
-def figure(width=4.2, height=2.6):
+def figure(width=4.2, height=2.6, panels=1):
     """Returns a styled `(figure, axes)`; size in inches.
 
     The default is as wide as a phone, so that text keeps its size there.
+    Several panels lie side by side and share their rows; `axes` is an array
+    of them then.
     """
     with matplotlib.rc_context({**_STYLE, "font.family": _fonts()}):
         result = Figure((width, height), layout="constrained")
         FigureCanvasAgg(result)
-        return result, result.add_subplot()
+        if panels == 1:
+            return result, result.add_subplot()
+        return result, result.subplots(1, panels, sharey=True)
 
 
 def plot_curves(axes, curves, best_epoch=None, percent=False, log=False):
@@ -324,7 +328,7 @@ def plot_per_class(axes, names, accuracies, counts):
     return axes
 
 
-def plot_differences(axes, names, differences, intervals):
+def plot_differences(axes, names, differences, intervals, width=32):
     """Draws differences of accuracy with their intervals, against zero.
 
     Args:
@@ -332,6 +336,7 @@ def plot_differences(axes, names, differences, intervals):
         names: list of str, top to bottom.
         differences: shares.
         intervals: `(low, high)` of each.
+        width: int, letters of a name, at most.
     """
     places = np.arange(len(names))[::-1]
     axes.axvline(0, color=COLOURS["muted"], lw=1)
@@ -341,13 +346,48 @@ def plot_differences(axes, names, differences, intervals):
         sure = "good" if low > 0 else "bad" if high < 0 else "muted"
         axes.hlines(place, low, high, color=COLOURS[sure], lw=2)
         axes.plot(difference, place, "o", color=COLOURS[sure], markersize=5)
-    axes.set_yticks(places, [shorten(name, 32) for name in names])
+    axes.set_yticks(places, [shorten(name, width) for name in names])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.grid(False, axis="y")
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.xaxis.set_major_formatter(_points_label)
     axes.set_xlabel("accuracy, percentage points")
+    return axes
+
+
+def plot_rows(axes, names, rows):
+    """Draws the values of each row as dots, and their mean as a large one.
+
+    Args:
+        axes: matplotlib `Axes`, about 0.25 inches a row high.
+        names: list of str, top to bottom.
+        rows: for each a list of shares, which may be empty.
+    """
+    places = np.arange(len(names))[::-1]
+    for place, values in zip(places, rows, strict=True):
+        if not values:
+            continue
+        axes.hlines(
+            place, min(values), max(values), color=COLOURS["muted"], lw=1
+        )
+        if len(values) > 1:
+            axes.plot(
+                values,
+                np.full(len(values), place),
+                "o",
+                color=COLOURS["muted"],
+                markersize=3,
+            )
+        axes.plot(
+            np.mean(values), place, "o", color=COLOURS["accent"], markersize=5
+        )
+    axes.set_yticks(places, [shorten(name, 44) for name in names])
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set_ylim(-0.6, len(names) - 0.4)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.xaxis.set_major_formatter(_share_label)
     return axes
 
 

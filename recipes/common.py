@@ -53,7 +53,7 @@ from recipes.stages import AnnouncePhases, count_stages, stage_paths
 
 # Fewer hardly move a network from where it started.
 _FEWEST_STEPS = 200
-_BAD_INPUT = (
+BAD_INPUT = (
     ImportError,
     OSError,
     ValueError,
@@ -83,11 +83,11 @@ def main(default, description, job=None):
         default, arguments = take_preset(presets)
         config = parse_flags(Config, default, description, arguments)
         if config.ablation:
-            from recipes.ablation import run_ablation
+            from recipes.study import run_ablation
 
-            job = run_ablation
+            return 1 if run_ablation(config) else 0
         job(config)
-    except _BAD_INPUT as error:
+    except BAD_INPUT as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -122,7 +122,7 @@ def run_or_read(config, data):
     For runs that are part of something larger, which nobody starts by name:
     an interrupted one goes on.
     """
-    if not _is_finished(config.run_dir):
+    if not is_finished(config.run_dir):
         return run(dataclasses.replace(config, resume=True), data)
     check_same_data(config.run_dir, data)
     print(f"Finished before: {config.run_dir}")
@@ -200,7 +200,9 @@ def run(config, data=None):
     facts.append(metrics)
     save_student(run_dir / "student.keras", student, facts)
     write_text(run_dir / CARD, model_card(*facts))
-    metrics["exports"] = export_student(config, data, facts, student)
+    metrics["exports"] = {}
+    if config.exports:
+        metrics["exports"] = export_student(config, data, facts, student)
     # Written last: it is what makes a run finished.
     write_json(run_dir / "metrics.json", metrics)
     write_report(run_dir)
@@ -218,15 +220,17 @@ def _callbacks(config, run_dir):
     return callbacks
 
 
-def _is_finished(run_dir):
+def is_finished(run_dir):
+    """Whether a run has ended, from its folder."""
     return (run_dir / "metrics.json").exists()
 
 
 def _check_startable(run_dir, config):
-    if _is_finished(run_dir):
+    if is_finished(run_dir):
         raise ValueError(
             f"This run is finished: {run_dir}. Fix: read its metrics.json, "
-            "change a setting or --seed, or remove the folder to run it again."
+            "make files to deploy with artkd export, change a setting or "
+            "--seed, or remove the folder to run it again."
         )
     if (run_dir / "checkpoint.npz").exists() and not config.resume:
         raise ValueError(
@@ -244,7 +248,7 @@ def _note_what_differs(config):
     near = [
         path.parent
         for path in sorted(run_dir.parent.glob(f"{prefix}-*/checkpoint.npz"))
-        if not _is_finished(path.parent)
+        if not is_finished(path.parent)
     ]
     if near:
         print(
@@ -274,7 +278,7 @@ def find_expert(config, data):
         _load_teachers(path, config, len(data.class_names))
         return path
     expert_config = config.expert_config()
-    if not _is_finished(expert_config.run_dir):
+    if not is_finished(expert_config.run_dir):
         print(f"Expert: {config.expert_network}")
     run_or_read(expert_config, data)
     path = expert_config.run_dir / "student.keras"
@@ -297,12 +301,18 @@ def check_student(config, num_classes=10):
         return
     # Its blocks and stages decide how many epochs it takes.
     stages = count_stages(config)
-    if config.expert is None:
-        expert = _build_network(config, config.expert_network, num_classes)
-    else:
-        expert = keras.models.load_model(config.expert)
-        num_classes = expert.output_shape[-1]
+    expert = build_expert(config, num_classes)
+    num_classes = expert.output_shape[-1]
     build_distiller(config, num_classes, expert).plan(config.epochs, stages)
+
+
+def build_expert(config, num_classes):
+    """The expert as given, or the untrained network of one."""
+    if config.expert is not None:
+        return keras.models.load_model(config.expert)
+    return _build_network(
+        config, config.expert_network, num_classes, config.teacher_head
+    )
 
 
 def _load_expert(path, config, num_classes):
@@ -330,7 +340,14 @@ def _load_teachers(path, config, num_classes):
     ]
 
 
-def _build_network(config, name, num_classes, **options):
+def _build_network(config, name, num_classes, head="pool", **options):
+    if head == "awgram":
+        options["head"] = AWGram(
+            config.correlation,
+            feature_scale=config.feature_scale,
+            dtype="float32",
+            name="awgram",
+        )
     if config.stem != "auto":
         options["stem"] = config.stem
     try:
@@ -353,16 +370,11 @@ def _build_network(config, name, num_classes, **options):
 
 def _build_student(config, num_classes):
     options = {}
-    if config.student_head == "awgram":
-        options["head"] = AWGram(
-            config.correlation,
-            feature_scale=config.feature_scale,
-            dtype="float32",
-            name="awgram",
-        )
     if config.student_weights is not None:
         options["weights"] = config.student_weights
-    return _build_network(config, config.student, num_classes, **options)
+    return _build_network(
+        config, config.student, num_classes, config.student_head, **options
+    )
 
 
 def build_distiller(config, num_classes, expert=None):
@@ -377,7 +389,9 @@ def build_distiller(config, num_classes, expert=None):
         student = _build_student(config, num_classes)
         initial = None
         if get_method(config.method).needs_initial:
-            initial = _build_network(config, config.initial, num_classes)
+            initial = _build_network(
+                config, config.initial, num_classes, config.teacher_head
+            )
     finally:
         keras.config.set_dtype_policy("float32")
     distiller = distillers.build(

@@ -19,7 +19,7 @@ from keras_artkd.models.exit_heads import ROTATIONS
 from keras_artkd.models.registry import check_name
 
 # Settings of later versions, which at these values name the runs of before.
-_UNCHANGED = {"stem": "auto", "crop_and_mirror": True}
+_UNCHANGED = {"stem": "auto", "crop_and_mirror": True, "teacher_head": "pool"}
 # By which experts are trained; its runs keep the stages of their training.
 EXPERT_METHOD = "baseline"
 # In the order in which they are applied.
@@ -87,6 +87,8 @@ class Config:
     """Correlation of an AWGram head."""
     feature_scale: float = 1.0
     """L2 norm of an AWGram head's output."""
+    teacher_head: Literal["pool", "awgram"] = "pool"
+    """The head of the teachers that a run trains; published: "pool"."""
     initial: str = "wrn_40_2"
     """The initial teacher, trained along."""
     expert_network: str = "wrn_40_2"
@@ -138,11 +140,14 @@ class Config:
 
     licence: str = NO_LICENCE
     """Under which the model is passed on; for its model card."""
+    exports: bool = True
+    """Write the files to deploy; `artkd export` makes them later, too."""
     workdir: str = "saved_models"
     resume: bool = False
     """Go on with this run where it was interrupted."""
     ablation: bool = False
-    """Run the five rows of the thesis's table 4.13 instead."""
+    """Run the five rows of the thesis's table 4.13 instead, with these
+    settings: the study 000/4.13 with --budget own and one seed."""
 
     def __post_init__(self):
         method = get_method(self.method)
@@ -253,6 +258,11 @@ class Config:
         A number of epochs that the method leaves to its defaults is scaled
         down with the training, as the drops of the learning rate are.
         """
+        return self._usual_options | self.given_options
+
+    @property
+    def _usual_options(self):
+        """Those of the method's options that are not its defaults here."""
         result = get_method(self.method).options_for(self.epochs)
         parts = self.method.split("+")
         for part in parts:
@@ -263,7 +273,7 @@ class Config:
             for row in rows:
                 published = self.published_options.get(row, {})
                 result |= {prefix + k: v for k, v in published.items()}
-        return result | self.given_options
+        return result
 
     @property
     def given_options(self):
@@ -292,6 +302,11 @@ class Config:
                 f"{self.student}. Received: learning_rate=None. Fix: a number."
             )
         return rate
+
+    @property
+    def trains_expert(self):
+        """Whether the run's expert is a run of its own, trained before."""
+        return get_method(self.method).needs_expert and self.expert is None
 
     @property
     def rotations(self):
@@ -413,12 +428,21 @@ class Config:
         identity = json.loads(json.dumps(self.settings()))
         method = get_method(self.method)
         identity.update(self.data_source())
-        # Not the method's own defaults: a new option makes no new run.
-        identity["options"] = self.method_options
+        # Not the method's own defaults, given or not: a new option makes no
+        # new run.
+        usual = self._usual_options
+        defaults = method.options | usual
+        identity["options"] = usual | {
+            name: value
+            for name, value in self.given_options.items()
+            if value != defaults[name]
+        }
         # Where something is kept, not what.
         identity["data_options"].pop("cache_dir", None)
         identity["head"] = self.student_head
-        if self.student_head == "pool":
+        if not (method.needs_initial or self.trains_expert):
+            identity["teacher_head"] = "pool"
+        if "awgram" not in (self.student_head, identity["teacher_head"]):
             del identity["correlation"], identity["feature_scale"]
         # The options have the other two.
         del identity["adversarial"], identity["mutual"]
@@ -447,14 +471,14 @@ class Config:
         if method.needs_expert and self.expert is not None:
             identity["expert"] = _absolute(self.expert)
             expert.remove("expert")
-        elif method.needs_expert:
+        elif self.trains_expert:
             expert = []
             of_expert = self.expert_config()
             identity["expert_epochs"] = of_expert.epochs
             identity["expert_learning_rate"] = of_expert.first_rate
         for key in (
             *expert,
-            *("licence", "workdir", "resume", "ablation"),
+            *("licence", "exports", "workdir", "resume", "ablation"),
             "labels_only",
         ):
             del identity[key]
@@ -466,7 +490,8 @@ class Config:
             self,
             method=EXPERT_METHOD,
             options={},
-            head="pool",
+            head=self.teacher_head,
+            teacher_head="pool",
             student=self.expert_network,
             student_weights=self.expert_weights,
             epochs=self.expert_epochs or self.epochs,

@@ -26,19 +26,17 @@ the best trial as a recipe of its own.
 
 import argparse
 import dataclasses
-import importlib
 import os
 import pathlib
-import pkgutil
 import sys
 
 import grpc
 import tensorflow as tf
 import tyro
 
-import recipes
 from keras_artkd.distillers.registry import get_method
 from keras_artkd.files import write_json
+from recipes.catalogue import recipe_presets
 from recipes.common import check_student, find_expert, load_data
 from recipes.config import Config
 from recipes.flags import parse_flags, take_preset
@@ -103,26 +101,9 @@ def _parse(arguments):
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     first.add_argument("--recipe", default="folder")
     name = first.parse_known_args(arguments)[0].recipe
-    config, arguments = take_preset(_recipe_presets(name), arguments)
+    config, arguments = take_preset(recipe_presets(name), arguments)
     default = Command(Settings(recipe=name), config)
     return parse_flags(Command, default, __doc__, arguments)
-
-
-def _recipe_presets(name):
-    known = [module.name for module in pkgutil.iter_modules(recipes.__path__)]
-    if name in known:
-        module = importlib.import_module(f"recipes.{name}")
-        if hasattr(module, "CONFIG"):
-            return getattr(module, "PRESETS", {"": module.CONFIG})
-    modules = [importlib.import_module(f"recipes.{name}") for name in known]
-    names = [
-        module.__name__.removeprefix("recipes.")
-        for module in modules
-        if hasattr(module, "CONFIG")
-    ]
-    raise ValueError(
-        f"`recipe` must be one of {', '.join(names)}. Received: {name!r}."
-    )
 
 
 def search(settings, config):

@@ -1,6 +1,7 @@
 """What the README shows, works."""
 
 import argparse
+import dataclasses
 import importlib
 import pathlib
 import re
@@ -11,7 +12,8 @@ import pytest
 import keras_artkd
 from keras_artkd.cli import COMMANDS
 from recipes.config import Config
-from recipes.searching.settings import Settings
+from recipes.searching.settings import Settings as Search
+from recipes.study import Settings as Study
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -54,8 +56,11 @@ def artkd_flags():
 
 @pytest.mark.parametrize("text", [README, RESULTS], ids=["README", "results"])
 def test_flags_exist(text):
-    known = {*Config.__dataclass_fields__, *Settings.__dataclass_fields__}
-    known = {field.replace("_", "-") for field in known} | {*artkd_flags()}
+    known = {
+        field.name.replace("_", "-")
+        for kind in (Config, Search, Study)
+        for field in dataclasses.fields(kind)
+    } | {*artkd_flags()}
     known |= {f"no-{flag}" for flag in known}
     # Of pip, and of benchmarks/startup.py.
     known |= {"no-deps", "model", "image"}

@@ -27,7 +27,7 @@ from keras_artkd.statistics import (
 )
 
 # Settings that tell nothing of what was trained.
-_INCIDENTAL = {"workdir", "resume", "ablation", "licence"}
+_INCIDENTAL = {"workdir", "resume", "ablation", "exports", "licence"}
 # Column of the history -> title of its figure.
 _CURVES = {
     "val_accuracy": "Accuracy, validation",

@@ -26,10 +26,15 @@ _LISTED_CLASSES = 12
 _LISTED_FILES = 20
 
 
-def environment():
-    """The Jinja2 environment of the templates; escapes what it is given."""
+def environment(*folders):
+    """The Jinja2 environment of the templates; escapes what it is given.
+
+    Args:
+        *folders: paths of folders with further templates.
+    """
+    folders = [*folders, pathlib.Path(__file__).parent]
     result = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
+        loader=jinja2.FileSystemLoader(folders),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -9,9 +9,8 @@ import sys
 import threading
 from multiprocessing.connection import wait
 
-import tensorflow as tf
-
 from recipes.common import load_data
+from recipes.processes import end_with_parent, use_gpu, visible_gpus
 from recipes.searching.tuner import Tuner
 
 CHIEF = "chief"
@@ -79,7 +78,7 @@ def run_parallel(settings, config, expert_path):
 def _start_workers(settings, config, expert_path, port):
     """Starts them; returns dict tuner id -> process."""
     context = multiprocessing.get_context("spawn")
-    gpus = _gpus() or [None]
+    gpus = visible_gpus()
     workers = {
         f"worker{number}": context.Process(
             target=_work,
@@ -119,9 +118,8 @@ def _wait_for(workers, chief, oracle):
 
 def _work(settings, config, expert_path, name, port, gpu):
     """The process of one worker."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    if gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    use_gpu(gpu)
     try:
         with _environment(name, port):
             with contextlib.redirect_stdout(io.StringIO()):
@@ -132,19 +130,6 @@ def _work(settings, config, expert_path, name, port, gpu):
         raise SystemExit(2) from error
     except KeyboardInterrupt as error:
         raise SystemExit(130) from error
-
-
-def _end_with_parent():
-    """Ends this process with the search, even if that was killed."""
-    wait([multiprocessing.parent_process().sentinel])
-    os._exit(1)
-
-
-def _gpus():
-    """What CUDA calls the GPUs of this process."""
-    count = len(tf.config.list_physical_devices("GPU"))
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return named.split(",")[:count] if named else [*map(str, range(count))]
 
 
 def _free_port():

@@ -1,0 +1,315 @@
+"""Runs the tables and figures of the papers: `python -m recipes.study` lists.
+
+    python -m recipes.study 000/4.13 --recipe folder --data-dir FOLDER
+
+Each cell of a table is a configuration, trained with several seeds; tables of
+settings are looked up. Without --recipe the data set is the paper's first;
+`--recipe folder`, or any other, takes the study to other images.
+
+--budget small (the default) trains for fewer epochs, and small networks on
+small images where the table is not about them; --budget paper has the paper's
+networks and schedule, --budget own the recipe's settings. Flags of the recipe
+go over the budget's values, but not over what a cell is about. --cells takes
+some of the cells alone: --cells 'baseline' '+ *'.
+
+--matched adds what a method has to beat besides: the student alone with the
+same augmentation, and the student alone for as much arithmetic as the costliest
+method takes, its expert's training included.
+
+A run that ended is never trained again, whatever study it was for, and an
+expert serves all who need it. Killed at any moment, the same command goes on;
+the same command in another terminal, or --workers 2, takes a share of the
+runs. --only-report trains nothing and writes what there is.
+
+Leaves, in saved_models/<recipe>/study-.../: study.html and study.md, paper
+beside measured; results.json, every number and the command of every run;
+figures/. Runs write no files to deploy, unless --exports; `artkd export` makes
+them later.
+"""
+
+import argparse
+import dataclasses
+import fnmatch
+import hashlib
+import os
+import pathlib
+import shlex
+import sys
+
+import tyro
+
+from keras_artkd.output import ending_with_its_reader
+from recipes.common import BAD_INPUT
+from recipes.config import Config
+from recipes.flags import parse_flags
+from recipes.studying.descriptions import DESCRIBED, describe
+from recipes.studying.published import published_tables
+from recipes.studying.registry import find_study, listing
+
+try:
+    from recipes.studying.matching import add_matched
+    from recipes.studying.page import (
+        as_markdown,
+        markdown_table,
+        write_study,
+    )
+    from recipes.studying.results import collect
+    from recipes.studying.study import Budget, check_cells
+    from recipes.studying.work import train_all
+except ModuleNotFoundError as missing:
+    raise SystemExit(
+        f"error: A study needs {missing.name}. "
+        "Fix: pip install 'keras_artkd[recipes]'"
+    ) from missing
+
+# What the cells and the study decide.
+_TAKEN = ("method", "options", "head", "ablation", "resume")
+# Whose flags `--help` shows.
+_EXAMPLE = "000/4.13"
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Flags of a study."""
+
+    study: tyro.conf.Suppress[str]
+    """Key of the study, such as 000/4.13: the first word."""
+    recipe: str | None = None
+    """Recipe that gives the data set; the paper's first if not given."""
+    budget: Budget = "small"
+    """How much to train: little, as the paper, or as the recipe does."""
+    seeds: int = 3
+    """How many seeds, from --seed on."""
+    cells: tuple[str, ...] = ()
+    """Cells to run, by name or pattern (*); all if not given."""
+    method_options: dict[str, int | float | str] = dataclasses.field(
+        default_factory=dict
+    )
+    """Options of one method in all its cells: skdsam.feature_weight 1."""
+    matched: bool = False
+    """Add baselines of equal augmentation and of equal arithmetic."""
+    workers: int = 1
+    """Runs at a time, each in a process of its own."""
+    only_report: bool = False
+    """Train nothing: write what there is."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """Everything that the command line sets."""
+
+    study: tyro.conf.OmitArgPrefixes[Settings]
+    run: tyro.conf.OmitArgPrefixes[Config]
+
+
+def main(arguments=None):
+    """Runs a study with the flags of the command line, or lists them.
+
+    Args:
+        arguments: list of str, or None for the process's own.
+
+    Returns:
+        Exit status: 1 if runs failed, 2 for input that cannot be used, 130
+        if interrupted.
+    """
+    sys.stdout.reconfigure(line_buffering=True)
+    # Several processes may share a GPU.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments:
+        with ending_with_its_reader():
+            print(listing())
+        return 0
+    try:
+        key, *flags = arguments
+        if key in DESCRIBED:
+            return _print_description(key, flags)
+        if key in ("-h", "--help"):
+            key, flags = _EXAMPLE, [key]
+        command = _parse(key, flags)
+        words = ["python", "-m", "recipes.study", *arguments]
+        failed = run_study(command.study, command.run, shlex.join(words))
+    except BAD_INPUT as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted. The same command goes on.", file=sys.stderr)
+        return 130
+    return 1 if failed else 0
+
+
+def _print_description(key, flags):
+    if flags:
+        raise ValueError(
+            f"{key} is looked up, not trained, and has no flags. "
+            f"Received: {' '.join(flags)}."
+        )
+    print(f"{key}: {published_tables()[key].caption}\n")
+    print(markdown_table(*describe(key)))
+    if notes := published_tables()[key].notes:
+        print(f"\nNote: {notes}")
+    return 0
+
+
+def _parse(key, flags):
+    """The flags: first those that decide the others' defaults."""
+    study = find_study(key)
+    first = argparse.ArgumentParser(
+        add_help=False, allow_abbrev=False, exit_on_error=False
+    )
+    first.add_argument("--recipe", nargs="?")
+    first.add_argument("--budget", nargs="?", default="small")
+    known, _ = first.parse_known_args(flags)
+    config = study.default(known.recipe, known.budget)
+    default = Command(
+        Settings(study.key, known.recipe or config.recipe, known.budget),
+        config,
+    )
+    command = parse_flags(Command, default, __doc__, flags)
+    given = {
+        field.name
+        for field in dataclasses.fields(Config)
+        if getattr(command.run, field.name) != getattr(config, field.name)
+    }
+    # Where only some cells have their own, the flag is for the others.
+    varied = set.intersection(*({*cell.changes} for cell in study.cells))
+    if taken := given & (varied | {*_TAKEN}):
+        flags = ", ".join(
+            f"--{name.replace('_', '-')}" for name in sorted(taken)
+        )
+        raise ValueError(
+            f"The cells of {study.key} have their own. Received: {flags}. "
+            "Fix: leave it out; --cells takes some cells alone, "
+            "--method-options sets a method's options."
+        )
+    return command
+
+
+def run_study(settings, base, command):
+    """Trains what is missing and writes what there is.
+
+    Args:
+        settings: `Settings`.
+        base: `Config`, what all runs have in common; its `seed` is the first.
+        command: str, what to type to run it again.
+
+    Returns:
+        dict of run folder -> why it failed.
+
+    Raises:
+        ValueError: for input that cannot be used.
+    """
+    for name in ("seeds", "workers"):
+        if getattr(settings, name) < 1:
+            raise ValueError(
+                f"`{name}` must be at least 1. "
+                f"Received: {name}={getattr(settings, name)}."
+            )
+    study = find_study(settings.study)
+    check_cells(study, base, settings.method_options)
+    folder = study_folder(study, base, settings)
+    if settings.matched:
+        study = add_matched(study, base, settings.method_options)
+    chosen = _choose(study, settings.cells)
+    seeds = [base.seed + i for i in range(settings.seeds)]
+    runs = [
+        (
+            cell,
+            {
+                seed: study.config(cell, base, seed, settings.method_options)
+                for seed in seeds
+            },
+        )
+        for cell in study.cells
+    ]
+    failed = {}
+
+    def write():
+        results = collect(study, base, settings.budget, seeds, runs, failed)
+        write_study(folder, results, command)
+        return results
+
+    print(f"Study {study.key}: {study.caption}")
+    print(f"  {folder}")
+    if not settings.only_report:
+        # Seed by seed: what there is after a while compares all cells.
+        configs = [
+            by_seed[seed]
+            for seed in seeds
+            for cell, by_seed in runs
+            if cell.name in chosen
+        ]
+        train_all(configs, failed, settings.workers, folder, write)
+    print(f"\n{as_markdown(write(), command)}")
+    print(f"Written to {folder}: study.html, study.md, results.json, figures/")
+    for path, why in failed.items():
+        print(f"error: {path.name}: {why}", file=sys.stderr)
+    return failed
+
+
+def run_ablation(config):
+    """Table 4.13 of thesis 000 with a recipe's own settings and seed.
+
+    Args:
+        config: `Config`; its method, head and options are replaced.
+
+    Returns:
+        dict of run folder -> why it failed.
+    """
+    base = dataclasses.replace(
+        config,
+        method="baseline",
+        head="auto",
+        options={},
+        ablation=False,
+        resume=False,
+    )
+    settings = Settings("000/4.13", config.recipe, "own", seeds=1)
+    return run_study(settings, base, config.command())
+
+
+def _choose(study, patterns):
+    """Names of the cells to run: those that match, and what they are from."""
+    if not patterns:
+        return {cell.name for cell in study.cells}
+    names = [cell.name for cell in study.cells]
+    chosen = set()
+    for pattern in patterns:
+        matching = {
+            name
+            for name in names
+            if name == pattern or fnmatch.fnmatchcase(name, pattern)
+        }
+        if not matching:
+            raise ValueError(
+                f"`cells` must match cells of {study.key}: "
+                f"{'; '.join(names)}. Received: {pattern!r}."
+            )
+        chosen |= matching
+    against = {
+        study.against(cell) for cell in study.cells if cell.name in chosen
+    }
+    return chosen | (against - {None})
+
+
+def study_folder(study, base, settings):
+    """Where a study lies: one folder for one study with the same flags.
+
+    More seeds, other cells and matched baselines are shown in the same one:
+    it is a view of the runs, which stay where they are.
+    """
+    runs = [
+        study.config(cell, base, 0, settings.method_options).run_dir.name
+        for cell in study.cells
+    ]
+    digest = hashlib.sha256("\n".join(runs).encode()).hexdigest()[:6]
+    name = study.key.replace("/", "-").replace(":", "-")
+    return (
+        pathlib.Path(base.workdir)
+        / base.recipe
+        / f"study-{name}-{settings.budget}-{digest}"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

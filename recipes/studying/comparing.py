@@ -1,0 +1,223 @@
+"""How sure a difference between two cells is, and whether an order holds."""
+
+import dataclasses
+import math
+
+import numpy as np
+from scipy import stats
+from scipy.optimize import brentq
+
+LEVEL = 0.95
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """How much more accurate one cell is than another, paired by seed.
+
+    Attributes:
+        seeds: tuple of int, those that both have.
+        mean: float, a share.
+        each: tuple of float, by seed.
+        over_seeds: `(low, high)`, 95 %, of other seeds on these test images;
+            None for one seed.
+        over_both: `(low, high)`, 95 %, of other seeds and other test images;
+            for one seed of other images alone; None where the runs'
+            predictions are not there, or no image differs.
+        p_value: float, of no difference over seeds and images; None likewise.
+    """
+
+    seeds: tuple[int, ...]
+    mean: float
+    each: tuple[float, ...]
+    over_seeds: tuple[float, float] | None
+    over_both: tuple[float, float] | None
+    p_value: float | None
+
+
+def seed_interval(values, level=LEVEL):
+    """Returns Student's t interval of the mean, or None for one value."""
+    values = np.asarray(values, "float64")
+    if len(values) < 2:
+        return None
+    return _interval(values.mean(), [_error(values)], level)
+
+
+def crossed_interval(gains, level=LEVEL):
+    """Interval of a mean over seeds and images, both drawn by chance.
+
+    The half widths of the two intervals, over seeds and over images, are
+    added as squares. Either holds what chance does to single pairs of seed
+    and image, so that the sum is a little too wide rather than too narrow,
+    and never narrower than one of the two.
+
+    Args:
+        gains: `(seeds, images)`, such as 1 where B alone is right, -1 where A
+            alone is, else 0.
+        level: float in (0, 1).
+
+    Returns:
+        `(low, high)` and the p-value of a mean of zero: 1 less the level at
+        which the interval would reach it; `(None, None)` where nothing
+        varies.
+
+    Reference: Howe, "Approximate Confidence Limits on the Mean of X + Y
+        Where X and Y Are Two Tabled Independent Random Variables", JASA 69,
+        1974.
+    """
+    gains = np.asarray(gains, "float64")
+    errors = [
+        _error(means)
+        for means in (gains.mean(axis=1), gains.mean(axis=0))
+        if len(means) > 1
+    ]
+    if not any(error > 0 for error, _ in errors):
+        return None, None
+    mean = gains.mean()
+
+    def beyond(p_value):
+        return _half_width(errors, 1 - p_value) - abs(mean)
+
+    # Smaller ones are beyond what the approximation can say.
+    least = 1e-9
+    p_value = brentq(beyond, least, 1) if beyond(least) > 0 else least
+    return _interval(mean, errors, level), float(p_value)
+
+
+def _error(values):
+    """Standard error of a mean, and its degrees of freedom."""
+    return values.std(ddof=1) / math.sqrt(len(values)), len(values) - 1
+
+
+def _half_width(errors, level):
+    return math.hypot(
+        *(stats.t.ppf((1 + level) / 2, df) * error for error, df in errors)
+    )
+
+
+def _interval(mean, errors, level):
+    half = _half_width(errors, level)
+    return float(mean - half), float(mean + half)
+
+
+def compare(*pairs):
+    """The `Difference` of the second cells from the first, or None.
+
+    Args:
+        *pairs: `(first, second)`, each a dict of seed -> `(accuracy,
+            correct)`; `correct` is which test images are right, bool `(n,)`,
+            or None. Of several pairs it is the mean of their differences.
+
+    Returns:
+        `Difference` of the seeds that all have, None if there are none.
+    """
+    seeds = sorted(set.intersection(*({*a} & {*b} for a, b in pairs)))
+    if not seeds:
+        return None
+    each = tuple(
+        float(np.mean([b[s][0] - a[s][0] for a, b in pairs])) for s in seeds
+    )
+    over_both = p_value = None
+    correct = [[(a[s][1], b[s][1]) for a, b in pairs] for s in seeds]
+    lengths = {
+        None if c is None else len(c)
+        for of_seed in correct
+        for pair in of_seed
+        for c in pair
+    }
+    if len(lengths) == 1 and None not in lengths:
+        # Seeds, pairs, first and second, images.
+        right = np.asarray(correct, "float64")
+        gains = (right[:, :, 1] - right[:, :, 0]).mean(axis=1)
+        over_both, p_value = crossed_interval(gains)
+    return Difference(
+        tuple(seeds),
+        float(np.mean(each)),
+        each,
+        seed_interval(each),
+        over_both,
+        p_value,
+    )
+
+
+def adjust(p_values):
+    """Returns Holm's adjusted p-values, in the same order.
+
+    Reference: Holm, "A Simple Sequentially Rejective Multiple Test
+        Procedure", Scandinavian Journal of Statistics 6, 1979.
+    """
+    order = np.argsort(p_values, kind="stable")
+    adjusted, largest = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(order):
+        scaled = min(1.0, (len(p_values) - rank) * p_values[place])
+        adjusted[place] = largest = max(largest, scaled)
+    return adjusted
+
+
+def judge_order(pairs, cells):
+    """Whether what should be higher is.
+
+    Args:
+        pairs: list of `(lower, higher)` names.
+        cells: dict of name -> what `compare` takes.
+
+    Returns:
+        dict: `expected` (number of pairs), `measured` (of those, with both
+        cells), `in_order`, `reversed`, `equal`; `shown` and `contradicted`
+        (lists of pairs, in order and reversed, that are beyond chance: Holm's
+        adjusted p below 0.05); `verdict` (str, in words).
+    """
+    known = []
+    for lower, higher in pairs:
+        difference = compare((cells.get(lower, {}), cells.get(higher, {})))
+        if difference is not None:
+            known.append(((lower, higher), difference))
+    adjusted = adjust(
+        [1.0 if d.p_value is None else d.p_value for _, d in known]
+    )
+    sure = [p < 1 - LEVEL for p in adjusted]
+    result = {
+        "expected": len(pairs),
+        "measured": len(known),
+        "in_order": sum(d.mean > 0 for _, d in known),
+        "reversed": sum(d.mean < 0 for _, d in known),
+        "equal": sum(d.mean == 0 for _, d in known),
+        "shown": [
+            pair
+            for (pair, d), s in zip(known, sure, strict=True)
+            if s and d.mean > 0
+        ],
+        "contradicted": [
+            pair
+            for (pair, d), s in zip(known, sure, strict=True)
+            if s and d.mean < 0
+        ],
+    }
+    result["verdict"] = _verdict(result)
+    return result
+
+
+def _verdict(order):
+    measured, wrong = order["measured"], order["contradicted"]
+    if not measured:
+        return "Not measured yet."
+    counts = (
+        f"{order['in_order']} of {measured} pairs are in the paper's order, "
+        f"{len(order['shown'])} of them beyond chance; {order['reversed']} "
+        f"are reversed, {len(wrong)} of them beyond chance"
+    )
+    if order["equal"]:
+        counts += f"; {order['equal']} are equal"
+    if measured < order["expected"]:
+        counts += f"; {order['expected'] - measured} are not measured"
+    if wrong:
+        pairs = [f"{higher} is below {lower}" for lower, higher in wrong[:3]]
+        head = f"The paper's order did not hold: {'; '.join(pairs)}."
+    elif len(order["shown"]) == order["expected"]:
+        head = "The paper's order held."
+    elif order["in_order"] == order["expected"]:
+        head = "The paper's order held, though not beyond chance throughout."
+    elif order["shown"]:
+        head = "The paper's order held in part; the rest cannot be told."
+    else:
+        head = "Whether the paper's order holds cannot be told."
+    return f"{head} {counts} (95 %, Holm's correction)."

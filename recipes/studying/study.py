@@ -1,0 +1,259 @@
+"""What a study is: data."""
+
+import dataclasses
+import itertools
+from typing import Literal, get_args
+
+from keras_artkd.distillers.registry import get_method
+from recipes.catalogue import recipe_presets
+
+# Names of data sets in the papers' tables -> their recipes.
+RECIPES = {
+    "MultitaskPainting100k": "painting100k",
+    "Pandora18k": "pandora",
+    "WikiArt": "wikiart",
+    "CIFAR-100": "cifar100",
+    "Tiny ImageNet": "tiny_imagenet",
+    "CUB-200": "cub200",
+    "MIT-67": "mit67",
+    "Dogs": "stanford_dogs",
+    "Stanford-40": "stanford40",
+    "ImageNet-1K": "imagenet",
+}
+Budget = Literal["small", "paper", "own"]
+BUDGETS = get_args(Budget)
+# What a recipe says of its data; all else is the schedule.
+_OF_THE_DATA = (
+    *("recipe", "dataset", "data_dir", "data_options", "keep_size"),
+    "licence",
+)
+# Anything that every recipe can be; cells replace it.
+_CELLS_OWN = {"method": "baseline", "options": {}, "exports": False}
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One number of a study: a configuration, trained with several seeds.
+
+    Attributes:
+        name: str, as the paper has it where it has it.
+        changes: dict of `Config` field -> value, over what the study sets.
+        published: dict of data set -> percent; empty where there is no
+            number to compare with.
+        group: str; only cells of one group are compared with each other, as
+            the methods for one pair of networks.
+        against: name of the cell that this one's difference is taken from;
+            None for the study's.
+    """
+
+    name: str
+    changes: dict
+    published: dict[str, float] = dataclasses.field(default_factory=dict)
+    group: str = ""
+    against: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """A table or figure of a paper, or a question that it leaves open.
+
+    Attributes:
+        key: str, such as `"000/4.13"`.
+        caption: str.
+        cells: tuple of `Cell`.
+        datasets: names of the data sets in the paper, of `RECIPES`.
+        reference: name of the cell that others' differences are taken from.
+        preset: name of the recipe's preset with the paper's schedule; None
+            where it has one schedule.
+        settings: dict of `Config` field -> value, for all cells.
+        small: the same, for the small budget besides.
+        claims: tuple of `(lower, higher)`, names of cells: an order that the
+            paper states without numbers, or that its method implies.
+        contrasts: dict of name -> pairs of cells, `(without, with)`: what
+            something adds, as the mean of these differences.
+        show: what is shown besides the numbers: `"classes"`, `"curves"`.
+        also: keys of figures of the paper that this study shows as well.
+        notes: str, what a reader should know.
+    """
+
+    key: str
+    caption: str
+    cells: tuple[Cell, ...]
+    datasets: tuple[str, ...]
+    reference: str | None = None
+    preset: str | None = None
+    settings: dict = dataclasses.field(default_factory=dict)
+    small: dict = dataclasses.field(default_factory=dict)
+    claims: tuple[tuple[str, str], ...] = ()
+    contrasts: dict[str, tuple[tuple[str, str], ...]] = dataclasses.field(
+        default_factory=dict
+    )
+    show: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    notes: str = ""
+
+    def __post_init__(self):
+        names = [cell.name for cell in self.cells]
+        known = {*names}
+        if len(known) < len(names):
+            raise ValueError(f"Cells of {self.key} share a name: {names}.")
+        pairs = itertools.chain(self.claims, *self.contrasts.values())
+        named = {*itertools.chain(*pairs), self.reference}
+        named |= {cell.against for cell in self.cells}
+        if unknown := named - known - {None}:
+            raise ValueError(f"{self.key} has no cells {unknown}.")
+
+    def against(self, cell):
+        """Name of the cell that `cell` is compared with, or None."""
+        name = cell.against or self.reference
+        return None if name == cell.name else name
+
+    def dataset_of(self, recipe):
+        """The paper's data set whose numbers stand beside a recipe's.
+
+        The recipe's own where the paper has it, else the paper's first.
+        """
+        for name in self.datasets:
+            if RECIPES[name] == recipe:
+                return name
+        return self.datasets[0]
+
+    def expected_order(self, dataset):
+        """What should be below what: list of `(lower, higher)` names.
+
+        Of the published numbers of a data set, and what is claimed without.
+        """
+        pairs = [
+            (a.name, b.name)
+            for a, b in itertools.permutations(self.cells, 2)
+            if a.group == b.group
+            and dataset in a.published
+            and dataset in b.published
+            and a.published[dataset] < b.published[dataset]
+        ]
+        return list(dict.fromkeys([*pairs, *self.claims]))
+
+    def default(self, recipe, budget):
+        """What the study's runs have in common, before any flag.
+
+        Args:
+            recipe: name of a recipe, or None for the paper's first data set's.
+            budget: `"paper"`: the paper's networks and schedule, whatever the
+                data; `"small"`: fewer epochs, and small networks and images
+                where the study is not about them; `"own"`: the recipe's
+                settings as they are, with the study's networks.
+
+        Returns:
+            A `Config`.
+
+        Raises:
+            ValueError: for a name that is no recipe's, an unknown budget.
+        """
+        if budget not in BUDGETS:
+            raise ValueError(
+                f"`budget` must be one of {', '.join(BUDGETS)}. "
+                f"Received: {budget!r}."
+            )
+        home = RECIPES[self.datasets[0]]
+        recipe = recipe or home
+        own = next(iter(recipe_presets(recipe).values()))
+        if budget == "own":
+            return dataclasses.replace(own, **self.settings, **_CELLS_OWN)
+        # One schedule for all data sets of a study, the paper's first.
+        schedules = recipe_presets(home)
+        default = next(iter(schedules.values()))
+        changes = {name: getattr(own, name) for name in _OF_THE_DATA}
+        if own.keep_size:
+            changes["image_size"] = own.image_size
+        changes |= self.settings
+        if budget == "paper":
+            default = schedules.get(self.preset, default)
+        else:
+            changes |= self.small | SMALL_DATA.get(recipe, {})
+        return dataclasses.replace(default, **changes, **_CELLS_OWN)
+
+    def config(self, cell, base, seed, method_options=None):
+        """The run of a cell.
+
+        Args:
+            cell: `Cell`.
+            base: `Config`, what all have in common.
+            seed: int.
+            method_options: dict of `<method>.<option>` -> value, for the
+                cells with that method which do not set it themselves.
+
+        Returns:
+            A `Config`.
+        """
+        method = cell.changes.get("method", base.method)
+        options = {
+            name.partition(".")[2]: value
+            for name, value in (method_options or {}).items()
+            if name.partition(".")[0] == method
+        }
+        changes = {"head": "auto", **cell.changes}
+        changes["options"] = options | cell.changes.get("options", {})
+        return dataclasses.replace(base, seed=seed, **changes)
+
+
+# Of the small budget: a part of the images, or smaller ones.
+SMALL_DATA = {
+    "cifar100": {"data_options": {"classes": 20, "per_class": 250}},
+    "tiny_imagenet": {"limit": 10_000},
+    "imagenet": {"limit": 20_000, "image_size": 64},
+    **{
+        name: {"image_size": 64}
+        for name in ("cub200", "mit67", "stanford_dogs", "stanford40")
+    },
+}
+
+
+def method_of(name):
+    """Method and option of a qualified option's name.
+
+    Raises:
+        ValueError: for an unknown method or option.
+    """
+    method, dot, option = name.partition(".")
+    if not dot:
+        raise ValueError(
+            "`--method-options` must have <method>.<option> and a value, such "
+            f"as skdsam.feature_weight 1. Received: {name!r}."
+        )
+    known = get_method(method).options
+    if option not in known:
+        raise ValueError(
+            f"Method {method!r} has the options "
+            f"{', '.join(known) or '(none)'}. Received: {name!r}."
+        )
+    return method, option
+
+
+def check_cells(study, base, method_options):
+    """Makes every configuration once: a mistake is told before any run.
+
+    Raises:
+        ValueError: for settings that a run cannot have, an option that no
+            cell has, or flags that make two cells one.
+    """
+    configs = {
+        cell.name: study.config(cell, base, base.seed, method_options)
+        for cell in study.cells
+    }
+    methods = {config.method for config in configs.values()}
+    for name in method_options:
+        method, _ = method_of(name)
+        if method not in methods:
+            raise ValueError(
+                f"Method {method!r} is in no cell of {study.key}, which has "
+                f"{', '.join(sorted(methods))}. Received: {name!r}."
+            )
+    folders = {}
+    for name, config in configs.items():
+        other = folders.setdefault(config.run_dir, name)
+        if other != name:
+            raise ValueError(
+                f"Cells of {study.key} must differ. Received: settings that "
+                f"make {other!r} and {name!r} the same run. Fix: leave out "
+                "the flag that one of them has its own of."
+            )
