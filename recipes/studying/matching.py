@@ -12,7 +12,7 @@ from recipes.studying.study import Cell
 
 # Forward and backward against forward alone.
 _TRAINED, _FROZEN = 3, 1
-# Of the head alone, whatever the data has.
+# They change the head alone; an expert from a file has its own.
 _CLASSES = 10
 _VIEWS = {"one": 1, "two": 2, "class_pairs": 2, "rotations": 4}
 
@@ -92,15 +92,15 @@ def training_cost(config):
     Returns:
         int.
     """
-    expert = None
-    cost = 0
+    expert, classes, cost = None, _CLASSES, 0
     if get_method(config.method).needs_expert:
         expert = build_expert(config, _CLASSES)
+        classes = expert.output_shape[-1]
     if config.trains_expert:
         trained = config.expert_config()
         one = _TRAINED * trained.rotations * count_multiply_adds(expert)
         cost += one * trained.epochs // config.epochs
-    distiller = build_distiller(config, _CLASSES, expert)
+    distiller = build_distiller(config, classes, expert)
     views = _VIEWS[get_method(config.method).views] * config.rotations
     cost += _TRAINED * views * _multiply_adds(distiller.student)
     for teacher in distiller.co_trained.values():

@@ -343,7 +343,7 @@ def base():
     )
 
 
-def test_training_cost(base):
+def test_training_cost(base, tmp_path):
     """Three passes of what is trained, one of what only teaches."""
     student = count_multiply_adds(models.build("wrn_10_1", 10, (16, 16, 3)))
     expert = count_multiply_adds(models.build("wrn_10_2", 10, (16, 16, 3)))
@@ -357,6 +357,11 @@ def test_training_cost(base):
     assert cost(method="kd", expert_epochs=80) == kd + 6 * expert
     rotated = cost(method="kd", augment=("sla",))
     assert rotated == pytest.approx(4 * cost(method="kd"), rel=0.01)
+    # Of an expert from a file, whatever its classes, the teaching alone.
+    given = models.build("wrn_10_2", 3, (16, 16, 3))
+    given.save(tmp_path / "expert.keras")
+    path = str(tmp_path / "expert.keras")
+    assert cost(method="kd", expert=path) == pytest.approx(kd, rel=0.01)
     booster = {"method": "rocket", "initial": "wrn_10_2"}
     assert cost(**booster) == 3 * student + 3 * expert
     assert cost(method="ddgsd") == 6 * student
