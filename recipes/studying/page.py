@@ -75,24 +75,21 @@ def setting(results):
     known = [cell.metrics[s] for cell in results.cells for s in cell.metrics]
     if known:
         images = f"{known[0]['test']['num_examples']} test images"
+    configs = [c for cell in results.cells for c in cell.runs.values()]
     networks = {
         role: ", ".join(
-            dict.fromkeys(
-                name
-                for cell in results.cells
-                for config in cell.runs.values()
-                if (name := _network(config, role))
-            )
+            dict.fromkeys(name for c in configs if (name := _network(c, role)))
         )
         for role in _ROLES
     }
+    awgram = any("awgram" in (c.student_head, c.teacher_head) for c in configs)
     options = " ".join(f"{k} {v}" for k, v in base.data_options.items())
     facts = [
         *(f"{role} {names}" for role, names in networks.items() if names),
         f"{base.epochs} epochs of batches of {base.batch_size} at "
         f"{base.image_size} pixels",
         f"first learning rate {base.first_rate:g}",
-        f"norm of AWGram's output {base.feature_scale:g}",
+        *[f"norm of AWGram's output {base.feature_scale:g}"] * awgram,
         f"{base.dataset}{f' ({options})' if options else ''}",
         f"seeds {', '.join(map(str, results.seeds))}",
     ]
@@ -116,7 +113,8 @@ def _network(config, role):
     if role == "student":
         return config.student
     if role == "expert":
-        return method.needs_expert and config.expert_network
+        given = "from a file" if config.expert else config.expert_network
+        return method.needs_expert and given
     return method.needs_initial and config.initial
 
 
