@@ -138,7 +138,9 @@ def _percent(share):
 def _with_spread(mean, spread):
     if mean is None:
         return ""
-    return _percent(mean) + (f" ± {_percent(spread)}" if spread else "")
+    return _percent(mean) + (
+        "" if spread is None else f" ± {_percent(spread)}"
+    )
 
 
 def _accuracies(results):
