@@ -138,9 +138,7 @@ def _percent(share):
 def _with_spread(mean, spread):
     if mean is None:
         return ""
-    return _percent(mean) + (
-        "" if spread is None else f" ± {_percent(spread)}"
-    )
+    return _percent(mean) + ("" if spread is None else f" ± {_percent(spread)}")
 
 
 def _accuracies(results):
