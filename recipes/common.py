@@ -230,7 +230,7 @@ def _check_startable(run_dir, config):
         raise ValueError(
             f"This run is finished: {run_dir}. Fix: read its metrics.json, "
             "make files to deploy with artkd export, change a setting or "
-            "--seed, or remove the folder to run it again."
+            "--seed, or run it again in another --workdir."
         )
     if (run_dir / "checkpoint.npz").exists() and not config.resume:
         raise ValueError(

@@ -10,7 +10,8 @@ settings are looked up. Without --recipe the data set is the paper's first;
 small images where the table is not about them; --budget paper has the paper's
 networks and schedule, --budget own the recipe's settings. Flags of the recipe
 go over the budget's values, but not over what a cell is about. --cells takes
-some of the cells alone: --cells 'baseline' '+ *'.
+some of the cells alone: --cells 'baseline' '+ *'; --list-cells says what they
+are.
 
 --matched adds what a method has to beat besides: the student alone with the
 same augmentation, and the student alone for as much arithmetic as the costliest
@@ -50,6 +51,7 @@ try:
     from recipes.studying.matching import add_matched
     from recipes.studying.page import (
         as_markdown,
+        cell_table,
         markdown_table,
         write_study,
     )
@@ -92,6 +94,8 @@ class Settings:
     """Runs at a time, each in a process of its own."""
     only_report: bool = False
     """Train nothing: write what there is."""
+    list_cells: bool = False
+    """Train nothing: print which settings each cell has."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,8 +131,7 @@ def main(arguments=None):
         if key in ("-h", "--help"):
             key, flags = _EXAMPLE, [key]
         command = _parse(key, flags)
-        words = ["python", "-m", "recipes.study", *arguments]
-        failed = run_study(command.study, command.run, shlex.join(words))
+        failed = run_study(command.study, command.run, _written(arguments))
     except BAD_INPUT as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -149,6 +152,12 @@ def _print_description(key, flags):
     if notes := published_tables()[key].notes:
         print(f"\nNote: {notes}")
     return 0
+
+
+def _written(arguments):
+    """The command as a page has it: what gives its numbers again."""
+    words = [word for word in arguments if word != "--only-report"]
+    return shlex.join(["python", "-m", "recipes.study", *words])
 
 
 def _parse(key, flags):
@@ -211,6 +220,9 @@ def run_study(settings, base, command):
     if settings.matched:
         study = add_matched(study, base, settings.method_options)
     chosen = _choose(study, settings.cells)
+    if settings.list_cells:
+        print(markdown_table(*cell_table(study)))
+        return {}
     seeds = [base.seed + i for i in range(settings.seeds)]
     runs = [
         (
@@ -269,7 +281,10 @@ def run_ablation(config):
 
 
 def _choose(study, patterns):
-    """Names of the cells to run: those that match, and what they are from."""
+    """Names of the cells to run: those that match, and what they are from.
+
+    With these the matched baselines that are compared with one of them.
+    """
     if not patterns:
         return {cell.name for cell in study.cells}
     names = [cell.name for cell in study.cells]
@@ -286,6 +301,11 @@ def _choose(study, patterns):
                 f"{'; '.join(names)}. Received: {pattern!r}."
             )
         chosen |= matching
+    chosen |= {
+        cell.name
+        for cell in study.cells
+        if cell.matched and cell.against in chosen
+    }
     against = {
         study.against(cell) for cell in study.cells if cell.name in chosen
     }

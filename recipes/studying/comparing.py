@@ -164,7 +164,8 @@ def judge_order(pairs, cells):
         dict: `expected` (number of pairs), `measured` (of those, with both
         cells), `in_order`, `reversed`, `equal`; `shown` and `contradicted`
         (lists of pairs, in order and reversed, that are beyond chance: Holm's
-        adjusted p below 0.05); `verdict` (str, in words).
+        adjusted p below 0.05); `pairs` (list of dicts: `lower`, `higher`,
+        `difference`, `p_value`, `adjusted`); `verdict` (str, in words).
     """
     known = []
     for lower, higher in pairs:
@@ -192,6 +193,18 @@ def judge_order(pairs, cells):
             if s and d.mean < 0
         ],
     }
+    result["pairs"] = [
+        {
+            "lower": lower,
+            "higher": higher,
+            "difference": difference.mean,
+            "p_value": difference.p_value,
+            "adjusted": p,
+        }
+        for ((lower, higher), difference), p in zip(
+            known, adjusted, strict=True
+        )
+    ]
     result["verdict"] = _verdict(result)
     return result
 
@@ -199,7 +212,10 @@ def judge_order(pairs, cells):
 def _verdict(order):
     measured, wrong = order["measured"], order["contradicted"]
     if not measured:
-        return "Not measured yet."
+        return (
+            "Whether the paper's order holds cannot be told yet: none of its "
+            f"{order['expected']} pairs is measured."
+        )
     counts = (
         f"{order['in_order']} of {measured} pairs are in the paper's order, "
         f"{len(order['shown'])} of them beyond chance; {order['reversed']} "
@@ -220,4 +236,4 @@ def _verdict(order):
         head = "The paper's order held in part; the rest cannot be told."
     else:
         head = "Whether the paper's order holds cannot be told."
-    return f"{head} {counts} (95 %, Holm's correction)."
+    return f"{head} {counts} (95 %, Holm's correction for those measured)."

@@ -1,6 +1,7 @@
 """Baselines that had what the methods had: augmentation, and arithmetic."""
 
 import dataclasses
+import functools
 
 import keras
 
@@ -48,21 +49,22 @@ def add_matched(study, base, method_options):
         changes = {"method": "baseline", "student": student, "head": "pool"}
         if augment:
             changes["augment"] = augment
+        added = functools.partial(
+            Cell, group=group, against=costly.name, matched=True
+        )
         label = " + ".join([student, *augment])
         label = f"{group}: {label} alone" if group else f"{label} alone"
         plain = dataclasses.replace(methods[0], **changes, options={})
         have = {c.run_dir for _, c in members}
         if plain.run_dir not in have:
-            cells.append(Cell(label, changes, group=group, against=costly.name))
+            cells.append(added(label, changes))
         epochs = round(base.epochs * cost / training_cost(plain))
         if epochs == base.epochs:
             continue
         cells.append(
-            Cell(
+            added(
                 f"{label}, as much arithmetic as {costly.name}",
                 {**changes, "epochs": epochs},
-                group=group,
-                against=costly.name,
             )
         )
     return dataclasses.replace(study, cells=(*study.cells, *cells))

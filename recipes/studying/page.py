@@ -65,6 +65,10 @@ def as_markdown(results, command):
         parts.append(results.order["verdict"])
     if study.notes:
         parts.append(f"Note: {study.notes}")
+    parts.append(
+        "The command of each run is in results.json and study.html; to check a "
+        "number, give it another --workdir."
+    )
     return "\n\n".join(parts) + "\n"
 
 
@@ -86,8 +90,8 @@ def setting(results):
     options = " ".join(f"{k} {v}" for k, v in base.data_options.items())
     facts = [
         *(f"{role} {names}" for role, names in networks.items() if names),
-        f"{base.epochs} epochs of batches of {base.batch_size} at "
-        f"{base.image_size} pixels",
+        f"{base.epochs} epoch{'s' * (base.epochs > 1)} of batches of "
+        f"{base.batch_size} at {base.image_size} pixels",
         f"first learning rate {base.first_rate:g}",
         *[f"norm of AWGram's output {base.feature_scale:g}"] * awgram,
         f"{base.dataset}{f' ({options})' if options else ''}",
@@ -116,6 +120,25 @@ def _network(config, role):
         given = "from a file" if config.expert else config.expert_network
         return method.needs_expert and given
     return method.needs_initial and config.initial
+
+
+def cell_table(study):
+    """Which settings each cell has: `(header, rows)`, all of them str."""
+    rows = [[cell.name, _words(cell.changes)] for cell in study.cells]
+    return ["cell", "settings"], rows
+
+
+def _words(changes):
+    """Settings as a line of text."""
+    words = []
+    for name, value in changes.items():
+        if isinstance(value, dict):
+            words += [f"{k} {v}" for k, v in value.items()]
+        elif isinstance(value, tuple):
+            words.append(f"{name} {' '.join(value)}")
+        else:
+            words.append(f"{name} {value}")
+    return ", ".join(words)
 
 
 def tables(results):
@@ -178,8 +201,8 @@ def _differences(results):
     caption = (
         "Differences of the same seed, their mean and its interval: what "
         "other seeds would do on these test images (Student's t), and what "
-        "other seeds and other test images would do (of one seed: other "
-        "images alone)."
+        "other seeds and other test images would do (the two half widths "
+        "added as squares; of one seed: other images alone)."
     )
     return caption, ["difference", *_DIFFERENCE], rows
 
@@ -283,8 +306,8 @@ def draw_study(results):
 
 
 def _draw_cells(results):
-    cells = results.cells
-    if not any(cell.metrics for cell in cells):
+    cells = [cell for cell in results.cells if cell.metrics]
+    if not cells:
         return
     names = [cell.name for cell in cells]
     measured = [[*cell.values().values()] for cell in cells]
@@ -302,7 +325,7 @@ def _draw_cells(results):
         figure, right = plots.figure(5.4, height)
     plots.plot_rows(right, names, measured)
     right.set_title("Measured")
-    right.set_xlabel("test accuracy; small dots: seeds")
+    right.set_xlabel("test accuracy: mean, each seed, range")
     yield Drawing(
         "cells", f"{results.study.caption}: test accuracy by cell", figure
     )
@@ -319,19 +342,19 @@ def _draw_differences(results):
     known = [(name, d) for name, d in known if d is not None]
     if not known:
         return
-    figure, axes = plots.figure(7.2, 0.8 + 0.28 * len(known))
+    figure, axes = plots.figure(6.2, 0.8 + 0.26 * len(known))
     plots.plot_differences(
         axes,
         [name for name, _ in known],
         [d.mean for _, d in known],
         # Without an interval a point alone.
         [d.over_both or d.over_seeds or (d.mean, d.mean) for _, d in known],
-        width=60,
+        width=44,
     )
     yield Drawing(
         "differences",
-        f"Differences of accuracy, {LEVEL:.0%} of test images, and of seeds "
-        "where there are several",
+        f"Differences of accuracy, {LEVEL:.0%} of seeds and test images (of "
+        "one seed: of images alone)",
         figure,
     )
 

@@ -24,6 +24,7 @@ class Result:
         correct: dict of seed -> which test images are right, bool `(n,)`, or
             None where the run's predictions are gone.
         epochs: int, of its training.
+        settings: dict, what makes it this cell.
         against: name of the cell that it is compared with, or None.
         difference: `Difference` from that cell, or None.
     """
@@ -34,6 +35,7 @@ class Result:
     metrics: dict
     correct: dict
     epochs: int
+    settings: dict
     against: str | None = None
     difference: Difference | None = None
 
@@ -178,7 +180,9 @@ def _read_cell(cell, published, by_seed):
             metrics[seed] = read_json(config.run_dir / "metrics.json")
             correct[seed] = _read_correct(config.run_dir / "predictions.npz")
     epochs = next(iter(by_seed.values())).epochs
-    return Result(cell.name, published, by_seed, metrics, correct, epochs)
+    return Result(
+        cell.name, published, by_seed, metrics, correct, epochs, cell.changes
+    )
 
 
 def _read_correct(path):
@@ -228,6 +232,7 @@ def _cell_json(cell):
     mean, spread = cell.summary()
     return {
         "name": cell.name,
+        "settings": cell.settings,
         "published": cell.published,
         "epochs": cell.epochs,
         "mean": mean,

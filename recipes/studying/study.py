@@ -44,6 +44,7 @@ class Cell:
             the methods for one pair of networks.
         against: name of the cell that this one's difference is taken from;
             None for the study's.
+        matched: whether it is a baseline that was added to match a method.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Cell:
     published: dict[str, float] = dataclasses.field(default_factory=dict)
     group: str = ""
     against: str | None = None
+    matched: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
