@@ -34,6 +34,7 @@ from recipes.config import AUGMENTATIONS, EXPERT_METHOD, Config
 from recipes.delivery import export_student, print_summary, save_student
 from recipes.evaluation import evaluate, evaluation_batches
 from recipes.flags import parse_flags, take_preset
+from recipes.programs import exit_status
 from recipes.provenance import (
     check_foreign_expert,
     check_same_data,
@@ -53,12 +54,6 @@ from recipes.stages import AnnouncePhases, count_stages, stage_paths
 
 # Fewer hardly move a network from where it started.
 _FEWEST_STEPS = 200
-BAD_INPUT = (
-    ImportError,
-    OSError,
-    ValueError,
-    tf.errors.ResourceExhaustedError,
-)
 
 
 def main(default, description, job=None):
@@ -72,28 +67,21 @@ def main(default, description, job=None):
             ablation; `run` by default.
 
     Returns:
-        Exit status: 2 for input that cannot be used, with one line saying
-        why; 130 if interrupted.
+        Exit status, see `exit_status`.
     """
-    # Progress bars and messages are of no use in a buffer.
-    sys.stdout.reconfigure(line_buffering=True)
-    job = job or run
-    try:
+
+    def start():
         presets = default if isinstance(default, dict) else {"": default}
-        default, arguments = take_preset(presets)
-        config = parse_flags(Config, default, description, arguments)
+        preset, arguments = take_preset(presets)
+        config = parse_flags(Config, preset, description, arguments)
         if config.ablation:
             from recipes.study import run_ablation
 
-            return 1 if run_ablation(config) else 0
-        job(config)
-    except BAD_INPUT as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Interrupted. --resume goes on.", file=sys.stderr)
-        return 130
-    return 0
+            return run_ablation(config)
+        (job or run)(config)
+        return None
+
+    return exit_status(start, "--resume goes on.")
 
 
 def load_data(config):

@@ -31,7 +31,6 @@ import pathlib
 import sys
 
 import grpc
-import tensorflow as tf
 import tyro
 
 from keras_artkd.distillers.registry import get_method
@@ -40,6 +39,7 @@ from recipes.catalogue import recipe_presets
 from recipes.common import check_student, find_expert, load_data
 from recipes.config import Config
 from recipes.flags import parse_flags, take_preset
+from recipes.programs import exit_status
 from recipes.provenance import check_same_data, describe_data, describe_versions
 from recipes.pseudo_labelling import check_table, check_unlabelled
 
@@ -78,22 +78,16 @@ def main(arguments=None):
         arguments: list of str, or None for the process's own.
 
     Returns:
-        Exit status: 2 for input that cannot be used, with one line saying
-        why; 130 if interrupted.
+        Exit status, see `exit_status`.
     """
-    sys.stdout.reconfigure(line_buffering=True)
     # Several processes may share a GPU.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    try:
+
+    def start():
         command = _parse(sys.argv[1:] if arguments is None else arguments)
         search(command.search, command.run)
-    except (ValueError, OSError, tf.errors.ResourceExhaustedError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Interrupted. The same command goes on.", file=sys.stderr)
-        return 130
-    return 0
+
+    return exit_status(start, "The same command goes on.")
 
 
 def _parse(arguments):

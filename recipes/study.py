@@ -40,9 +40,9 @@ import sys
 import tyro
 
 from keras_artkd.output import ending_with_its_reader
-from recipes.common import BAD_INPUT
 from recipes.config import Config
 from recipes.flags import parse_flags
+from recipes.programs import exit_status
 from recipes.studying.descriptions import DESCRIBED, describe
 from recipes.studying.published import published_tables
 from recipes.studying.registry import find_study, listing
@@ -113,32 +113,28 @@ def main(arguments=None):
         arguments: list of str, or None for the process's own.
 
     Returns:
-        Exit status: 1 if runs failed, 2 for input that cannot be used, 130
-        if interrupted.
+        Exit status, see `exit_status`; 1 if runs failed.
     """
-    sys.stdout.reconfigure(line_buffering=True)
     # Several processes may share a GPU.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    arguments = sys.argv[1:] if arguments is None else arguments
-    if not arguments:
+    words = sys.argv[1:] if arguments is None else arguments
+    return exit_status(lambda: _start(words), "The same command goes on.")
+
+
+def _start(words):
+    """Does what the command line asks for; returns the runs that failed."""
+    if not words:
         with ending_with_its_reader():
             print(listing())
-        return 0
-    try:
-        key, *flags = arguments
-        if key in DESCRIBED:
-            return _print_description(key, flags)
-        if key in ("-h", "--help"):
-            key, flags = _EXAMPLE, [key]
-        command = _parse(key, flags)
-        failed = run_study(command.study, command.run, _written(arguments))
-    except BAD_INPUT as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Interrupted. The same command goes on.", file=sys.stderr)
-        return 130
-    return 1 if failed else 0
+        return {}
+    key, *flags = words
+    if key in DESCRIBED:
+        _print_description(key, flags)
+        return {}
+    if key in ("-h", "--help"):
+        key, flags = _EXAMPLE, [key]
+    command = _parse(key, flags)
+    return run_study(command.study, command.run, _written(words))
 
 
 def _print_description(key, flags):
@@ -151,7 +147,6 @@ def _print_description(key, flags):
     print(markdown_table(*describe(key)))
     if notes := published_tables()[key].notes:
         print(f"\nNote: {notes}")
-    return 0
 
 
 def _written(arguments):

@@ -171,42 +171,40 @@ def judge_order(pairs, cells):
     for lower, higher in pairs:
         difference = compare((cells.get(lower, {}), cells.get(higher, {})))
         if difference is not None:
-            known.append(((lower, higher), difference))
-    adjusted = adjust(
-        [1.0 if d.p_value is None else d.p_value for _, d in known]
-    )
-    sure = [p < 1 - LEVEL for p in adjusted]
+            known.append(
+                {
+                    "lower": lower,
+                    "higher": higher,
+                    "difference": difference.mean,
+                    "p_value": difference.p_value,
+                }
+            )
+    p_values = [pair["p_value"] for pair in known]
+    adjusted = adjust([1.0 if p is None else p for p in p_values])
+    for pair, p_value in zip(known, adjusted, strict=True):
+        pair["adjusted"] = p_value
+    right = [pair for pair in known if pair["difference"] > 0]
+    wrong = [pair for pair in known if pair["difference"] < 0]
     result = {
         "expected": len(pairs),
         "measured": len(known),
-        "in_order": sum(d.mean > 0 for _, d in known),
-        "reversed": sum(d.mean < 0 for _, d in known),
-        "equal": sum(d.mean == 0 for _, d in known),
-        "shown": [
-            pair
-            for (pair, d), s in zip(known, sure, strict=True)
-            if s and d.mean > 0
-        ],
-        "contradicted": [
-            pair
-            for (pair, d), s in zip(known, sure, strict=True)
-            if s and d.mean < 0
-        ],
+        "in_order": len(right),
+        "reversed": len(wrong),
+        "equal": len(known) - len(right) - len(wrong),
+        "shown": _beyond_chance(right),
+        "contradicted": _beyond_chance(wrong),
+        "pairs": known,
     }
-    result["pairs"] = [
-        {
-            "lower": lower,
-            "higher": higher,
-            "difference": difference.mean,
-            "p_value": difference.p_value,
-            "adjusted": p,
-        }
-        for ((lower, higher), difference), p in zip(
-            known, adjusted, strict=True
-        )
-    ]
     result["verdict"] = _verdict(result)
     return result
+
+
+def _beyond_chance(pairs):
+    return [
+        (pair["lower"], pair["higher"])
+        for pair in pairs
+        if pair["adjusted"] < 1 - LEVEL
+    ]
 
 
 def _verdict(order):

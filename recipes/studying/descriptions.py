@@ -3,6 +3,7 @@
 import math
 
 from keras_artkd import models
+from keras_artkd.models.endpoints import group_names
 from recipes.catalogue import recipe_presets
 from recipes.provenance import describe_versions
 from recipes.studying.published import published_tables
@@ -10,7 +11,6 @@ from recipes.studying.study import RECIPES
 
 # Of table 4.9, whose counts mix those of several data sets: the largest's.
 _CLASSES = 125
-_NONE = ""
 
 
 def describe(key):
@@ -29,7 +29,7 @@ def describe(key):
     table = published_tables()[key]
     here = _DESCRIPTIONS[key]()
     rows = [
-        [*map(_text, row), _text(here.get(row[0], _NONE))] for row in table.rows
+        [*map(_text, row), _text(here.get(row[0], ""))] for row in table.rows
     ]
     return [*table.columns, "here"], rows
 
@@ -53,12 +53,8 @@ def _parameters():
 def _groups(name, size, stem):
     """Sizes of the groups' maps, as the tables of structures have them."""
     network = models.build(name, 10, (size, size, 3), **stem)
-    return [
-        f"{shape[1]}x{shape[2]}, {shape[3]} channels"
-        for endpoint, tensor in network.endpoints.items()
-        for shape in [tensor.shape]
-        if endpoint.startswith("group")
-    ]
+    shapes = [network.endpoints[name].shape for name in group_names(network)]
+    return [f"{s[1]}x{s[2]}, {s[3]} channels" for s in shapes]
 
 
 def _resnet34():

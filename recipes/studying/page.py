@@ -9,7 +9,7 @@ from keras_artkd.distillers.registry import get_method
 from keras_artkd.files import read_json, write_json, write_text
 from keras_artkd.report.figures import Drawing, save_figures
 from keras_artkd.report.page import environment
-from keras_artkd.report.text import NONE, display_name
+from keras_artkd.report.text import display_name
 from recipes.studying.comparing import LEVEL
 from recipes.studying.published import published_tables
 from recipes.studying.results import as_json
@@ -155,7 +155,7 @@ def tables(results):
 
 
 def _percent(share):
-    return NONE if share is None else f"{100 * share:.2f}"
+    return f"{100 * share:.2f}"
 
 
 def _with_spread(mean, spread):
@@ -237,15 +237,15 @@ def _range(interval):
 
 
 def _experts(results):
-    rows = []
-    for config in results.experts:
-        path = config.run_dir / "metrics.json"
-        accuracy = ""
-        if path.exists():
-            accuracy = _percent(read_json(path)["test"]["accuracy"])
-        rows.append(
-            [config.student, str(config.seed), str(config.epochs), accuracy]
-        )
+    rows = [
+        [
+            config.student,
+            str(config.seed),
+            str(config.epochs),
+            "" if accuracy is None else _percent(accuracy),
+        ]
+        for config, accuracy in results.experts
+    ]
     return "Experts", ["network", "seed", "epochs", "test"], rows
 
 

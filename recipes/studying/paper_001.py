@@ -23,11 +23,11 @@ def method(name):
     return known.get(name) or name.lower().replace("-", "_")
 
 
-def _perception():
-    table = _TABLES["001/2"]
+def _methods(table, values, **settings):
+    """Methods for one pair of networks; `values` are `(name, percent)`."""
     cells = [
         Cell(name, {"method": method(name)}, {table.dataset: value})
-        for name, value in table.rows
+        for name, value in values
     ]
     return Study(
         table.key,
@@ -35,6 +35,15 @@ def _perception():
         tuple(cells),
         (table.dataset,),
         reference="KD",
+        **settings,
+    )
+
+
+def _perception():
+    table = _TABLES["001/2"]
+    return _methods(
+        table,
+        table.rows,
         preset="paper",
         settings={"student": "resnet32", "expert_network": "resnet110"},
         small=SMALL,
@@ -77,18 +86,9 @@ def _pairs(key):
 
 def _imagenet():
     table = _TABLES["001/5"]
-    cells = [
-        Cell(name, {"method": method(name)}, {table.dataset: value})
-        for name, value in zip(
-            table.columns[1:], table.rows[0][1:], strict=True
-        )
-    ]
-    return Study(
-        table.key,
-        table.caption,
-        tuple(cells),
-        (table.dataset,),
-        reference="KD",
+    return _methods(
+        table,
+        zip(table.columns[1:], table.rows[0][1:], strict=True),
         # The published rate is of batches of 512.
         small={"epochs": 10, "batch_size": 64, "learning_rate": 0.025},
         settings={"student": "resnet18", "expert_network": "resnet34"},

@@ -65,7 +65,8 @@ class Results:
         cells: list of `Result`.
         contrasts: dict of name -> `Difference` or None, of the study's.
         order: dict, of `judge_order`; None where nothing is claimed.
-        experts: list of `Config`, the runs that taught.
+        experts: list of `(Config, accuracy)`, the runs that taught; None of
+            those that have not ended.
         failed: dict of run folder -> why.
     """
 
@@ -150,7 +151,7 @@ def collect(study, base, budget, seeds, runs, failed=None):
             for name, pairs in study.contrasts.items()
         },
         order=judge_order(claimed, known) if claimed else None,
-        experts=[*experts.values()],
+        experts=[(c, _accuracy(c)) for c in experts.values()],
         failed=failed or {},
     )
 
@@ -213,9 +214,9 @@ def as_json(results, command):
             {
                 "run": config.run_dir.name,
                 "command": config.command(),
-                "accuracy": _accuracy(config),
+                "accuracy": accuracy,
             }
-            for config in results.experts
+            for config, accuracy in results.experts
         ],
         "failed": {path.name: why for path, why in results.failed.items()},
     }

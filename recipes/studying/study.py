@@ -195,7 +195,30 @@ class Study:
         }
         changes = {"head": "auto", **cell.changes}
         changes["options"] = options | cell.changes.get("options", {})
-        return dataclasses.replace(base, seed=seed, **changes)
+        config = dataclasses.replace(base, seed=seed, **changes)
+        return _with_own_recipe(config)
+
+
+def _with_own_recipe(config):
+    """Settings that another recipe publishes, made the run's own.
+
+    Those have no flags: the run's command would be another run.
+    """
+    own = next(iter(recipe_presets(config.recipe).values()))
+    published = {
+        name: getattr(own, name)
+        for name in ("published_options", "published_rates")
+    }
+    if all(getattr(config, k) == v for k, v in published.items()):
+        return config
+    changes = published | {
+        "learning_rate": config.first_rate,
+        "options": config.method_options,
+    }
+    if config.trains_expert:
+        expert = config.expert_config()
+        changes["expert_learning_rate"] = expert.first_rate
+    return dataclasses.replace(config, **changes)
 
 
 # Of the small budget: a part of the images, or smaller ones.

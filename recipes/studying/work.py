@@ -54,7 +54,7 @@ def train_all(
             of the runs that ended.
     """
     runs = order_runs(configs)
-    missing = [c for c in runs.values() if not is_finished(c.run_dir)]
+    missing = [c for folder, c in runs.items() if not is_finished(folder)]
     if not missing:
         return
     # No run could begin, and no folder should be left.
@@ -78,7 +78,7 @@ def _train_here(runs, failed, after_each, loaded):
         open_runs = {
             folder: config
             for folder, config in runs.items()
-            if folder not in failed and not is_finished(config.run_dir)
+            if folder not in failed and not is_finished(folder)
         }
         if not open_runs:
             return
@@ -104,7 +104,7 @@ def _try(config, loaded, failed, after_each):
         if not claimed:
             return False
         # Another process may have ended it since.
-        if not is_finished(config.run_dir):
+        if not is_finished(folder):
             print(f"\n{folder.name}")
             try:
                 run_or_read(config, _data(config, loaded))

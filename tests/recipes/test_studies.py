@@ -2,12 +2,16 @@
 
 import dataclasses
 import itertools
+import shlex
 
 import numpy as np
 import pytest
 
 from keras_artkd import models
 from keras_artkd.cost import count_multiply_adds
+from recipes.catalogue import recipe_presets
+from recipes.config import Config
+from recipes.flags import parse_flags
 from recipes.studying.comparing import (
     adjust,
     compare,
@@ -85,6 +89,25 @@ def test_cells_are_configurations(key):
         runs = {study.config(cell, base, 0).run_dir for cell in study.cells}
         assert len(runs) == len(study.cells)
     check_cells(study, base, {})
+
+
+@pytest.mark.parametrize("recipe", ["folder", "npz", "cifar100"])
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_commands_give_the_runs(recipe, budget):
+    """What a page has as the command of a run is that run."""
+    own = next(iter(recipe_presets(recipe).values()))
+    for study in (
+        STUDIES[k] for k in ("000/4.13", "001/3", "001/5", "002/4.8")
+    ):
+        base = study.default(recipe, budget)
+        for cell in study.cells:
+            config = study.config(cell, base, 1)
+            words = shlex.split(config.command())[3:]
+            again = parse_flags(Config, own, "", words)
+            assert again.run_dir == config.run_dir, words
+            if config.trains_expert:
+                expert = again.expert_config().run_dir
+                assert expert == config.expert_config().run_dir
 
 
 def test_studies_share_their_runs():
