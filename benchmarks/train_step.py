@@ -15,8 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_artkd import models
-from recipes.common import build_distiller
 from recipes.config import Config
+from recipes.networks import build_distiller
 
 
 def main():

@@ -10,8 +10,9 @@ epochs. Leaves three runs in saved_models/demo/ and prints them side by side.
 import dataclasses
 
 from keras_artkd.distillers.registry import get_method
-from recipes.common import check_student, load_data, main, run_or_read
+from recipes.common import load_data, main, run_or_read
 from recipes.config import Config
+from recipes.networks import check_student
 
 CONFIG = Config(
     recipe="demo",

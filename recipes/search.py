@@ -36,9 +36,10 @@ import tyro
 from keras_artkd.distillers.registry import get_method
 from keras_artkd.files import write_json
 from recipes.catalogue import recipe_presets
-from recipes.common import check_student, find_expert, load_data
+from recipes.common import find_expert, load_data
 from recipes.config import Config
 from recipes.flags import parse_flags, take_preset
+from recipes.networks import check_student
 from recipes.programs import exit_status
 from recipes.provenance import check_same_data, describe_data, describe_versions
 from recipes.pseudo_labelling import check_table, check_unlabelled

@@ -8,7 +8,7 @@ import keras
 from keras_artkd import models
 from keras_artkd.cost import count_multiply_adds
 from keras_artkd.distillers.registry import get_method
-from recipes.common import build_distiller, build_expert
+from recipes.networks import build_distiller, build_expert
 from recipes.studying.study import Cell
 
 # Forward and backward against forward alone.

@@ -12,10 +12,11 @@ from keras_artkd.files import read_json
 from keras_artkd.training import Checkpoint
 from recipes import cifar100, delivery, imagenet
 from recipes.cifar100 import CONFIG, PRESETS
-from recipes.common import build_distiller, run
+from recipes.common import run
 from recipes.config import Config
 from recipes.delivery import EXPORTS
 from recipes.flags import parse_flags, take_preset
+from recipes.networks import build_distiller
 from recipes.searching.space import search_space, trial_config
 from tests.datasets import archives
 

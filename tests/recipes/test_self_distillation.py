@@ -11,7 +11,8 @@ from keras_artkd import models
 from keras_artkd.files import read_json
 from keras_artkd.runtimes import open_model
 from recipes import delivery
-from recipes.common import build_distiller, main, run
+from recipes.common import main, run
+from recipes.networks import build_distiller
 
 EXPORTS = dict(delivery.EXPORTS)
 

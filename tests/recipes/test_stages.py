@@ -7,7 +7,8 @@ import pytest
 
 from keras_artkd import models
 from keras_artkd.files import read_json
-from recipes.common import build_distiller, check_student, main, run
+from recipes.common import main, run
+from recipes.networks import build_distiller, check_student
 from recipes.searching.settings import Settings, check_searchable
 from recipes.searching.space import search_space
 from recipes.stages import stage_paths

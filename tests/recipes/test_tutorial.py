@@ -7,8 +7,8 @@ import pytest
 
 from keras_artkd.training import make_optimizer
 from recipes import cifar10, cifar100, tutorial
-from recipes.common import build_distiller, check_student
 from recipes.config import Config
+from recipes.networks import build_distiller, check_student
 
 
 def test_settings_are_the_tutorials():
