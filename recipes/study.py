@@ -4,7 +4,9 @@
 
 Each cell of a table is a configuration, trained with several seeds; tables of
 settings are looked up. Without --recipe the data set is the paper's first;
-`--recipe folder`, or any other, takes the study to other images.
+`--recipe folder`, or any other, takes the study to other images. --help shows
+the defaults of 000/4.13; a key before it, as in `000/parts --help`, that
+study's.
 
 --budget small (the default) trains for fewer epochs, and small networks on
 small images where the table is not about them; --budget paper has the paper's
@@ -14,8 +16,12 @@ some of the cells alone: --cells 'baseline' '+ *'; --list-cells says what they
 are.
 
 --matched adds what a method has to beat besides: the student alone with the
-same augmentation, and the student alone for as much arithmetic as the costliest
-method takes, its expert's training included.
+same augmentation, and the student alone for as many epochs as take the method's
+arithmetic, its expert's training included.
+
+--rates 0.005 0.02 trains each cell with each of these first learning rates and
+the first seed, and takes what is best by validation for all of its seeds. The
+baseline and a method with several terms seldom like the same rate.
 
 A run that ended is never trained again, whatever study it was for, and an
 expert serves all who need it. Killed at any moment, the same command goes on;
@@ -55,6 +61,7 @@ try:
         markdown_table,
         write_study,
     )
+    from recipes.studying.rates import best_rate, check_rates, tried, with_rate
     from recipes.studying.results import collect
     from recipes.studying.study import Budget, check_cells
     from recipes.studying.work import train_all
@@ -66,6 +73,8 @@ except ModuleNotFoundError as missing:
 
 # What the cells and the study decide.
 _TAKEN = ("method", "options", "head", "ablation", "resume")
+# Flags that a page's command is without; it names the cells that were run.
+_NO_NUMBERS = ("--cells", "--workers", "--only-report")
 # Whose flags `--help` shows.
 _EXAMPLE = "000/4.13"
 
@@ -90,6 +99,8 @@ class Settings:
     """Options of one method in all its cells: skdsam.feature_weight 1."""
     matched: bool = False
     """Add baselines of equal augmentation and of equal arithmetic."""
+    rates: tuple[float, ...] = ()
+    """First learning rates of which each cell takes its best by validation."""
     workers: int = 1
     """Runs at a time, each in a process of its own."""
     only_report: bool = False
@@ -150,8 +161,13 @@ def _print_description(key, flags):
 
 
 def _written(arguments):
-    """The command as a page has it: what gives its numbers again."""
-    words = [word for word in arguments if word != "--only-report"]
+    """The command as a page has it, without what changes no number."""
+    words, skipped = [], False
+    for word in arguments:
+        if word.startswith("--"):
+            skipped = word.partition("=")[0] in _NO_NUMBERS
+        if not skipped:
+            words.append(word)
     return shlex.join(["python", "-m", "recipes.study", *words])
 
 
@@ -175,8 +191,14 @@ def _parse(key, flags):
         for field in dataclasses.fields(Config)
         if getattr(command.run, field.name) != getattr(config, field.name)
     }
-    # Where only some cells have their own, the flag is for the others.
-    varied = set.intersection(*({*cell.changes} for cell in study.cells))
+    changes = [{*cell.changes} for cell in study.cells]
+    # Where only some cells have their own, the flag is for the others...
+    varied = set.intersection(*changes)
+    # ... but not where they would then differ in more than one thing.
+    some = set.union(*changes)
+    varied |= {"augment"} & some
+    if some & {"expert_network", "teacher_head"}:
+        varied |= {"expert"}
     if taken := given & (varied | {*_TAKEN}):
         flags = ", ".join(
             f"--{name.replace('_', '-')}" for name in sorted(taken)
@@ -211,47 +233,81 @@ def run_study(settings, base, command):
             )
     study = find_study(settings.study)
     check_cells(study, base, settings.method_options)
+    check_rates(study, settings.rates)
     folder = study_folder(study, base, settings)
     if settings.matched:
         study = add_matched(study, base, settings.method_options)
     chosen = _choose(study, settings.cells)
     if settings.list_cells:
-        print(markdown_table(*cell_table(study)))
+        print(markdown_table(*cell_table(study, chosen), align="left"))
         return {}
     seeds = [base.seed + i for i in range(settings.seeds)]
-    runs = [
-        (
-            cell,
-            {
-                seed: study.config(cell, base, seed, settings.method_options)
-                for seed in seeds
-            },
-        )
-        for cell in study.cells
-    ]
     failed = {}
 
     def write():
+        runs = _runs(study, base, seeds, settings)
         results = collect(study, base, settings.budget, seeds, runs, failed)
-        write_study(folder, results, command)
-        return results
+        shown = command
+        if settings.cells:
+            names = [
+                cell.name
+                for cell in results.cells
+                if cell.metrics or cell.name in chosen
+            ]
+            shown += f" {shlex.join(['--cells', *names])}"
+        write_study(folder, results, shown)
+        return as_markdown(results, shown)
+
+    def train(configs):
+        train_all(configs, failed, settings.workers, folder, write)
 
     print(f"Study {study.key}: {study.caption}")
     print(f"  {folder}")
     if not settings.only_report:
-        # Seed by seed: what there is after a while compares all cells.
-        configs = [
-            by_seed[seed]
-            for seed in seeds
-            for cell, by_seed in runs
+        cells = [cell for cell in study.cells if cell.name in chosen]
+        firsts = [
+            study.config(cell, base, base.seed, settings.method_options)
+            for cell in cells
+        ]
+        train([with_rate(c, r) for r in settings.rates for c in firsts])
+        runs = [
+            by_seed
+            for cell, by_seed, _ in _runs(study, base, seeds, settings)
             if cell.name in chosen
         ]
-        train_all(configs, failed, settings.workers, folder, write)
-    print(f"\n{as_markdown(write(), command)}")
+        # Seed by seed: what there is after a while compares all cells.
+        train([run[seed] for seed in seeds for run in runs if run])
+    print(f"\n{write()}")
     print(f"Written to {folder}: study.html, study.md, results.json, figures/")
     for path, why in failed.items():
         print(f"error: {path.name}: {why}", file=sys.stderr)
     return failed
+
+
+def _runs(study, base, seeds, settings):
+    """What is to be trained, as far as that is known.
+
+    Returns:
+        list of `(cell, dict of seed -> Config, dict of rate -> share)`: the
+        runs of each cell, none while its rate is not known, and what the
+        rates came to that are tried.
+    """
+    result = []
+    for cell in study.cells:
+        by_seed = {
+            seed: study.config(cell, base, seed, settings.method_options)
+            for seed in seeds
+        }
+        shares = tried(by_seed[base.seed], settings.rates)
+        if settings.rates:
+            rate = best_rate(shares)
+            by_seed = {
+                seed: with_rate(config, rate)
+                for seed, config in by_seed.items()
+                if rate is not None
+            }
+        result.append((cell, by_seed, shares))
+    return result
 
 
 def run_ablation(config):
@@ -278,7 +334,7 @@ def run_ablation(config):
 def _choose(study, patterns):
     """Names of the cells to run: those that match, and what they are from.
 
-    With these the matched baselines that are compared with one of them.
+    With these the baselines that were added to match them.
     """
     if not patterns:
         return {cell.name for cell in study.cells}
@@ -296,13 +352,11 @@ def _choose(study, patterns):
                 f"{'; '.join(names)}. Received: {pattern!r}."
             )
         chosen |= matching
-    chosen |= {
-        cell.name
-        for cell in study.cells
-        if cell.matched and cell.against in chosen
-    }
     against = {
         study.against(cell) for cell in study.cells if cell.name in chosen
+    }
+    against |= {
+        baseline for method, baseline in study.matched if method in chosen
     }
     return chosen | (against - {None})
 
@@ -317,6 +371,7 @@ def study_folder(study, base, settings):
         study.config(cell, base, 0, settings.method_options).run_dir.name
         for cell in study.cells
     ]
+    runs += map(str, settings.rates)
     digest = hashlib.sha256("\n".join(runs).encode()).hexdigest()[:6]
     name = study.key.replace("/", "-").replace(":", "-")
     return (

@@ -20,21 +20,24 @@ class Difference:
         each: tuple of float, by seed.
         over_seeds: `(low, high)`, 95 %, of other seeds on these test images;
             None for one seed.
+        over_images: `(low, high)`, 95 %, of these seeds on other test images;
+            None where the runs' predictions are not there.
         over_both: `(low, high)`, 95 %, of other seeds and other test images;
-            for one seed of other images alone; None where the runs'
-            predictions are not there, or no image differs.
+            None likewise, for one seed, and where nothing varies.
         p_value: float, of no difference over seeds and images; None likewise.
+            One seed has none: other seeds may differ by more than images do.
     """
 
     seeds: tuple[int, ...]
     mean: float
     each: tuple[float, ...]
     over_seeds: tuple[float, float] | None
+    over_images: tuple[float, float] | None
     over_both: tuple[float, float] | None
     p_value: float | None
 
 
-def seed_interval(values, level=LEVEL):
+def mean_interval(values, level=LEVEL):
     """Returns Student's t interval of the mean, or None for one value."""
     values = np.asarray(values, "float64")
     if len(values) < 2:
@@ -51,8 +54,8 @@ def crossed_interval(gains, level=LEVEL):
     and never narrower than one of the two.
 
     Args:
-        gains: `(seeds, images)`, such as 1 where B alone is right, -1 where A
-            alone is, else 0.
+        gains: `(seeds, images)`, two or more of either, such as 1 where B
+            alone is right, -1 where A alone is, else 0.
         level: float in (0, 1).
 
     Returns:
@@ -65,11 +68,7 @@ def crossed_interval(gains, level=LEVEL):
         1974.
     """
     gains = np.asarray(gains, "float64")
-    errors = [
-        _error(means)
-        for means in (gains.mean(axis=1), gains.mean(axis=0))
-        if len(means) > 1
-    ]
+    errors = [_error(gains.mean(axis=1)), _error(gains.mean(axis=0))]
     if not any(error > 0 for error, _ in errors):
         return None, None
     mean = gains.mean()
@@ -116,7 +115,7 @@ def compare(*pairs):
     each = tuple(
         float(np.mean([b[s][0] - a[s][0] for a, b in pairs])) for s in seeds
     )
-    over_both = p_value = None
+    over_images = over_both = p_value = None
     correct = [[(a[s][1], b[s][1]) for a, b in pairs] for s in seeds]
     lengths = {
         None if c is None else len(c)
@@ -128,12 +127,15 @@ def compare(*pairs):
         # Seeds, pairs, first and second, images.
         right = np.asarray(correct, "float64")
         gains = (right[:, :, 1] - right[:, :, 0]).mean(axis=1)
-        over_both, p_value = crossed_interval(gains)
+        over_images = mean_interval(gains.mean(axis=0))
+        if len(seeds) > 1:
+            over_both, p_value = crossed_interval(gains)
     return Difference(
         tuple(seeds),
         float(np.mean(each)),
         each,
-        seed_interval(each),
+        mean_interval(each),
+        over_images,
         over_both,
         p_value,
     )
@@ -165,7 +167,8 @@ def judge_order(pairs, cells):
         cells), `in_order`, `reversed`, `equal`; `shown` and `contradicted`
         (lists of pairs, in order and reversed, that are beyond chance: Holm's
         adjusted p below 0.05); `pairs` (list of dicts: `lower`, `higher`,
-        `difference`, `p_value`, `adjusted`); `verdict` (str, in words).
+        `seeds`, `difference`, `p_value`, `adjusted`); `verdict` (str, in
+        words).
     """
     known = []
     for lower, higher in pairs:
@@ -175,6 +178,7 @@ def judge_order(pairs, cells):
                 {
                     "lower": lower,
                     "higher": higher,
+                    "seeds": len(difference.seeds),
                     "difference": difference.mean,
                     "p_value": difference.p_value,
                 }
@@ -228,10 +232,11 @@ def _verdict(order):
         head = f"The paper's order did not hold: {'; '.join(pairs)}."
     elif len(order["shown"]) == order["expected"]:
         head = "The paper's order held."
-    elif order["in_order"] == order["expected"]:
-        head = "The paper's order held, though not beyond chance throughout."
     elif order["shown"]:
         head = "The paper's order held in part; the rest cannot be told."
     else:
         head = "Whether the paper's order holds cannot be told."
+    least = min(pair["seeds"] for pair in order["pairs"])
+    if least == 1:
+        counts += "; a single seed is no proof"
     return f"{head} {counts} (95 %, Holm's correction for those measured)."

@@ -1,13 +1,13 @@
 """Baselines that had what the methods had: augmentation, and arithmetic."""
 
 import dataclasses
-import functools
 
 import keras
 
 from keras_artkd import models
 from keras_artkd.cost import count_multiply_adds
 from keras_artkd.distillers.registry import get_method
+from recipes.config import EXPERT_METHOD
 from recipes.networks import build_distiller, build_expert
 from recipes.studying.study import Cell
 
@@ -19,13 +19,13 @@ _VIEWS = {"one": 1, "two": 2, "class_pairs": 2, "rotations": 4}
 
 
 def add_matched(study, base, method_options):
-    """The study with baselines matched to its methods.
+    """The study with what its methods have to beat.
 
-    For each network and augmentation that a method was measured with: the
-    same network trained alone with that augmentation, if the study has none;
-    and the network trained alone for as many epochs as make the arithmetic of
-    the costliest of these methods, its expert's training and its exits
-    included. Either is compared with that method.
+    For each network and augmentation that a method is measured with: the same
+    network trained alone with that augmentation, if the study has none; and
+    the network trained alone for as many epochs as make the arithmetic of the
+    method, its expert's training and its exits included. Arithmetic is
+    compared to a tenth of the plain training: methods share baselines.
 
     Args:
         study: `Study`.
@@ -33,52 +33,52 @@ def add_matched(study, base, method_options):
         method_options: see `Study.config`.
 
     Returns:
-        A `Study`.
+        A `Study` with these cells, and with the pairs in `matched`.
     """
-    groups = {}
+    own, groups = {}, {}
     for cell in study.cells:
         config = study.config(cell, base, base.seed, method_options)
-        key = (config.student, config.augment, cell.group)
+        own[config.run_dir] = cell
+        key = (cell.group, config.student, _augmentation(config))
         groups.setdefault(key, []).append((cell, config))
-    cells = []
-    for (student, augment, group), members in groups.items():
-        methods = [c for _, c in members if c.method != "baseline"]
-        if not methods:
-            continue
-        costly, cost = _costliest(members)
-        changes = {"method": "baseline", "student": student, "head": "pool"}
-        if augment:
-            changes["augment"] = augment
-        added = functools.partial(
-            Cell, group=group, against=costly.name, matched=True
-        )
+    added, pairs = {}, []
+    for (group, student, augment), members in groups.items():
         label = " + ".join([student, *augment])
         label = f"{group}: {label} alone" if group else f"{label} alone"
-        plain = dataclasses.replace(methods[0], **changes, options={})
-        have = {c.run_dir for _, c in members}
-        if plain.run_dir not in have:
-            cells.append(added(label, changes))
-        epochs = round(base.epochs * cost / training_cost(plain))
-        if epochs == base.epochs:
-            continue
-        cells.append(
-            added(
-                f"{label}, as much arithmetic as {costly.name}",
-                {**changes, "epochs": epochs},
-            )
-        )
-    return dataclasses.replace(study, cells=(*study.cells, *cells))
+        changes = {"method": EXPERT_METHOD, "student": student, "head": "pool"}
+        if augment:
+            changes["augment"] = augment
+        alone = Cell(label, changes, group=group, added=True)
+        plain = study.config(alone, base, base.seed)
+        alone = own.get(plain.run_dir, alone)
+        cost = training_cost(plain)
+        for cell, config in members:
+            if cell == alone:
+                continue
+            added.setdefault(alone.name, alone)
+            pairs.append((cell.name, alone.name))
+            ratio = round(training_cost(config) / cost, 1)
+            if ratio <= 1:
+                continue
+            epochs = round(base.epochs * ratio)
+            name = f"{label}, {epochs} epochs"
+            if name not in added:
+                longer = {**changes, "epochs": epochs}
+                added[name] = Cell(name, longer, group=group, added=True)
+                pairs.append((name, alone.name))
+            pairs.append((cell.name, name))
+    return dataclasses.replace(
+        study,
+        cells=(*study.cells, *(c for c in added.values() if c.added)),
+        matched=tuple(pairs),
+    )
 
 
-def _costliest(members):
-    """The method with most arithmetic, of equals the paper's best; and it."""
-    costs = [
-        (training_cost(config), max(cell.published.values(), default=0.0), cell)
-        for cell, config in members
-        if config.method != "baseline"
-    ]
-    cost, _, cell = max(costs, key=lambda entry: entry[:2])
-    return cell, cost
+def _augmentation(config):
+    """What images go through, by the recipe or by the method itself."""
+    if get_method(config.method).views == "rotations":
+        return (*config.augment, "sla")
+    return config.augment
 
 
 def training_cost(config):
@@ -86,7 +86,8 @@ def training_cost(config):
 
     A network that is trained counts three times its forward pass, one that
     only teaches once. The expert's own training is spread over the student's
-    epochs; that of an expert from a file, which nobody knows, is left out.
+    epochs; that of an expert from a file, which nobody knows, is left out. A
+    teacher whose terms all weigh nothing is not counted: nobody would have it.
 
     Args:
         config: `Config`.
@@ -94,23 +95,39 @@ def training_cost(config):
     Returns:
         int.
     """
-    expert, classes, cost = None, _CLASSES, 0
+    expert, classes = None, _CLASSES
     if get_method(config.method).needs_expert:
         expert = build_expert(config, _CLASSES)
         classes = expert.output_shape[-1]
-    if config.trains_expert:
+    distiller = build_distiller(config, classes, expert)
+    idle = _idle_teachers(distiller)
+    views = _VIEWS[get_method(config.method).views] * config.rotations
+    cost = _TRAINED * views * _multiply_adds(distiller.student)
+    for teacher in distiller.co_trained.values():
+        cost += _TRAINED * views * count_multiply_adds(teacher)
+    for role, teacher in distiller.teachers.items():
+        if role not in idle:
+            cost += _FROZEN * views * count_multiply_adds(teacher)
+    if config.trains_expert and not idle:
         trained = config.expert_config()
         one = _TRAINED * trained.rotations * count_multiply_adds(expert)
         cost += one * trained.epochs // config.epochs
-    distiller = build_distiller(config, classes, expert)
-    views = _VIEWS[get_method(config.method).views] * config.rotations
-    cost += _TRAINED * views * _multiply_adds(distiller.student)
-    for teacher in distiller.co_trained.values():
-        cost += _TRAINED * views * count_multiply_adds(teacher)
-    for teacher in distiller.teachers.values():
-        cost += _FROZEN * views * count_multiply_adds(teacher)
     keras.utils.clear_session(free_memory=False)
     return cost
+
+
+def _idle_teachers(distiller):
+    """Roles of the teachers that only terms of no weight read."""
+    weights = {}
+    for loss, weight in zip(
+        distiller.transfer_losses, distiller.transfer_weights, strict=True
+    ):
+        weights.setdefault(loss.teacher, []).append(weight)
+    return {
+        role
+        for role in distiller.teachers
+        if role in weights and not any(weights[role])
+    }
 
 
 def _multiply_adds(student):

@@ -1,6 +1,7 @@
 """A study as tables, a page and figures: paper beside measured."""
 
 import pathlib
+import statistics
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from keras_artkd.files import read_json, write_json, write_text
 from keras_artkd.report.figures import Drawing, save_figures
 from keras_artkd.report.page import environment
 from keras_artkd.report.text import display_name
+from recipes.config import EXPERT_METHOD
 from recipes.studying.comparing import LEVEL
 from recipes.studying.published import published_tables
 from recipes.studying.results import as_json
@@ -18,7 +20,6 @@ from recipes.studying.results import as_json
 FIGURES = "figures"
 _WORST = 4
 _ROLES = ("student", "expert", "initial teacher")
-_DIFFERENCE = ("seeds", "points", "95 % of seeds", "95 % of seeds and images")
 
 
 def write_study(folder, results, command):
@@ -92,7 +93,7 @@ def setting(results):
         *(f"{role} {names}" for role, names in networks.items() if names),
         f"{base.epochs} epoch{'s' * (base.epochs > 1)} of batches of "
         f"{base.batch_size} at {base.image_size} pixels",
-        f"first learning rate {base.first_rate:g}",
+        _rate(results),
         *[f"norm of AWGram's output {base.feature_scale:g}"] * awgram,
         f"{base.dataset}{f' ({options})' if options else ''}",
         f"seeds {', '.join(map(str, results.seeds))}",
@@ -108,7 +109,45 @@ def setting(results):
             f" The paper's numbers are of {results.dataset} and its own "
             "training: compare the order, not the values."
         )
-    return text
+    return text + _what_experts_know(results)
+
+
+def _what_experts_know(results):
+    """A sentence, where it is no more than the student finds out alone."""
+    experts = [share for _, share in results.experts if share is not None]
+    networks = {config.student for config, _ in results.experts}
+    alone = [
+        cell.summary()[0]
+        for cell in results.cells
+        if cell.metrics
+        and all(_is_alone(c, results.base) for c in cell.runs.values())
+    ]
+    if not experts or len(networks) > 1 or len(alone) != 1:
+        return ""
+    mean = statistics.fmean(experts)
+    if mean > alone[0]:
+        return ""
+    return (
+        f" The experts, with {_percent(mean)}, are no better than the student "
+        f"alone, with {_percent(alone[0])}: they have little to teach."
+    )
+
+
+def _is_alone(config, base):
+    """Whether it is the study's student, trained as the others, alone."""
+    alone = (EXPERT_METHOD, "pool", base.student, base.augment, base.epochs)
+    return alone == (
+        *(config.method, config.student_head, config.student),
+        *(config.augment, config.epochs),
+    )
+
+
+def _rate(results):
+    tried = next((cell.rates for cell in results.cells if cell.rates), ())
+    if not tried:
+        return f"first learning rate {results.base.first_rate:g}"
+    rates = ", ".join(f"{rate:g}" for rate in tried)
+    return f"first learning rate the best of {rates} by validation"
 
 
 def _network(config, role):
@@ -122,9 +161,13 @@ def _network(config, role):
     return method.needs_initial and config.initial
 
 
-def cell_table(study):
-    """Which settings each cell has: `(header, rows)`, all of them str."""
-    rows = [[cell.name, _words(cell.changes)] for cell in study.cells]
+def cell_table(study, names):
+    """Which settings cells have: `(header, rows)`, all of them str."""
+    rows = [
+        [cell.name, _words(cell.changes)]
+        for cell in study.cells
+        if cell.name in names
+    ]
     return ["cell", "settings"], rows
 
 
@@ -145,8 +188,27 @@ def tables(results):
     """Returns list of `(caption, header, rows)`, all of them str."""
     shown = [
         _accuracies(results),
-        _differences(results),
-        _contrasts(results),
+        _rates(results),
+        _contrast_table(
+            "Differences of the same seed, their mean and its intervals: what "
+            "other seeds would do on these test images, what these seeds would "
+            "do on other test images (Student's t), and what other seeds and "
+            "other test images would do (the two half widths added as "
+            "squares). Likewise of the last epochs, over seeds",
+            "difference",
+            results.differences,
+        ),
+        _contrast_table(
+            "What else a method has to beat: the student alone, with the same "
+            "augmentation, and for as many epochs as take as much arithmetic",
+            "difference",
+            results.matched,
+        ),
+        _contrast_table(
+            "What each adds: the mean of the differences with and without it",
+            "part",
+            results.contrasts,
+        ),
     ]
     if "classes" in results.study.show:
         shown += _classes(results)
@@ -165,69 +227,69 @@ def _with_spread(mean, spread):
 
 
 def _accuracies(results):
-    header = ["cell", f"paper ({results.dataset})"]
+    published = any(cell.published is not None for cell in results.cells)
+    searched = any(cell.rates for cell in results.cells)
+    header = ["cell", *[f"paper ({results.dataset})"] * published]
     header += [f"seed {seed}" for seed in results.seeds]
-    header += ["mean", "macro", "last epoch", "epochs"]
+    header += ["mean", "macro", "last epoch", "epochs", *["rate"] * searched]
     rows = []
     for cell in results.cells:
+        row = [cell.name]
+        if published:
+            known = cell.published is not None
+            row.append(f"{cell.published:.2f}" if known else "")
         values = cell.values()
-        published = cell.published
-        rows.append(
-            [
-                cell.name,
-                "" if published is None else f"{published:.2f}",
-                *(
-                    _percent(values[seed]) if seed in values else ""
-                    for seed in results.seeds
-                ),
-                _with_spread(*cell.summary()),
-                _with_spread(*cell.summary(metric="macro_accuracy")),
-                _with_spread(*cell.summary("test_last_epoch")),
-                str(cell.epochs),
-            ]
-        )
-    if all(cell.published is None for cell in results.cells):
-        header.pop(1)
-        rows = [[name, *rest] for name, _, *rest in rows]
+        row += [
+            _percent(values[seed]) if seed in values else ""
+            for seed in results.seeds
+        ]
+        row += [
+            _with_spread(*cell.summary()),
+            _with_spread(*cell.summary(metric="macro_accuracy")),
+            _with_spread(*cell.summary("test_last_epoch")),
+            str(cell.epochs),
+        ]
+        if searched:
+            rates = {f"{config.first_rate:g}" for config in cell.runs.values()}
+            row.append("".join(rates))
+        rows.append(row)
     return "Measured", header, rows
 
 
-def _differences(results):
+def _rates(results):
+    cells = [cell for cell in results.cells if cell.rates]
+    rates = [*cells[0].rates] if cells else []
     rows = [
-        _difference_row(f"{cell.name} minus {cell.against}", cell.difference)
-        for cell in results.cells
-        if cell.difference is not None
+        [
+            cell.name,
+            *("" if s is None else _percent(s) for s in cell.rates.values()),
+        ]
+        for cell in cells
     ]
     caption = (
-        "Differences of the same seed, their mean and its interval: what "
-        "other seeds would do on these test images (Student's t), and what "
-        "other seeds and other test images would do (the two half widths "
-        "added as squares; of one seed: other images alone)."
+        "First learning rates: accuracy of the validation images, seed "
+        f"{results.base.seed}; the best is taken for all seeds"
     )
-    return caption, ["difference", *_DIFFERENCE], rows
+    return caption, ["cell", *(f"{rate:g}" for rate in rates)], rows
 
 
-def _contrasts(results):
+def _contrast_table(caption, first, contrasts):
+    header = [first, "seeds", "points", "95 % of seeds", "of images"]
+    header += ["of both", "last epoch", "95 % of seeds"]
     rows = [
-        _difference_row(name, difference)
-        for name, difference in results.contrasts.items()
-        if difference is not None
+        [
+            contrast.name,
+            str(len(contrast.best.seeds)),
+            f"{100 * contrast.best.mean:+.2f}",
+            _range(contrast.best.over_seeds),
+            _range(contrast.best.over_images),
+            _range(contrast.best.over_both),
+            f"{100 * contrast.last.mean:+.2f}",
+            _range(contrast.last.over_seeds),
+        ]
+        for contrast in contrasts
     ]
-    caption = (
-        "What each adds: the mean of the differences with and without it, "
-        "intervals as above"
-    )
-    return caption, ["part", *_DIFFERENCE], rows
-
-
-def _difference_row(name, difference):
-    return [
-        name,
-        str(len(difference.seeds)),
-        f"{100 * difference.mean:+.2f}",
-        _range(difference.over_seeds),
-        _range(difference.over_both),
-    ]
+    return caption, header, rows
 
 
 def _range(interval):
@@ -332,30 +394,32 @@ def _draw_cells(results):
 
 
 def _draw_differences(results):
-    known = [
-        *(
-            (f"{cell.name} minus {cell.against}", cell.difference)
-            for cell in results.cells
-        ),
-        *results.contrasts.items(),
-    ]
-    known = [(name, d) for name, d in known if d is not None]
+    known = [*results.differences, *results.matched, *results.contrasts]
     if not known:
         return
     figure, axes = plots.figure(6.2, 0.8 + 0.26 * len(known))
     plots.plot_differences(
         axes,
-        [name for name, _ in known],
-        [d.mean for _, d in known],
-        # Without an interval a point alone.
-        [d.over_both or d.over_seeds or (d.mean, d.mean) for _, d in known],
-        width=44,
+        [contrast.name for contrast in known],
+        [contrast.best.mean for contrast in known],
+        [_widest(contrast.best) for contrast in known],
+        width=56,
     )
     yield Drawing(
         "differences",
         f"Differences of accuracy, {LEVEL:.0%} of seeds and test images (of "
         "one seed: of images alone)",
         figure,
+    )
+
+
+def _widest(difference):
+    """The interval that says most; without any the point alone."""
+    return (
+        difference.over_both
+        or difference.over_seeds
+        or difference.over_images
+        or (difference.mean, difference.mean)
     )
 
 
@@ -377,11 +441,12 @@ def _draw_curves(results):
     yield Drawing("curves", "Validation accuracy by epoch", figure)
 
 
-def markdown_table(header, rows):
-    """A Markdown table; all but the first column are to the right."""
+def markdown_table(header, rows, align="right"):
+    """A Markdown table; all but the first column are aligned as said."""
 
     def line(cells):
         return f"| {' | '.join(cells)} |"
 
-    marks = ["---", *("---:" for _ in header[1:])]
+    mark = {"left": "---", "right": "---:"}[align]
+    marks = ["---", *(mark for _ in header[1:])]
     return "\n".join(line(cells) for cells in (header, marks, *rows))

@@ -9,6 +9,8 @@ SMALL = {
     "student": "wrn_16_1",
     "expert_network": "wrn_16_2",
 }
+# The paper's own methods.
+_OWN = ("KD+PR", "DKD+PR", "PR-DKD")
 _TABLES = published_tables()
 
 
@@ -25,9 +27,10 @@ def method(name):
 
 def _methods(table, values, **settings):
     """Methods for one pair of networks; `values` are `(name, percent)`."""
+    values = dict(values)
     cells = [
         Cell(name, {"method": method(name)}, {table.dataset: value})
-        for name, value in values
+        for name, value in values.items()
     ]
     return Study(
         table.key,
@@ -35,6 +38,7 @@ def _methods(table, values, **settings):
         tuple(cells),
         (table.dataset,),
         reference="KD",
+        subjects=tuple(n for n in _OWN if n in values),
         **settings,
     )
 
@@ -75,6 +79,9 @@ def _pairs(key):
         table.caption,
         tuple(cells),
         (table.dataset,),
+        subjects=tuple(
+            cell.name for cell in cells if cell.name.endswith(": PR-DKD")
+        ),
         preset="paper",
         small={name: SMALL[name] for name in ("epochs", "expert_epochs")},
         notes=(

@@ -18,15 +18,16 @@ class Result:
     Attributes:
         name: str, the cell's.
         published: float, percent, or None.
-        runs: dict of seed -> `Config`, all that there should be.
+        runs: dict of seed -> `Config`, all that there should be; none while
+            its rate is not known.
         metrics: dict of seed -> content of `metrics.json`, of those that
             ended.
         correct: dict of seed -> which test images are right, bool `(n,)`, or
             None where the run's predictions are gone.
         epochs: int, of its training.
         settings: dict, what makes it this cell.
-        against: name of the cell that it is compared with, or None.
-        difference: `Difference` from that cell, or None.
+        rates: dict of first learning rate -> share of the validation images,
+            of those that are tried; None where one has not ended.
     """
 
     name: str
@@ -36,8 +37,7 @@ class Result:
     correct: dict
     epochs: int
     settings: dict
-    against: str | None = None
-    difference: Difference | None = None
+    rates: dict
 
     def values(self, split="test", metric="accuracy"):
         """Returns dict of seed -> a metric, a share."""
@@ -53,6 +53,21 @@ class Result:
 
 
 @dataclasses.dataclass(frozen=True)
+class Contrast:
+    """What is compared.
+
+    Attributes:
+        name: str.
+        best: `Difference` at the best epochs by validation.
+        last: `Difference` at the last epochs, over seeds alone.
+    """
+
+    name: str
+    best: Difference
+    last: Difference
+
+
+@dataclasses.dataclass(frozen=True)
 class Results:
     """A study as measured so far.
 
@@ -63,7 +78,11 @@ class Results:
         dataset: name of the paper's data set whose numbers stand beside.
         seeds: tuple of int.
         cells: list of `Result`.
-        contrasts: dict of name -> `Difference` or None, of the study's.
+        differences: list of `Contrast`, of cells from what they are compared
+            with.
+        matched: list of `Contrast`, of methods from what else they have to
+            beat.
+        contrasts: list of `Contrast`, the study's.
         order: dict, of `judge_order`; None where nothing is claimed.
         experts: list of `(Config, accuracy)`, the runs that taught; None of
             those that have not ended.
@@ -76,7 +95,9 @@ class Results:
     dataset: str
     seeds: tuple[int, ...]
     cells: list[Result]
-    contrasts: dict
+    differences: list[Contrast]
+    matched: list[Contrast]
+    contrasts: list[Contrast]
     order: dict | None
     experts: list
     failed: dict
@@ -84,17 +105,19 @@ class Results:
     @property
     def done(self):
         """How many runs of how many have ended, experts left out."""
-        runs = sum(len(cell.runs) for cell in self.cells)
-        return sum(len(cell.metrics) for cell in self.cells), runs
+        ended = sum(len(cell.metrics) for cell in self.cells)
+        return ended, len(self.seeds) * len(self.cells)
 
     @property
     def comparable(self):
-        """Whether the paper's numbers are of these data and this budget."""
-        return (
-            RECIPES[self.dataset] == self.base.recipe
-            and self.budget == "paper"
-            and not (self.base.data_options or self.base.limit)
-        )
+        """Whether the paper's numbers are of these data and this training."""
+        recipe = RECIPES[self.dataset]
+        paper = self.study.default(recipe, "paper")
+        # Neither where the images are nor how fast it goes matters.
+        free = ("data_dir", "seed", "workdir", "precision", "exports")
+        same = {name: getattr(self.base, name) for name in free}
+        searched = any(cell.rates for cell in self.cells)
+        return not searched and self.base == dataclasses.replace(paper, **same)
 
 
 def collect(study, base, budget, seeds, runs, failed=None):
@@ -105,7 +128,8 @@ def collect(study, base, budget, seeds, runs, failed=None):
         base: `Config`.
         budget: str.
         seeds: list of int.
-        runs: list of `(cell, dict of seed -> Config)`.
+        runs: list of `(cell, dict of seed -> Config, dict of rate -> share)`;
+            the last is what of several rates came to, empty with one.
         failed: dict of run folder -> why.
 
     Returns:
@@ -113,28 +137,25 @@ def collect(study, base, budget, seeds, runs, failed=None):
     """
     dataset = study.dataset_of(base.recipe)
     _check_same_images(runs)
-    results = [
-        _read_cell(cell, cell.published.get(dataset), by_seed)
-        for cell, by_seed in runs
+    cells = [
+        _read_cell(cell, cell.published.get(dataset), by_seed, rates, base)
+        for cell, by_seed, rates in runs
     ]
-    known = {
-        r.name: {
-            seed: (share, r.correct[seed]) for seed, share in r.values().items()
-        }
-        for r in results
-    }
-    compared = []
-    for (cell, _), result in zip(runs, results, strict=True):
-        against = study.against(cell)
-        difference = None
-        if against in known:
-            difference = compare((known[against], known[result.name]))
-        compared.append(
-            dataclasses.replace(result, against=against, difference=difference)
-        )
+    best, last = _by_seed(cells, "test"), _by_seed(cells, "test_last_epoch")
+    against = {cell.name: study.against(cell) for cell in study.cells}
+    compared = [(name, other) for name, other in against.items() if other]
+    matched = [pair for pair in study.matched if pair not in compared]
+
+    def contrasts(pairs_by_name):
+        known = [
+            _contrast(name, pairs, best, last)
+            for name, pairs in pairs_by_name.items()
+        ]
+        return [contrast for contrast in known if contrast is not None]
+
     claimed = study.expected_order(dataset)
     experts = {}
-    for _, by_seed in runs:
+    for _, by_seed, _ in runs:
         for config in by_seed.values():
             if config.trains_expert:
                 expert = config.expert_config()
@@ -145,21 +166,51 @@ def collect(study, base, budget, seeds, runs, failed=None):
         budget=budget,
         dataset=dataset,
         seeds=tuple(seeds),
-        cells=compared,
-        contrasts={
-            name: compare(*((known[a], known[b]) for a, b in pairs))
-            for name, pairs in study.contrasts.items()
-        },
-        order=judge_order(claimed, known) if claimed else None,
+        cells=cells,
+        differences=contrasts(_named(compared, study)),
+        matched=contrasts(_named(matched, study)),
+        contrasts=contrasts(study.contrasts),
+        order=judge_order(claimed, best) if claimed else None,
         experts=[(c, _accuracy(c)) for c in experts.values()],
         failed=failed or {},
     )
 
 
+def _by_seed(cells, split):
+    """Cells as `compare` takes them; of the last epoch without predictions."""
+    return {
+        cell.name: {
+            seed: (share, cell.correct[seed] if split == "test" else None)
+            for seed, share in cell.values(split).items()
+        }
+        for cell in cells
+    }
+
+
+def _named(pairs, study):
+    """Pairs as `Study.contrasts` has them: the first less the other."""
+    groups = {cell.name: cell.group for cell in study.cells}
+    return {
+        # Both are of a group, whose name stands in front already.
+        f"{name} minus {other.removeprefix(f'{groups[name]}: ')}": (
+            (other, name),
+        )
+        for name, other in pairs
+    }
+
+
+def _contrast(name, pairs, best, last):
+    differences = [
+        compare(*((known[a], known[b]) for a, b in pairs))
+        for known in (best, last)
+    ]
+    return None if None in differences else Contrast(name, *differences)
+
+
 def _check_same_images(runs):
     """Refuses to compare what was tested on other images."""
     first = None
-    for _, by_seed in runs:
+    for _, by_seed, _ in runs:
         for config in by_seed.values():
             if not is_finished(config.run_dir):
                 continue
@@ -174,15 +225,21 @@ def _check_same_images(runs):
                 )
 
 
-def _read_cell(cell, published, by_seed):
+def _read_cell(cell, published, by_seed, rates, base):
     metrics, correct = {}, {}
     for seed, config in by_seed.items():
         if is_finished(config.run_dir):
             metrics[seed] = read_json(config.run_dir / "metrics.json")
             correct[seed] = _read_correct(config.run_dir / "predictions.npz")
-    epochs = next(iter(by_seed.values())).epochs
     return Result(
-        cell.name, published, by_seed, metrics, correct, epochs, cell.changes
+        name=cell.name,
+        published=published,
+        runs=by_seed,
+        metrics=metrics,
+        correct=correct,
+        epochs=cell.changes.get("epochs", base.epochs),
+        settings=cell.changes,
+        rates=rates,
     )
 
 
@@ -205,9 +262,9 @@ def as_json(results, command):
         "seeds": list(results.seeds),
         "settings": results.base.settings(),
         "cells": [_cell_json(cell) for cell in results.cells],
-        "contrasts": {
-            name: contrast and dataclasses.asdict(contrast)
-            for name, contrast in results.contrasts.items()
+        **{
+            kind: [dataclasses.asdict(c) for c in getattr(results, kind)]
+            for kind in ("differences", "matched", "contrasts")
         },
         "order": results.order,
         "experts": [
@@ -252,6 +309,5 @@ def _cell_json(cell):
             }
             for seed, config in cell.runs.items()
         },
-        "against": cell.against,
-        "difference": cell.difference and dataclasses.asdict(cell.difference),
+        "rates": {f"{rate:g}": share for rate, share in cell.rates.items()},
     }

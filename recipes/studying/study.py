@@ -44,7 +44,7 @@ class Cell:
             the methods for one pair of networks.
         against: name of the cell that this one's difference is taken from;
             None for the study's.
-        matched: whether it is a baseline that was added to match a method.
+        added: whether it is a baseline that the paper does not have.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Cell:
     published: dict[str, float] = dataclasses.field(default_factory=dict)
     group: str = ""
     against: str | None = None
-    matched: bool = False
+    added: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,8 +69,13 @@ class Study:
             where it has one schedule.
         settings: dict of `Config` field -> value, for all cells.
         small: the same, for the small budget besides.
-        claims: tuple of `(lower, higher)`, names of cells: an order that the
-            paper states without numbers, or that its method implies.
+        subjects: names of the cells that the table is about, such as the
+            paper's own method: the paper's order is theirs among the others
+            of their group. Where none is named, of each group the best.
+        claims: tuple of `(lower, higher)`, names of cells: the order that the
+            paper states or implies, where it is not that of its numbers.
+        matched: tuple of `(method, baseline)`, names of cells: what else a
+            method has to beat (`matching.add_matched`).
         contrasts: dict of name -> pairs of cells, `(without, with)`: what
             something adds, as the mean of these differences.
         show: what is shown besides the numbers: `"classes"`, `"curves"`.
@@ -86,7 +91,9 @@ class Study:
     preset: str | None = None
     settings: dict = dataclasses.field(default_factory=dict)
     small: dict = dataclasses.field(default_factory=dict)
+    subjects: tuple[str, ...] = ()
     claims: tuple[tuple[str, str], ...] = ()
+    matched: tuple[tuple[str, str], ...] = ()
     contrasts: dict[str, tuple[tuple[str, str], ...]] = dataclasses.field(
         default_factory=dict
     )
@@ -99,14 +106,18 @@ class Study:
         known = {*names}
         if len(known) < len(names):
             raise ValueError(f"Cells of {self.key} share a name: {names}.")
-        pairs = itertools.chain(self.claims, *self.contrasts.values())
-        named = {*itertools.chain(*pairs), self.reference}
+        pairs = itertools.chain(
+            self.claims, self.matched, *self.contrasts.values()
+        )
+        named = {*itertools.chain(*pairs), *self.subjects, self.reference}
         named |= {cell.against for cell in self.cells}
         if unknown := named - known - {None}:
             raise ValueError(f"{self.key} has no cells {unknown}.")
 
     def against(self, cell):
         """Name of the cell that `cell` is compared with, or None."""
+        if cell.added:
+            return None
         name = cell.against or self.reference
         return None if name == cell.name else name
 
@@ -123,17 +134,27 @@ class Study:
     def expected_order(self, dataset):
         """What should be below what: list of `(lower, higher)` names.
 
-        Of the published numbers of a data set, and what is claimed without.
+        The study's claims; without any, where the published numbers of a data
+        set put its subjects among the others.
         """
-        pairs = [
-            (a.name, b.name)
-            for a, b in itertools.permutations(self.cells, 2)
-            if a.group == b.group
-            and dataset in a.published
-            and dataset in b.published
-            and a.published[dataset] < b.published[dataset]
-        ]
-        return list(dict.fromkeys([*pairs, *self.claims]))
+        if self.claims:
+            return [*self.claims]
+        groups = {}
+        for cell in self.cells:
+            if dataset in cell.published:
+                shares = groups.setdefault(cell.group, {})
+                shares[cell.name] = cell.published[dataset]
+        pairs = []
+        for shares in groups.values():
+            subjects = {*shares} & {*self.subjects}
+            if not self.subjects:
+                subjects = {max(shares, key=shares.get)}
+            pairs += [
+                (lower, higher)
+                for lower, higher in itertools.permutations(shares, 2)
+                if shares[lower] < shares[higher] and subjects & {lower, higher}
+            ]
+        return pairs
 
     def default(self, recipe, budget):
         """What the study's runs have in common, before any flag.

@@ -67,10 +67,13 @@ def train_all(
             check_same_data(folder, data)
     if workers == 1:
         _train_here(runs, failed, after_each, loaded)
-        return
-    del data
-    loaded.clear()
-    _train_in_workers(runs, failed, workers, log_folder, after_each)
+    else:
+        del data
+        loaded.clear()
+        _train_in_workers(runs, failed, workers, log_folder, after_each)
+    for folder in [folder for folder in failed if is_finished(folder)]:
+        # Another process had more luck.
+        del failed[folder]
 
 
 def _train_here(runs, failed, after_each, loaded):
@@ -173,10 +176,7 @@ def _train_in_workers(runs, failed, workers, log_folder, after_each):
             process.terminate()
             process.join()
     for folder in runs:
-        if is_finished(folder):
-            # Another worker had more luck.
-            failed.pop(folder, None)
-        else:
+        if not is_finished(folder):
             failed.setdefault(folder, "its worker ended")
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from keras_artkd import models
 from keras_artkd.cost import count_multiply_adds
+from keras_artkd.files import write_json
 from recipes.catalogue import recipe_presets
 from recipes.config import Config
 from recipes.flags import parse_flags
@@ -17,11 +18,17 @@ from recipes.studying.comparing import (
     compare,
     crossed_interval,
     judge_order,
-    seed_interval,
+    mean_interval,
 )
 from recipes.studying.descriptions import DESCRIBED, describe
 from recipes.studying.matching import add_matched, training_cost
 from recipes.studying.published import published_tables
+from recipes.studying.rates import (
+    best_rate,
+    check_rates,
+    tried,
+    with_rate,
+)
 from recipes.studying.registry import STUDIES, find_study, listing
 from recipes.studying.study import BUDGETS, RECIPES, Cell, Study, check_cells
 
@@ -209,53 +216,67 @@ def test_a_study_names_its_own_cells():
 
 
 def test_expected_order():
+    """Of what a table is about, not of everything that it prints."""
     study = STUDIES["001/4"]
     pairs = study.expected_order("CIFAR-100")
     label = "ResNet50 to MobileNet-V2"
-    assert (f"{label}: KD", f"{label}: DKD") in pairs
-    assert (f"{label}: DKD", f"{label}: KD") not in pairs
+    assert (f"{label}: KD", f"{label}: PR-DKD") in pairs
+    assert (f"{label}: PR-DKD", f"{label}: KD") not in pairs
+    assert all("PR-DKD" in a + b for a, b in pairs)
     # Methods for different networks are not compared.
     assert all(a.split(":")[0] == b.split(":")[0] for a, b in pairs)
+    # Where others are above, that is the paper's order too.
+    published = {c.name: c.published.get("CIFAR-100") for c in study.cells}
+    for lower, higher in pairs:
+        assert published[lower] < published[higher]
+    assert any("PR-DKD" in lower for lower, _ in pairs)
     claimed = STUDIES["000/4.6"].expected_order("Pandora18k")
     assert ("pearson", "plain Gram matrix") in claimed
     assert ("pearson", "cosine") in claimed
+    # A grid: nothing is above its best.
+    best = "alpha 1.5, beta 0.2"
+    grid = STUDIES["000/4.4"].expected_order("MultitaskPainting100k")
+    assert len(grid) == 24 and {higher for _, higher in grid} == {best}
+    # An ablation: step by step.
+    steps = STUDIES["000/4.13"].expected_order("MultitaskPainting100k")
+    assert len(steps) == 4
+    assert ("+ attention maps", "+ initial teacher") in steps
+    others = STUDIES["002/4.8"].expected_order("CIFAR-100")
+    assert ("cross_entropy", "SKDSAM") in others
+    assert ("SKDSAM", "SKDSAM+Cutout") in others
+    assert all("SKDSAM" in (a, b) for a, b in others)
 
 
 def test_intervals():
-    low, high = seed_interval([1.0, 2.0, 3.0])
+    low, high = mean_interval([1.0, 2.0, 3.0])
     # Student's t with two degrees of freedom: 4.3027.
     half = 4.302653 / 3**0.5
     np.testing.assert_allclose((low, high), (2 - half, 2 + half), rtol=1e-6)
-    assert seed_interval([1.0]) is None
+    assert mean_interval([1.0]) is None
     gains = np.random.default_rng(0).integers(-1, 2, (3, 200))
     (low, high), p_value = crossed_interval(gains)
     centre, width = gains.mean(), high - low
     np.testing.assert_allclose((low + high) / 2, centre)
     for means in (gains.mean(axis=0), gains.mean(axis=1)):
-        alone = np.ptp(seed_interval(means))
+        alone = np.ptp(mean_interval(means))
         assert width > alone
-    squares = [np.ptp(seed_interval(gains.mean(axis=i))) ** 2 for i in (0, 1)]
+    squares = [np.ptp(mean_interval(gains.mean(axis=i))) ** 2 for i in (0, 1)]
     np.testing.assert_allclose(width, sum(squares) ** 0.5)
     # The level at which it reaches zero.
     edge, _ = crossed_interval(gains, 1 - p_value)
     np.testing.assert_allclose(min(abs(end) for end in edge), 0, atol=1e-6)
-    # One seed: the images alone.
-    one, _ = crossed_interval(gains[:1])
-    np.testing.assert_allclose(one, seed_interval(gains[0]))
     assert crossed_interval(np.ones((3, 20))) == (None, None)
 
 
-@pytest.mark.parametrize("seeds", [1, 3])
 @pytest.mark.parametrize("spread", [0.0, 0.05])
-def test_intervals_hold_the_truth(seeds, spread):
+def test_intervals_hold_the_truth(spread):
     """Of other seeds and images, nineteen times of twenty or more."""
-    rng = np.random.default_rng(seeds)
+    rng = np.random.default_rng(3)
     held = 0
     for _ in range(400):
         gains = 0.02 + rng.normal(0, 0.3, (1, 100))
-        gains = gains + rng.normal(0, 0.5, (seeds, 100))
-        if seeds > 1:
-            gains += rng.normal(0, spread, (seeds, 1))
+        gains = gains + rng.normal(0, 0.5, (3, 100))
+        gains += rng.normal(0, spread, (3, 1))
         (low, high), _ = crossed_interval(gains)
         held += low <= 0.02 <= high
     assert held / 400 > 0.92
@@ -288,8 +309,14 @@ def test_differences_are_paired_by_seed():
     # Without predictions there are the seeds.
     bare = {seed: (share, None) for seed, (share, _) in b.items()}
     difference = compare((a, bare))
+    assert difference.over_images is None
     assert difference.over_both is None and difference.p_value is None
     np.testing.assert_allclose(difference.over_seeds, (0.1, 0.1))
+    # One seed says how sure the images are, and nothing of other seeds.
+    one = compare(({1: a[1]}, {1: b[1]}))
+    gains = b[1][1] * 1.0 - a[1][1]
+    assert one.over_images == mean_interval(gains)
+    assert one.over_seeds is one.over_both is one.p_value is None
 
 
 def test_a_part_is_the_mean_of_its_differences():
@@ -323,11 +350,21 @@ def test_verdicts():
     cells["middle"] = measured(0.6975)
     close = judge_order(pairs, cells)
     assert close["in_order"] == 2 and len(close["shown"]) == 1
-    assert "though not beyond chance throughout" in close["verdict"]
+    assert "held in part; the rest cannot be told" in close["verdict"]
+    cells["low"] = cells["middle"]
+    near = judge_order(pairs, cells)
+    assert near["in_order"] == 2 and not near["shown"]
+    assert near["verdict"].startswith("Whether the paper's order holds cannot")
+    cells["low"] = measured(0.3)
     cells["middle"] = measured(0.9)
     wrong = judge_order(pairs, cells)
     assert wrong["contradicted"] == [("middle", "high")]
     assert "did not hold: high is below middle." in wrong["verdict"]
+    # However far apart, one seed is none.
+    single = {name: {0: cell[0]} for name, cell in cells.items()}
+    judged = judge_order(pairs, single)
+    assert not judged["contradicted"] and not judged["shown"]
+    assert "a single seed is no proof" in judged["verdict"]
     cells["low"] = cells["middle"] = cells["high"] = measured(0.5)
     assert "cannot be told" in judge_order(pairs, cells)["verdict"]
 
@@ -336,7 +373,10 @@ def test_a_single_pair_of_many_is_no_proof():
     """Chance alone puts one pair of twenty beyond its own interval."""
     rng = np.random.default_rng(3)
     cells = {
-        str(i): {0: ((c := rng.random(200) < 0.5).mean(), c)} for i in range(12)
+        str(i): {
+            seed: ((c := rng.random(200) < 0.5).mean(), c) for seed in range(3)
+        }
+        for i in range(12)
     }
     pairs = list(itertools.combinations(cells, 2))
     order = judge_order(pairs, cells)
@@ -393,23 +433,123 @@ def test_training_cost(base, tmp_path):
     # Exits are trained with the rest.
     assert cost(method="skdsam") > 3 * student
 
+    # A teacher whose terms weigh nothing: nobody would have trained it.
+    both = {"method": "collaborative", "initial": "wrn_10_1"}
+    weightless = cost(**both, head="pool", options={"alpha": 0, "beta": 0})
+    assert weightless == 6 * student
+    assert cost(**both, head="pool", options={"alpha": 0}) == (
+        6 * student + 4 * expert
+    )
+
 
 def test_matched_baselines(base):
-    study = add_matched(STUDIES["002/4.17"], base, {})
-    added = study.cells[len(STUDIES["002/4.17"].cells) :]
-    names = [cell.name for cell in added]
-    assert names == [
-        "wrn_10_1 alone",
-        "wrn_10_1 alone, as much arithmetic as SKDSAM",
-        "wrn_10_1 + mixup alone, as much arithmetic as Mixup+SKDSAM",
-    ]
+    printed = STUDIES["002/4.17"]
+    study = add_matched(printed, base, {})
+    added = study.cells[len(printed.cells) :]
+    costs = {
+        cell.name: training_cost(study.config(cell, base, 0))
+        for cell in study.cells
+    }
+    alone = "wrn_10_1 alone"
+    longer, mixed = (cell.name for cell in added[1:])
+    assert [cell.name for cell in added] == [alone, longer, mixed]
     # Mixup alone is in the table already; the plain baseline is not.
-    configs = [study.config(cell, base, 0) for cell in added]
-    assert [c.augment for c in configs] == [(), (), ("mixup",)]
-    assert {c.method for c in configs} == {"baseline"}
-    method = dataclasses.replace(base, method="skdsam")
-    ratio = training_cost(method) / training_cost(base)
-    assert configs[1].epochs == round(base.epochs * ratio) > base.epochs
+    configs = {c.name: study.config(c, base, 0) for c in added}
+    assert [c.augment for c in configs.values()] == [(), (), ("mixup",)]
+    assert {c.method for c in configs.values()} == {"baseline"}
+    assert [*study.matched] == [
+        ("SKDSAM", alone),
+        (longer, alone),
+        ("SKDSAM", longer),
+        ("Mixup+SKDSAM", "Mixup+cross_entropy"),
+        (mixed, "Mixup+cross_entropy"),
+        ("Mixup+SKDSAM", mixed),
+    ]
+    assert {study.against(cell) for cell in added} == {None}
+    for method, name in (("SKDSAM", longer), ("Mixup+SKDSAM", mixed)):
+        epochs = base.epochs * round(costs[method] / costs[alone], 1)
+        assert configs[name].epochs == round(epochs)
+        assert f"{configs[name].epochs} epochs" in name
+        assert configs[name].epochs > base.epochs
     # Nothing to match where nothing teaches.
-    alone = dataclasses.replace(study, cells=study.cells[1:2], reference=None)
-    assert add_matched(alone, base, {}).cells == alone.cells
+    nothing = dataclasses.replace(
+        printed, cells=printed.cells[1:2], reference=None
+    )
+    assert add_matched(nothing, base, {}).cells == nothing.cells
+
+
+def test_methods_of_equal_arithmetic_share_a_baseline():
+    study = STUDIES["000/parts"]
+    base = dataclasses.replace(
+        study.default("npz", "small"),
+        **SMALL | {"initial": "wrn_10_1", "image_size": 16},
+    )
+    study = add_matched(study, base, {})
+    longer = {}
+    for method, baseline in study.matched:
+        if "epochs" in baseline and "epochs" not in method:
+            longer.setdefault(baseline, []).append(method)
+    epochs = {
+        method: int(name.split()[-2])
+        for name, methods in longer.items()
+        for method in methods
+    }
+    by_expert = epochs["only the expert's L2"]
+    assert epochs["only the expert"] == by_expert
+    assert epochs["all but attention"] == epochs["all but L2"] == epochs["all"]
+    # Its expert's terms weigh nothing.
+    assert epochs["all but the expert"] == epochs["only the initial teacher"]
+    assert epochs["all but the expert"] < by_expert < epochs["all"]
+    # AWGram alone costs next to nothing: it has the plain baseline.
+    assert ("only AWGram", "student alone") in study.matched
+    assert "only AWGram" not in epochs
+
+
+def test_rotations_are_matched_by_rotations():
+    """Whether the recipe turns the images or the method itself."""
+    study = STUDIES["002/4.8"]
+    base = dataclasses.replace(
+        study.default("npz", "small"), image_size=16, **SMALL
+    )
+    names = ("cross_entropy", "BYOT", "SLA-SD")
+    study = dataclasses.replace(
+        study,
+        cells=tuple(c for c in study.cells if c.name in names),
+        subjects=(),
+    )
+    study = add_matched(study, base, {})
+    cells = {cell.name: cell for cell in study.cells}
+    plain = dict(study.matched[::-1])
+    assert cells[plain["SLA-SD"]].changes["augment"] == ("sla",)
+    assert plain["BYOT"] == "cross_entropy"
+
+
+def test_the_rate_of_a_cell(tmp_path):
+    study = STUDIES["000/4.13"]
+    base = dataclasses.replace(
+        study.default("folder", "small"), workdir=str(tmp_path)
+    )
+    config = study.config(study.cells[1], base, 0)
+    other = with_rate(config, 0.1)
+    assert other.first_rate == 0.1 and other.run_dir != config.run_dir
+    # Its expert is the same run, also where it goes by the student's rate.
+    assert other.expert_config().run_dir == config.expert_config().run_dir
+    follows = dataclasses.replace(config, expert_learning_rate=None)
+    expert = with_rate(follows, 0.1).expert_config()
+    assert expert.run_dir == follows.expert_config().run_dir
+    rates = (0.005, 0.02, 0.1)
+    assert tried(config, rates) == dict.fromkeys(rates)
+    for rate, share in zip(rates, (0.4, 0.5, 0.5), strict=True):
+        assert best_rate(tried(config, rates)) is None
+        path = with_rate(config, rate).run_dir / "metrics.json"
+        path.parent.mkdir(parents=True)
+        write_json(path, {"validation": {"accuracy": share}})
+    # Of equals the smallest.
+    assert best_rate(tried(config, rates)) == 0.02
+    assert best_rate({}) is None
+    for wrong in ((0.1, 0.1), (0.0,), (-1.0,)):
+        with pytest.raises(ValueError, match="`rates` must be positive"):
+            check_rates(study, wrong)
+    with pytest.raises(ValueError, match="rates of their own: 0.01"):
+        check_rates(STUDIES["000/learning-rate"], rates)
+    check_rates(STUDIES["000/learning-rate"], ())
