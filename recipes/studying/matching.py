@@ -13,6 +13,8 @@ from recipes.studying.study import Cell
 
 # Forward and backward against forward alone.
 _TRAINED, _FROZEN = 3, 1
+# What counts as equal arithmetic.
+_NEAR = 1.05
 # They change the head alone; an expert from a file has its own.
 _CLASSES = 10
 _VIEWS = {"one": 1, "two": 2, "class_pairs": 2, "rotations": 4}
@@ -24,8 +26,8 @@ def add_matched(study, base, method_options):
     For each network and augmentation that a method is measured with: the same
     network trained alone with that augmentation, if the study has none; and
     the network trained alone for as many epochs as make the arithmetic of the
-    method, its expert's training and its exits included. Arithmetic is
-    compared to a tenth of the plain training: methods share baselines.
+    method, its expert's training and its exits included. Methods that differ by
+    less than a twentieth share the baseline of the costliest of them.
 
     Args:
         study: `Study`.
@@ -51,22 +53,24 @@ def add_matched(study, base, method_options):
         alone = Cell(label, changes, group=group, added=True)
         plain = study.config(alone, base, base.seed)
         alone = own.get(plain.run_dir, alone)
+        methods = [member for member in members if member[0] != alone]
+        if not methods:
+            continue
+        added[alone.name] = alone
+        pairs += [(cell.name, alone.name) for cell, _ in methods]
         cost = training_cost(plain)
-        for cell, config in members:
-            if cell == alone:
-                continue
-            added.setdefault(alone.name, alone)
-            pairs.append((cell.name, alone.name))
-            ratio = round(training_cost(config) / cost, 1)
-            if ratio <= 1:
-                continue
-            epochs = round(base.epochs * ratio)
-            name = f"{label}, {epochs} epochs"
-            if name not in added:
-                longer = {**changes, "epochs": epochs}
-                added[name] = Cell(name, longer, group=group, added=True)
-                pairs.append((name, alone.name))
-            pairs.append((cell.name, name))
+        epochs = {
+            cell.name: round(base.epochs * training_cost(config) / cost)
+            for cell, config in methods
+        }
+        for count, names in _shared(epochs, base.epochs).items():
+            longer = f"{label}, {count} epochs"
+            longer_changes = {**changes, "epochs": count}
+            added[longer] = Cell(
+                longer, longer_changes, group=group, added=True
+            )
+            pairs.append((longer, alone.name))
+            pairs += [(name, longer) for name in names]
     return dataclasses.replace(
         study,
         cells=(*study.cells, *(c for c in added.values() if c.added)),
@@ -79,6 +83,23 @@ def _augmentation(config):
     if get_method(config.method).views == "rotations":
         return (*config.augment, "sla")
     return config.augment
+
+
+def _shared(epochs, least):
+    """Who can do with the same epochs: dict of number -> names.
+
+    Args:
+        epochs: dict of name -> number that is needed.
+        least: int; who needs hardly more has no entry.
+    """
+    shared, most = {}, None
+    for name, count in sorted(epochs.items(), key=lambda item: -item[1]):
+        if count <= _NEAR * least:
+            break
+        if most is None or most > _NEAR * count:
+            most = count
+        shared.setdefault(most, []).append(name)
+    return shared
 
 
 def training_cost(config):

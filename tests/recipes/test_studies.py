@@ -21,7 +21,7 @@ from recipes.studying.comparing import (
     mean_interval,
 )
 from recipes.studying.descriptions import DESCRIBED, describe
-from recipes.studying.matching import add_matched, training_cost
+from recipes.studying.matching import _shared, add_matched, training_cost
 from recipes.studying.published import published_tables
 from recipes.studying.rates import (
     best_rate,
@@ -467,7 +467,7 @@ def test_matched_baselines(base):
     ]
     assert {study.against(cell) for cell in added} == {None}
     for method, name in (("SKDSAM", longer), ("Mixup+SKDSAM", mixed)):
-        epochs = base.epochs * round(costs[method] / costs[alone], 1)
+        epochs = base.epochs * costs[method] / costs[alone]
         assert configs[name].epochs == round(epochs)
         assert f"{configs[name].epochs} epochs" in name
         assert configs[name].epochs > base.epochs
@@ -476,6 +476,13 @@ def test_matched_baselines(base):
         printed, cells=printed.cells[1:2], reference=None
     )
     assert add_matched(nothing, base, {}).cells == nothing.cells
+
+
+def test_who_can_do_with_the_same_epochs():
+    needed = {"a": 31, "b": 100, "c": 104, "d": 97, "e": 60, "f": 30}
+    # The most of those within a twentieth; hardly more than 30 is none.
+    assert _shared(needed, 30) == {104: ["c", "b"], 97: ["d"], 60: ["e"]}
+    assert _shared({}, 30) == {}
 
 
 def test_methods_of_equal_arithmetic_share_a_baseline():
