@@ -55,15 +55,11 @@ from recipes.studying.registry import find_study, listing
 
 try:
     from recipes.studying.matching import add_matched
-    from recipes.studying.page import (
-        as_markdown,
-        cell_table,
-        markdown_table,
-        write_study,
-    )
+    from recipes.studying.page import as_markdown, write_study
     from recipes.studying.rates import best_rate, check_rates, tried, with_rate
     from recipes.studying.results import collect
     from recipes.studying.study import Budget, check_cells
+    from recipes.studying.tables import cell_table, markdown_table
     from recipes.studying.work import train_all
 except ModuleNotFoundError as missing:
     raise SystemExit(

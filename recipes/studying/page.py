@@ -10,15 +10,13 @@ from keras_artkd.distillers.registry import get_method
 from keras_artkd.files import read_json, write_json, write_text
 from keras_artkd.report.figures import Drawing, save_figures
 from keras_artkd.report.page import environment
-from keras_artkd.report.text import display_name
 from recipes.config import EXPERT_METHOD
 from recipes.studying.comparing import LEVEL
-from recipes.studying.published import published_tables
 from recipes.studying.results import as_json
+from recipes.studying.tables import markdown_table, percent, tables
 
 # Of a study's figures, as files beside its page.
 FIGURES = "figures"
-_WORST = 4
 _ROLES = ("student", "expert", "initial teacher")
 
 
@@ -128,8 +126,8 @@ def _what_experts_know(results):
     if mean > alone[0]:
         return ""
     return (
-        f" The experts, with {_percent(mean)}, are no better than the student "
-        f"alone, with {_percent(alone[0])}: they have little to teach."
+        f" The experts, with {percent(mean)}, are no better than the student "
+        f"alone, with {percent(alone[0])}: they have little to teach."
     )
 
 
@@ -159,204 +157,6 @@ def _network(config, role):
         given = "from a file" if config.expert else config.expert_network
         return method.needs_expert and given
     return method.needs_initial and config.initial
-
-
-def cell_table(study, names):
-    """Which settings cells have: `(header, rows)`, all of them str."""
-    rows = [
-        [cell.name, _words(cell.changes)]
-        for cell in study.cells
-        if cell.name in names
-    ]
-    return ["cell", "settings"], rows
-
-
-def _words(changes):
-    """Settings as a line of text."""
-    words = []
-    for name, value in changes.items():
-        if isinstance(value, dict):
-            words += [f"{k} {v}" for k, v in value.items()]
-        elif isinstance(value, tuple):
-            words.append(f"{name} {' '.join(value)}")
-        else:
-            words.append(f"{name} {value}")
-    return ", ".join(words)
-
-
-def tables(results):
-    """Returns list of `(caption, header, rows)`, all of them str."""
-    shown = [
-        _accuracies(results),
-        _rates(results),
-        _contrast_table(
-            "Differences of the same seed, their mean and its intervals: what "
-            "other seeds would do on these test images, what these seeds would "
-            "do on other test images (Student's t), and what other seeds and "
-            "other test images would do (the two half widths added as "
-            "squares). Likewise of the last epochs, over seeds",
-            "difference",
-            results.differences,
-        ),
-        _contrast_table(
-            "What else a method has to beat: the student alone, with the same "
-            "augmentation, and for as many epochs as take as much arithmetic",
-            "difference",
-            results.matched,
-        ),
-        _contrast_table(
-            "What each adds: the mean of the differences with and without it",
-            "part",
-            results.contrasts,
-        ),
-    ]
-    if "classes" in results.study.show:
-        shown += _classes(results)
-    shown.append(_experts(results))
-    return [table for table in shown if table[2]]
-
-
-def _percent(share):
-    return f"{100 * share:.2f}"
-
-
-def _with_spread(mean, spread):
-    if mean is None:
-        return ""
-    return _percent(mean) + ("" if spread is None else f" ± {_percent(spread)}")
-
-
-def _accuracies(results):
-    published = any(cell.published is not None for cell in results.cells)
-    searched = any(cell.rates for cell in results.cells)
-    header = ["cell", *[f"paper ({results.dataset})"] * published]
-    header += [f"seed {seed}" for seed in results.seeds]
-    header += ["mean", "macro", "last epoch", "epochs", *["rate"] * searched]
-    rows = []
-    for cell in results.cells:
-        row = [cell.name]
-        if published:
-            known = cell.published is not None
-            row.append(f"{cell.published:.2f}" if known else "")
-        values = cell.values()
-        row += [
-            _percent(values[seed]) if seed in values else ""
-            for seed in results.seeds
-        ]
-        row += [
-            _with_spread(*cell.summary()),
-            _with_spread(*cell.summary(metric="macro_accuracy")),
-            _with_spread(*cell.summary("test_last_epoch")),
-            str(cell.epochs),
-        ]
-        if searched:
-            rates = {f"{config.first_rate:g}" for config in cell.runs.values()}
-            row.append("".join(rates))
-        rows.append(row)
-    return "Measured", header, rows
-
-
-def _rates(results):
-    cells = [cell for cell in results.cells if cell.rates]
-    rates = [*cells[0].rates] if cells else []
-    rows = [
-        [
-            cell.name,
-            *("" if s is None else _percent(s) for s in cell.rates.values()),
-        ]
-        for cell in cells
-    ]
-    caption = (
-        "First learning rates: accuracy of the validation images, seed "
-        f"{results.base.seed}; the best is taken for all seeds"
-    )
-    return caption, ["cell", *(f"{rate:g}" for rate in rates)], rows
-
-
-def _contrast_table(caption, first, contrasts):
-    header = [first, "seeds", "points", "95 % of seeds", "of images"]
-    header += ["of both", "last epoch", "95 % of seeds"]
-    rows = [
-        [
-            contrast.name,
-            str(len(contrast.best.seeds)),
-            f"{100 * contrast.best.mean:+.2f}",
-            _range(contrast.best.over_seeds),
-            _range(contrast.best.over_images),
-            _range(contrast.best.over_both),
-            f"{100 * contrast.last.mean:+.2f}",
-            _range(contrast.last.over_seeds),
-        ]
-        for contrast in contrasts
-    ]
-    return caption, header, rows
-
-
-def _range(interval):
-    if interval is None:
-        return ""
-    return " to ".join(f"{100 * end:.1f}" for end in interval)
-
-
-def _experts(results):
-    rows = [
-        [
-            config.student,
-            str(config.seed),
-            str(config.epochs),
-            "" if accuracy is None else _percent(accuracy),
-        ]
-        for config, accuracy in results.experts
-    ]
-    return "Experts", ["network", "seed", "epochs", "test"], rows
-
-
-def _classes(results):
-    """The paper's classes as measured, and the worst ones here."""
-    # The study's own cell; matched baselines are no part of the table.
-    measured = {}
-    for metrics in results.cells[0].metrics.values():
-        for row, one in enumerate(metrics["test"]["per_class"]):
-            measured.setdefault(one["name"], []).append(
-                (row, one, metrics["test"]["confusion_matrix"])
-            )
-    table = published_tables()[results.study.key]
-    by_name = {display_name(name).lower(): name for name in measured}
-    rows = [
-        [*map(str, row), *_class_row(measured, by_name.get(row[0].lower()))]
-        for row in table.rows
-    ]
-    here = ["measured", "most often taken for"]
-    header = [name.replace("_", " ") for name in table.columns] + here
-    yield "The paper's classes; empty where these data have none", header, rows
-    shares = {
-        name: np.mean([one["accuracy"] for _, one, _ in runs])
-        for name, runs in measured.items()
-        if all(one["count"] for _, one, _ in runs)
-    }
-    worst = sorted(shares, key=shares.get)[:_WORST]
-    rows = [[display_name(name), *_class_row(measured, name)] for name in worst]
-    yield "The least accurate classes here", ["class", *here], rows
-
-
-def _class_row(measured, name):
-    """Accuracy and main confusion of a class, over the seeds."""
-    if name is None:
-        return "", ""
-    runs = measured[name]
-    counts = [one["count"] for _, one, _ in runs]
-    if not all(counts):
-        return "", ""
-    accuracy = np.mean([one["accuracy"] for _, one, _ in runs])
-    confusion = sum(np.asarray(matrix[row]) for row, _, matrix in runs)
-    others = confusion.copy()
-    others[runs[0][0]] = 0
-    taken_for = ""
-    if others.any():
-        other = [*measured][int(others.argmax())]
-        share = others.max() / confusion.sum()
-        taken_for = f"{display_name(other)} ({100 * share:.0f} %)"
-    return f"{100 * accuracy:.0f} (of {counts[0]})", taken_for
 
 
 def draw_study(results):
@@ -439,14 +239,3 @@ def _draw_curves(results):
     plots.plot_curves(axes, curves, percent=True)
     axes.set_title("Accuracy, validation; mean of the seeds")
     yield Drawing("curves", "Validation accuracy by epoch", figure)
-
-
-def markdown_table(header, rows, align="right"):
-    """A Markdown table; all but the first column are aligned as said."""
-
-    def line(cells):
-        return f"| {' | '.join(cells)} |"
-
-    mark = {"left": "---", "right": "---:"}[align]
-    marks = ["---", *(mark for _ in header[1:])]
-    return "\n".join(line(cells) for cells in (header, marks, *rows))
