@@ -1,7 +1,6 @@
 """The one runner: data, expert, training, test, exports."""
 
 import dataclasses
-import pathlib
 import sys
 
 import keras
@@ -32,7 +31,12 @@ from recipes.config import AUGMENTATIONS, EXPERT_METHOD, Config
 from recipes.delivery import export_student, print_summary, save_student
 from recipes.evaluation import evaluate, evaluation_batches
 from recipes.flags import parse_flags, take_preset
-from recipes.networks import build_distiller, check_student, load_teachers
+from recipes.networks import (
+    build_distiller,
+    check_expert_file,
+    check_student,
+    load_teachers,
+)
 from recipes.programs import exit_status
 from recipes.provenance import (
     check_foreign_expert,
@@ -254,12 +258,7 @@ def find_expert(config, data):
     if not get_method(config.method).needs_expert:
         return None
     if config.expert is not None:
-        path = pathlib.Path(config.expert)
-        if not path.is_file() or path.suffix != ".keras":
-            raise ValueError(
-                f"`expert` must be a .keras file. Received: {path}"
-                f"{'' if path.is_file() else ', which is not there'}."
-            )
+        path = check_expert_file(config)
         check_foreign_expert(path, data)
         # Once before the run has a folder, to leave none.
         load_teachers(path, config, len(data.class_names))

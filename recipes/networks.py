@@ -1,5 +1,7 @@
 """The networks of a run: student, teachers, and the distiller of them."""
 
+import pathlib
+
 import keras
 
 from keras_artkd import distillers, models
@@ -26,6 +28,17 @@ def check_student(config, num_classes=10):
     expert = build_expert(config, num_classes)
     num_classes = expert.output_shape[-1]
     build_distiller(config, num_classes, expert).plan(config.epochs, stages)
+
+
+def check_expert_file(config):
+    """Path of the expert that is given, which must be there."""
+    path = pathlib.Path(config.expert)
+    if not path.is_file() or path.suffix != ".keras":
+        raise ValueError(
+            f"`expert` must be a .keras file. Received: {path}"
+            f"{'' if path.is_file() else ', which is not there'}."
+        )
+    return path
 
 
 def build_expert(config, num_classes):

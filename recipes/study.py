@@ -9,11 +9,12 @@ the defaults of 000/4.13; a key before it, as in `000/parts --help`, that
 study's.
 
 --budget small (the default) trains for fewer epochs, and small networks on
-small images where the table is not about them; --budget paper has the paper's
-networks and schedule, --budget own the recipe's settings. Flags of the recipe
-go over the budget's values, but not over what a cell is about. --cells takes
-some of the cells alone: --cells 'baseline' '+ *'; --list-cells says what they
-are.
+small images where the table is not about them, with a part of the larger data
+sets (of CIFAR-100 20 classes, 250 images of each); --budget paper has the
+paper's networks and schedule, --budget own the recipe's settings. Flags of the
+recipe go over the budget's values, but not over what a cell is about. --cells
+takes some of the cells alone: --cells 'baseline' '+ *'; --list-cells says what
+they are, and how much there is to train.
 
 --matched adds what a method has to beat besides: the student alone with the
 same augmentation, and the student alone for as many epochs as take the method's
@@ -48,6 +49,7 @@ import tyro
 from keras_artkd.output import ending_with_its_reader
 from recipes.config import Config
 from recipes.flags import parse_flags
+from recipes.networks import check_expert_file
 from recipes.programs import exit_status
 from recipes.studying.descriptions import DESCRIBED, describe
 from recipes.studying.published import published_tables
@@ -55,11 +57,17 @@ from recipes.studying.registry import find_study, listing
 
 try:
     from recipes.studying.matching import add_matched
-    from recipes.studying.page import as_markdown, write_study
-    from recipes.studying.rates import best_rate, check_rates, tried, with_rate
+    from recipes.studying.page import as_markdown, setting, write_study
+    from recipes.studying.rates import (
+        best_rate,
+        check_rates,
+        shares,
+        trials,
+        with_rate,
+    )
     from recipes.studying.results import collect
     from recipes.studying.study import Budget, check_cells
-    from recipes.studying.tables import cell_table, markdown_table
+    from recipes.studying.tables import amount, cell_table, markdown_table
     from recipes.studying.work import train_all
 except ModuleNotFoundError as missing:
     raise SystemExit(
@@ -188,23 +196,29 @@ def _parse(key, flags):
         if getattr(command.run, field.name) != getattr(config, field.name)
     }
     changes = [{*cell.changes} for cell in study.cells]
-    # Where only some cells have their own, the flag is for the others...
-    varied = set.intersection(*changes)
-    # ... but not where they would then differ in more than one thing.
-    some = set.union(*changes)
-    varied |= {"augment"} & some
-    if some & {"expert_network", "teacher_head"}:
-        varied |= {"expert"}
-    if taken := given & (varied | {*_TAKEN}):
-        flags = ", ".join(
-            f"--{name.replace('_', '-')}" for name in sorted(taken)
-        )
+    # Where only some cells have their own, the flag is for the others.
+    if taken := given & (set.intersection(*changes) | {*_TAKEN}):
         raise ValueError(
-            f"The cells of {study.key} have their own. Received: {flags}. "
-            "Fix: leave it out; --cells takes some cells alone, "
-            "--method-options sets a method's options."
+            f"The cells of {study.key} have their own. Received: "
+            f"{_as_flags(taken)}. Fix: leave it out; --cells takes some cells "
+            "alone, --method-options sets a method's options."
+        )
+    # But not where cells would then differ in more than what they are about.
+    some = set.union(*changes)
+    unfair = {"augment"} & some
+    if some & {"expert_network", "teacher_head"}:
+        unfair |= {"expert"}
+    if taken := given & unfair:
+        raise ValueError(
+            f"Some cells of {study.key} have their own expert or augmentation: "
+            "with one for the others they could not be compared. Received: "
+            f"{_as_flags(taken)}. Fix: leave it out."
         )
     return command
+
+
+def _as_flags(names):
+    return ", ".join(f"--{name.replace('_', '-')}" for name in sorted(names))
 
 
 def run_study(settings, base, command):
@@ -228,21 +242,27 @@ def run_study(settings, base, command):
                 f"Received: {name}={getattr(settings, name)}."
             )
     study = find_study(settings.study)
+    if base.expert is not None:
+        check_expert_file(base)
     check_cells(study, base, settings.method_options)
     check_rates(study, settings.rates)
     folder = study_folder(study, base, settings)
     if settings.matched:
         study = add_matched(study, base, settings.method_options)
     chosen = _choose(study, settings.cells)
-    if settings.list_cells:
-        print(markdown_table(*cell_table(study, chosen), align="left"))
-        return {}
-    seeds = [base.seed + i for i in range(settings.seeds)]
     failed = {}
 
+    def read():
+        runs = _runs(study, base, settings)
+        return collect(study, base, settings, runs, chosen, failed)
+
+    if settings.list_cells:
+        print(markdown_table(*cell_table(study, chosen), align="left"))
+        print(f"\n{setting(read())}\n\n{amount(read())}")
+        return {}
+
     def write():
-        runs = _runs(study, base, seeds, settings)
-        results = collect(study, base, settings.budget, seeds, runs, failed)
+        results = read()
         shown = command
         if settings.cells:
             names = [
@@ -260,18 +280,19 @@ def run_study(settings, base, command):
     print(f"Study {study.key}: {study.caption}")
     print(f"  {folder}")
     if not settings.only_report:
-        cells = [cell for cell in study.cells if cell.name in chosen]
-        firsts = [
-            study.config(cell, base, base.seed, settings.method_options)
-            for cell in cells
+        trying = [
+            tried
+            for cell, _, tried in _runs(study, base, settings)
+            if cell.name in chosen
         ]
-        train([with_rate(c, r) for r in settings.rates for c in firsts])
+        train([tried[rate] for rate in settings.rates for tried in trying])
         runs = [
             by_seed
-            for cell, by_seed, _ in _runs(study, base, seeds, settings)
+            for cell, by_seed, _ in _runs(study, base, settings)
             if cell.name in chosen
         ]
         # Seed by seed: what there is after a while compares all cells.
+        seeds = [base.seed + i for i in range(settings.seeds)]
         train([run[seed] for seed in seeds for run in runs if run])
     print(f"\n{write()}")
     print(f"Written to {folder}: study.html, study.md, results.json, figures/")
@@ -280,29 +301,29 @@ def run_study(settings, base, command):
     return failed
 
 
-def _runs(study, base, seeds, settings):
+def _runs(study, base, settings):
     """What is to be trained, as far as that is known.
 
     Returns:
-        list of `(cell, dict of seed -> Config, dict of rate -> share)`: the
-        runs of each cell, none while its rate is not known, and what the
-        rates came to that are tried.
+        list of `(cell, dict of seed -> Config, dict of rate -> Config)`: the
+        runs of each cell, none while its rate is not known, and those that
+        try its rates, none where there is one.
     """
     result = []
     for cell in study.cells:
         by_seed = {
             seed: study.config(cell, base, seed, settings.method_options)
-            for seed in seeds
+            for seed in range(base.seed, base.seed + settings.seeds)
         }
-        shares = tried(by_seed[base.seed], settings.rates)
-        if settings.rates:
-            rate = best_rate(shares)
+        tried = trials(by_seed[base.seed], settings.rates)
+        if tried:
+            rate = best_rate(shares(tried))
             by_seed = {
                 seed: with_rate(config, rate)
                 for seed, config in by_seed.items()
                 if rate is not None
             }
-        result.append((cell, by_seed, shares))
+        result.append((cell, by_seed, tried))
     return result
 
 

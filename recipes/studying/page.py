@@ -10,6 +10,7 @@ from keras_artkd.distillers.registry import get_method
 from keras_artkd.files import read_json, write_json, write_text
 from keras_artkd.report.figures import Drawing, save_figures
 from keras_artkd.report.page import environment
+from recipes.common import is_finished
 from recipes.config import EXPERT_METHOD
 from recipes.studying.comparing import LEVEL
 from recipes.studying.results import as_json
@@ -41,6 +42,7 @@ def write_study(folder, results, command):
             sentence=setting(results),
             tables=tables(results),
             drawings=drawings,
+            is_finished=is_finished,
         )
     )
     write_text(folder / "study.html", page)
@@ -74,11 +76,11 @@ def as_markdown(results, command):
 def setting(results):
     """What was trained, in a sentence or two."""
     base = results.base
-    images = "images"
+    images = "test images"
     known = [cell.metrics[s] for cell in results.cells for s in cell.metrics]
     if known:
-        images = f"{known[0]['test']['num_examples']} test images"
-    configs = [c for cell in results.cells for c in cell.runs.values()]
+        images = f"{known[0]['test']['num_examples']} {images}"
+    configs = [c for cell in results.cells for c in cell.configs.values()]
     networks = {
         role: ", ".join(
             dict.fromkeys(name for c in configs if (name := _network(c, role)))
@@ -94,11 +96,13 @@ def setting(results):
         _rate(results),
         *[f"norm of AWGram's output {base.feature_scale:g}"] * awgram,
         f"{base.dataset}{f' ({options})' if options else ''}",
+        *(f"{k} {v}" for k, v in results.settings.method_options.items()),
         f"seeds {', '.join(map(str, results.seeds))}",
     ]
     text = (
-        f"Budget {results.budget!r}: {'; '.join(facts)}. Percent of {images} "
-        "at the best epoch by validation, ± the standard deviation over seeds."
+        f"Budget {results.settings.budget!r}: {'; '.join(facts)}. Percent of "
+        f"{images} at the best epoch by validation, ± the standard deviation "
+        "over seeds."
     )
     if not results.comparable and any(
         cell.published is not None for cell in results.cells
@@ -141,10 +145,9 @@ def _is_alone(config, base):
 
 
 def _rate(results):
-    tried = next((cell.rates for cell in results.cells if cell.rates), ())
-    if not tried:
+    if not results.settings.rates:
         return f"first learning rate {results.base.first_rate:g}"
-    rates = ", ".join(f"{rate:g}" for rate in tried)
+    rates = ", ".join(f"{rate:g}" for rate in results.settings.rates)
     return f"first learning rate the best of {rates} by validation"
 
 

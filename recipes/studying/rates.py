@@ -35,32 +35,35 @@ def check_rates(study, rates):
         )
 
 
-def tried(config, rates):
-    """What each rate came to: dict of rate -> share, None if not finished.
+def trials(config, rates):
+    """The runs that try the rates, of the run of a cell: dict by rate."""
+    return {rate: with_rate(config, rate) for rate in rates}
+
+
+def shares(runs):
+    """What trials came to.
 
     Args:
-        config: `Config`, the run of a cell with the first seed.
-        rates: floats.
+        runs: dict of rate -> `Config`.
 
     Returns:
-        dict of rate -> accuracy of the validation images at the best epoch.
+        dict of rate -> accuracy of the validation images at the best epoch,
+        None while the run has not ended.
     """
-    result = {}
-    for rate in rates:
-        folder = with_rate(config, rate).run_dir
-        result[rate] = None
-        if is_finished(folder):
-            metrics = read_json(folder / "metrics.json")
+    result = dict.fromkeys(runs)
+    for rate, config in runs.items():
+        if is_finished(config.run_dir):
+            metrics = read_json(config.run_dir / "metrics.json")
             result[rate] = metrics["validation"]["accuracy"]
     return result
 
 
-def best_rate(shares):
+def best_rate(accuracies):
     """The rate with the best share, of equals the smallest.
 
     Returns:
         float, or None while some rate has not been tried.
     """
-    if not shares or None in shares.values():
+    if not accuracies or None in accuracies.values():
         return None
-    return max(sorted(shares), key=shares.get)
+    return max(sorted(accuracies), key=accuracies.get)

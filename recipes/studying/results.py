@@ -8,6 +8,7 @@ import numpy as np
 from keras_artkd.files import read_json
 from recipes.common import is_finished
 from recipes.studying.comparing import Difference, compare, judge_order
+from recipes.studying.rates import shares
 from recipes.studying.study import RECIPES
 
 
@@ -26,8 +27,10 @@ class Result:
             None where the run's predictions are gone.
         epochs: int, of its training.
         settings: dict, what makes it this cell.
-        rates: dict of first learning rate -> share of the validation images,
-            of those that are tried; None where one has not ended.
+        trials: dict of first learning rate -> `Config`, the runs that try
+            it; empty where there is one rate.
+        rates: dict of the same -> share of the validation images; None where
+            the run has not ended.
     """
 
     name: str
@@ -37,7 +40,29 @@ class Result:
     correct: dict
     epochs: int
     settings: dict
+    trials: dict
     rates: dict
+
+    @property
+    def configs(self):
+        """Every run that is known, by what it is: a seed or a trial."""
+        runs = {f"seed {seed}": config for seed, config in self.runs.items()}
+        known = {config.run_dir for config in runs.values()}
+        return runs | {
+            f"a trial of the rate {rate:g}": config
+            for rate, config in self.trials.items()
+            if config.run_dir not in known
+        }
+
+    @property
+    def ended(self):
+        """How many of its runs have ended, trials included."""
+        rates = {config.first_rate for config in self.runs.values()}
+        return len(self.metrics) + sum(
+            share is not None
+            for rate, share in self.rates.items()
+            if rate not in rates
+        )
 
     def values(self, split="test", metric="accuracy"):
         """Returns dict of seed -> a metric, a share."""
@@ -74,10 +99,10 @@ class Results:
     Attributes:
         study: `Study`.
         base: `Config`, what all runs have in common.
-        budget: str.
+        settings: the flags, `recipes.study.Settings`.
         dataset: name of the paper's data set whose numbers stand beside.
-        seeds: tuple of int.
         cells: list of `Result`.
+        chosen: names of the cells that were asked for.
         differences: list of `Contrast`, of cells from what they are compared
             with.
         matched: list of `Contrast`, of methods from what else they have to
@@ -91,10 +116,10 @@ class Results:
 
     study: object
     base: object
-    budget: str
+    settings: object
     dataset: str
-    seeds: tuple[int, ...]
     cells: list[Result]
+    chosen: set[str]
     differences: list[Contrast]
     matched: list[Contrast]
     contrasts: list[Contrast]
@@ -103,10 +128,21 @@ class Results:
     failed: dict
 
     @property
+    def seeds(self):
+        """The seeds of every cell."""
+        return range(self.base.seed, self.base.seed + self.settings.seeds)
+
+    @property
+    def runs_each(self):
+        """How many runs a cell has, trials included."""
+        # The trial of the rate that is chosen is the first seed's run.
+        return len(self.seeds) + max(0, len(self.settings.rates) - 1)
+
+    @property
     def done(self):
-        """How many runs of how many have ended, experts left out."""
-        ended = sum(len(cell.metrics) for cell in self.cells)
-        return ended, len(self.seeds) * len(self.cells)
+        """How many of the runs asked for have ended; experts are left out."""
+        cells = [cell for cell in self.cells if cell.name in self.chosen]
+        return sum(c.ended for c in cells), self.runs_each * len(cells)
 
     @property
     def comparable(self):
@@ -116,20 +152,21 @@ class Results:
         # Neither where the images are nor how fast it goes matters.
         free = ("data_dir", "seed", "workdir", "precision", "exports")
         same = {name: getattr(self.base, name) for name in free}
-        searched = any(cell.rates for cell in self.cells)
-        return not searched and self.base == dataclasses.replace(paper, **same)
+        return not (
+            self.settings.rates or self.settings.method_options
+        ) and self.base == dataclasses.replace(paper, **same)
 
 
-def collect(study, base, budget, seeds, runs, failed=None):
+def collect(study, base, settings, runs, chosen, failed):
     """Reads what there is.
 
     Args:
         study: `Study`.
         base: `Config`.
-        budget: str.
-        seeds: list of int.
-        runs: list of `(cell, dict of seed -> Config, dict of rate -> share)`;
-            the last is what of several rates came to, empty with one.
+        settings: `recipes.study.Settings`.
+        runs: list of `(cell, dict of seed -> Config, dict of rate -> Config)`;
+            the last are trials of the rate, none where there is one.
+        chosen: names of the cells that were asked for.
         failed: dict of run folder -> why.
 
     Returns:
@@ -138,8 +175,8 @@ def collect(study, base, budget, seeds, runs, failed=None):
     dataset = study.dataset_of(base.recipe)
     _check_same_images(runs)
     cells = [
-        _read_cell(cell, cell.published.get(dataset), by_seed, rates, base)
-        for cell, by_seed, rates in runs
+        _read_cell(cell, cell.published.get(dataset), by_seed, tried, base)
+        for cell, by_seed, tried in runs
     ]
     best, last = _by_seed(cells, "test"), _by_seed(cells, "test_last_epoch")
     against = {cell.name: study.against(cell) for cell in study.cells}
@@ -154,25 +191,25 @@ def collect(study, base, budget, seeds, runs, failed=None):
         return [contrast for contrast in known if contrast is not None]
 
     claimed = study.expected_order(dataset)
-    experts = {}
-    for _, by_seed, _ in runs:
-        for config in by_seed.values():
-            if config.trains_expert:
-                expert = config.expert_config()
-                experts[expert.run_dir] = expert
+    experts = {
+        (expert := config.expert_config()).run_dir: expert
+        for cell in cells
+        for config in cell.configs.values()
+        if config.trains_expert
+    }
     return Results(
         study=study,
         base=base,
-        budget=budget,
+        settings=settings,
         dataset=dataset,
-        seeds=tuple(seeds),
         cells=cells,
+        chosen=chosen,
         differences=contrasts(_named(compared, study)),
         matched=contrasts(_named(matched, study)),
         contrasts=contrasts(study.contrasts),
         order=judge_order(claimed, best) if claimed else None,
         experts=[(c, _accuracy(c)) for c in experts.values()],
-        failed=failed or {},
+        failed=failed,
     )
 
 
@@ -225,7 +262,7 @@ def _check_same_images(runs):
                 )
 
 
-def _read_cell(cell, published, by_seed, rates, base):
+def _read_cell(cell, published, by_seed, tried, base):
     metrics, correct = {}, {}
     for seed, config in by_seed.items():
         if is_finished(config.run_dir):
@@ -239,7 +276,8 @@ def _read_cell(cell, published, by_seed, rates, base):
         correct=correct,
         epochs=cell.changes.get("epochs", base.epochs),
         settings=cell.changes,
-        rates=rates,
+        trials=tried,
+        rates=shares(tried),
     )
 
 
@@ -256,7 +294,8 @@ def as_json(results, command):
         "study": results.study.key,
         "caption": results.study.caption,
         "command": command,
-        "budget": results.budget,
+        "budget": results.settings.budget,
+        "method_options": results.settings.method_options,
         "recipe": results.base.recipe,
         "published_dataset": results.dataset,
         "seeds": list(results.seeds),
@@ -309,5 +348,12 @@ def _cell_json(cell):
             }
             for seed, config in cell.runs.items()
         },
-        "rates": {f"{rate:g}": share for rate, share in cell.rates.items()},
+        "trials": {
+            f"{rate:g}": {
+                "run": config.run_dir.name,
+                "command": config.command(),
+                "validation_accuracy": cell.rates[rate],
+            }
+            for rate, config in cell.trials.items()
+        },
     }

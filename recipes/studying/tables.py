@@ -53,7 +53,7 @@ def _with_spread(mean, spread):
 
 def _accuracies(results):
     published = any(cell.published is not None for cell in results.cells)
-    searched = any(cell.rates for cell in results.cells)
+    searched = bool(results.settings.rates)
     header = ["cell", *[f"paper ({results.dataset})"] * published]
     header += [f"seed {seed}" for seed in results.seeds]
     header += ["mean", "macro", "last epoch", "epochs", *["rate"] * searched]
@@ -82,20 +82,23 @@ def _accuracies(results):
 
 
 def _rates(results):
-    cells = [cell for cell in results.cells if cell.rates]
-    rates = [*cells[0].rates] if cells else []
     rows = [
         [
             cell.name,
             *("" if s is None else percent(s) for s in cell.rates.values()),
         ]
-        for cell in cells
+        for cell in results.cells
+        if cell.rates
     ]
     caption = (
         "First learning rates: accuracy of the validation images, seed "
         f"{results.base.seed}; the best is taken for all seeds"
     )
-    return caption, ["cell", *(f"{rate:g}" for rate in rates)], rows
+    return (
+        caption,
+        ["cell", *(f"{rate:g}" for rate in results.settings.rates)],
+        rows,
+    )
 
 
 def _contrast_table(caption, first, contrasts):
@@ -192,6 +195,23 @@ def cell_table(study, names):
         if cell.name in names
     ]
     return ["cell", "settings"], rows
+
+
+def amount(results):
+    """How much there is to train, in a sentence."""
+    chosen = [cell for cell in results.cells if cell.name in results.chosen]
+    ended, runs = results.done
+    epochs = results.runs_each * sum(cell.epochs for cell in chosen)
+    experts = {
+        (expert := config.expert_config()).run_dir: expert.epochs
+        for cell in chosen
+        for config in cell.configs.values()
+        if config.trains_expert
+    }
+    text = f"{runs} runs, {epochs} epochs in all"
+    if experts:
+        text += f"; {len(experts)} experts, {sum(experts.values())} epochs"
+    return f"{text}. {ended} of the runs have ended."
 
 
 def _words(changes):

@@ -26,7 +26,8 @@ from recipes.studying.published import published_tables
 from recipes.studying.rates import (
     best_rate,
     check_rates,
-    tried,
+    shares,
+    trials,
     with_rate,
 )
 from recipes.studying.registry import STUDIES, find_study, listing
@@ -545,14 +546,15 @@ def test_the_rate_of_a_cell(tmp_path):
     expert = with_rate(follows, 0.1).expert_config()
     assert expert.run_dir == follows.expert_config().run_dir
     rates = (0.005, 0.02, 0.1)
-    assert tried(config, rates) == dict.fromkeys(rates)
+    tried = trials(config, rates)
+    assert shares(tried) == dict.fromkeys(rates)
     for rate, share in zip(rates, (0.4, 0.5, 0.5), strict=True):
-        assert best_rate(tried(config, rates)) is None
-        path = with_rate(config, rate).run_dir / "metrics.json"
+        assert best_rate(shares(tried)) is None
+        path = tried[rate].run_dir / "metrics.json"
         path.parent.mkdir(parents=True)
         write_json(path, {"validation": {"accuracy": share}})
     # Of equals the smallest.
-    assert best_rate(tried(config, rates)) == 0.02
+    assert best_rate(shares(tried)) == 0.02
     assert best_rate({}) is None
     for wrong in ((0.1, 0.1), (0.0,), (-1.0,)):
         with pytest.raises(ValueError, match="`rates` must be positive"):

@@ -43,6 +43,14 @@ def test_the_list(capsys):
     assert main(["000/parts", "--recipe", "atelier", "--list-cells"]) == 0
     printed = capsys.readouterr().out
     assert "| only AWGram | method baseline, head awgram |" in printed
+    assert "36 runs, 1080 epochs in all; 3 experts, 90 epochs. 0 of" in printed
+    words = ["002/4.8", "--list-cells", "--method-options", "skdsam.weight"]
+    assert main([*words, "2", "--cells", "SKDSAM*", "--rates", "1", "2"]) == 0
+    printed = capsys.readouterr().out
+    # With what they are compared with; of each two rates and two other seeds.
+    assert "12 runs, 288 epochs in all. 0 of" in printed
+    assert "| SKDSAM |" in printed and "| FRSKD |" not in printed
+    assert "skdsam.weight 2; seeds 0, 1, 2" in printed
     assert main(["000/4.3"]) == 0
     assert "| learning_rate | 0.01 | 0.01 |" in capsys.readouterr().out
 
@@ -57,15 +65,16 @@ def test_the_list(capsys):
         ([KEY, "--recipe", "attic"], "`recipe` must be one of"),
         ([KEY, "--budget", "huge"], "`budget` must be one of"),
         ([KEY, "--rates", "0.1", "0.1"], "`rates` must be positive"),
-        (["001/3", "--expert", "x.keras"], "have their own. Received: --exp"),
-        (["000/awgram", "--expert", "x.keras"], "have their own. Received"),
-        (["002/4.17", "--augment", "cutout"], "have their own. Received"),
+        (["001/3", "--expert", "x.keras"], "have their own expert or augm"),
+        (["000/awgram", "--expert", "x.keras"], "be compared. Received: --exp"),
+        (["002/4.17", "--augment", "cutout"], "be compared. Received: --aug"),
         ([KEY, "--seeds", "0"], "`seeds` must be at least 1"),
         ([KEY, "--workers", "0"], "`workers` must be at least 1"),
         ([KEY, "--cells", "nothing"], "must match cells of 000/4.13"),
         ([KEY, "--method-options", "kd.foo", "1"], "Method 'kd' has"),
         ([KEY, "--seed", "x"], "--seed"),
         ([KEY, "--recipe", "npz", "--data-dir", "no"], "which does not exist"),
+        ([KEY, "--expert", "no.keras"], "no.keras, which is not there"),
     ],
 )
 def test_mistakes(words, message, capsys, tmp_path, monkeypatch):
@@ -99,7 +108,7 @@ def test_from_flags_to_tables(flags, tmp_path, monkeypatch, capsys):
     assert cells["+ AWGram"]["mean"] is None
     markdown = (folder(tmp_path) / "study.md").read_text()
     assert "| + AWGram | 66.83 |  |  |  |  |  | 1 |" in markdown
-    assert "3 of 10 runs have ended" in markdown
+    assert "3 of 4 runs have ended" in markdown
     assert "held" not in markdown.partition("cannot be told")[0]
     page = (folder(tmp_path) / "study.html").read_text()
     assert "cat sat on the keyboard" in page
@@ -172,7 +181,10 @@ def test_cells_take_their_best_rate(flags, tmp_path, capsys):
     results = read_json(folder(tmp_path) / "results.json")
     runs = tmp_path / "runs" / "npz"
     for cell in results["cells"][:2]:
-        rates = cell["rates"]
+        rates = {
+            rate: trial["validation_accuracy"]
+            for rate, trial in cell["trials"].items()
+        }
         assert [*rates] == ["0.001", "0.1"]
         best = max(rates, key=rates.get)
         assert [*cell["runs"]] == ["0", "1"]
@@ -185,9 +197,10 @@ def test_cells_take_their_best_rate(flags, tmp_path, capsys):
     assert len([*runs.glob("baseline-*"), *runs.glob("kd-*")]) == 3 + 3 + 2
     assert "| cell | 0.001 | 0.1 |" in printed
     assert "the best of 0.001, 0.1 by validation" in printed
-    # What was not tried has no rate, and no number.
-    assert results["cells"][4]["runs"] == {}
-    assert "4 of 10 runs have ended" in printed
+    # What was not tried has no rate, no number, and the commands to try it.
+    untried = results["cells"][4]
+    assert untried["mean"] is None and len(untried["trials"]) == 2
+    assert "have ended; the others" not in printed
     # With the cells that it shows, and without what changes no number.
     command = results["command"]
     assert command.endswith(shlex.join(["--cells", *CELLS]))
