@@ -37,10 +37,7 @@ them later.
 
 import argparse
 import dataclasses
-import fnmatch
-import hashlib
 import os
-import pathlib
 import shlex
 import sys
 
@@ -58,13 +55,8 @@ from recipes.studying.registry import find_study, listing
 try:
     from recipes.studying.matching import add_matched
     from recipes.studying.page import as_markdown, setting, write_study
-    from recipes.studying.rates import (
-        best_rate,
-        check_rates,
-        shares,
-        trials,
-        with_rate,
-    )
+    from recipes.studying.plan import choose_cells, plan_runs, study_folder
+    from recipes.studying.rates import check_rates
     from recipes.studying.results import collect
     from recipes.studying.study import Budget, check_cells
     from recipes.studying.tables import amount, cell_table, markdown_table
@@ -249,11 +241,11 @@ def run_study(settings, base, command):
     folder = study_folder(study, base, settings)
     if settings.matched:
         study = add_matched(study, base, settings.method_options)
-    chosen = _choose(study, settings.cells)
+    chosen = choose_cells(study, settings.cells)
     failed = {}
 
     def read():
-        runs = _runs(study, base, settings)
+        runs = plan_runs(study, base, settings)
         return collect(study, base, settings, runs, chosen, failed)
 
     if settings.list_cells:
@@ -282,13 +274,13 @@ def run_study(settings, base, command):
     if not settings.only_report:
         trying = [
             tried
-            for cell, _, tried in _runs(study, base, settings)
+            for cell, _, tried in plan_runs(study, base, settings)
             if cell.name in chosen
         ]
         train([tried[rate] for rate in settings.rates for tried in trying])
         runs = [
             by_seed
-            for cell, by_seed, _ in _runs(study, base, settings)
+            for cell, by_seed, _ in plan_runs(study, base, settings)
             if cell.name in chosen
         ]
         # Seed by seed: what there is after a while compares all cells.
@@ -299,32 +291,6 @@ def run_study(settings, base, command):
     for path, why in failed.items():
         print(f"error: {path.name}: {why}", file=sys.stderr)
     return failed
-
-
-def _runs(study, base, settings):
-    """What is to be trained, as far as that is known.
-
-    Returns:
-        list of `(cell, dict of seed -> Config, dict of rate -> Config)`: the
-        runs of each cell, none while its rate is not known, and those that
-        try its rates, none where there is one.
-    """
-    result = []
-    for cell in study.cells:
-        by_seed = {
-            seed: study.config(cell, base, seed, settings.method_options)
-            for seed in range(base.seed, base.seed + settings.seeds)
-        }
-        tried = trials(by_seed[base.seed], settings.rates)
-        if tried:
-            rate = best_rate(shares(tried))
-            by_seed = {
-                seed: with_rate(config, rate)
-                for seed, config in by_seed.items()
-                if rate is not None
-            }
-        result.append((cell, by_seed, tried))
-    return result
 
 
 def run_ablation(config):
@@ -346,56 +312,6 @@ def run_ablation(config):
     )
     settings = Settings("000/4.13", config.recipe, "own", seeds=1)
     return run_study(settings, base, config.command())
-
-
-def _choose(study, patterns):
-    """Names of the cells to run: those that match, and what they are from.
-
-    With these the baselines that were added to match them.
-    """
-    if not patterns:
-        return {cell.name for cell in study.cells}
-    names = [cell.name for cell in study.cells]
-    chosen = set()
-    for pattern in patterns:
-        matching = {
-            name
-            for name in names
-            if name == pattern or fnmatch.fnmatchcase(name, pattern)
-        }
-        if not matching:
-            raise ValueError(
-                f"`cells` must match cells of {study.key}: "
-                f"{'; '.join(names)}. Received: {pattern!r}."
-            )
-        chosen |= matching
-    against = {
-        study.against(cell) for cell in study.cells if cell.name in chosen
-    }
-    against |= {
-        baseline for method, baseline in study.matched if method in chosen
-    }
-    return chosen | (against - {None})
-
-
-def study_folder(study, base, settings):
-    """Where a study lies: one folder for one study with the same flags.
-
-    More seeds, other cells and matched baselines are shown in the same one:
-    it is a view of the runs, which stay where they are.
-    """
-    runs = [
-        study.config(cell, base, 0, settings.method_options).run_dir.name
-        for cell in study.cells
-    ]
-    runs += map(str, settings.rates)
-    digest = hashlib.sha256("\n".join(runs).encode()).hexdigest()[:6]
-    name = study.key.replace("/", "-").replace(":", "-")
-    return (
-        pathlib.Path(base.workdir)
-        / base.recipe
-        / f"study-{name}-{settings.budget}-{digest}"
-    )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from recipes import study as study_module
 from recipes.common import load_data, run_or_read
 from recipes.study import Settings, main, run_study
 from recipes.studying import work
+from recipes.studying.plan import study_folder
 from recipes.studying.registry import STUDIES
 
 KEY = "000/4.13"
@@ -355,7 +356,7 @@ def test_a_study_has_one_folder(arrays, tmp_path):
 
     def place(base=base, **changes):
         settings = Settings(KEY, "npz", **changes)
-        return study_module.study_folder(study, base, settings)
+        return study_folder(study, base, settings)
 
     assert place() == place(seeds=5, cells=("baseline",), workers=2)
     assert place() == place(dataclasses.replace(base, seed=3))
