@@ -250,7 +250,8 @@ def run_study(settings, base, command):
 
     if settings.list_cells:
         print(markdown_table(*cell_table(study, chosen), align="left"))
-        print(f"\n{setting(read())}\n\n{amount(read())}")
+        results = read()
+        print(f"\n{setting(results)}\n\n{amount(results)}")
         return {}
 
     def write():
