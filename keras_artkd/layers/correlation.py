@@ -10,11 +10,12 @@ gives `(batch, rows)`.
 import numpy as np
 from keras import ops
 
-# Relative to the squares they are differences of, float32 leaves this much
-# rounding noise in a centred row's and in a distance's square. What is below
-# counts as zero: normalising would blow the noise up to a correlation.
+# Relative to what they are differences of, float32 leaves this much rounding
+# noise in a centred row's square, in a distance's square and between the
+# covariances of equal rows. What is below counts as zero: normalising would
+# blow the noise up to a correlation.
 _CENTRED_NOISE = 1e-12
-_DISTANCE_NOISE = 1e-6
+_PRODUCT_NOISE = 4e-6
 # Rows compared at once by the Chebyshev distance: it alone needs
 # batch * rows_1 * rows_2 * length numbers, so it goes through them in chunks.
 _CHUNK = 8
@@ -36,7 +37,7 @@ class EveryPair:
             + ops.sum(ops.square(second), -1)[:, None, :]
         )
         squared = squares - 2.0 * EveryPair.inner(first, second)
-        return ops.where(squared > _DISTANCE_NOISE * squares, squared, 0.0)
+        return ops.where(squared > _PRODUCT_NOISE * squares, squared, 0.0)
 
     @staticmethod
     def largest_difference(first, second):
@@ -128,7 +129,9 @@ def _covariance(first, second, pairing):
     low = ops.min(covariance, axis=axes, keepdims=True)
     high = ops.max(covariance, axis=axes, keepdims=True)
     spread = high - low
-    varied = spread > 0.0
+    # If all are alike, the highest is the size of each. Comparing it with the
+    # lowest instead would give the two of them one scale in int8.
+    varied = spread > _PRODUCT_NOISE * ops.abs(high)
     # The inner `where` keeps the gradient finite on the branch not taken.
     scaled = (covariance - low) / ops.where(varied, spread, 1.0)
     return ops.where(varied, scaled, 1.0)

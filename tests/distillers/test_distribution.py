@@ -27,7 +27,7 @@ def two_replicas():
 
 
 def train(method, make, strategy=None, options=None, **fit):
-    """A few steps; returns logs and the trained networks' weights."""
+    """A few steps; returns logs, how they change the weights, and logits."""
     keras.utils.set_random_seed(5)
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
@@ -48,6 +48,7 @@ def train(method, make, strategy=None, options=None, **fit):
         one_hot = tf.one_hot(labels, CLASSES)
         images, labels = map(np.array, Rotations()(images, one_hot, None))
         size = 4 * WHOLE
+    before = distiller.get_weights()
     logs = distiller.fit(
         images,
         labels,
@@ -60,7 +61,20 @@ def train(method, make, strategy=None, options=None, **fit):
     logits = distiller.student.predict(
         plain_images, batch_size=WHOLE, verbose=0
     )
-    return logs, distiller.get_weights(), logits
+    after = distiller.get_weights()
+    changes = [b - a for a, b in zip(before, after, strict=True)]
+    return logs, changes, logits
+
+
+def check_equal(changes_one, changes_two):
+    """That two trainings change each weight alike.
+
+    As a whole, not number by number: where two features are all but equal,
+    rounding turns the gradient of their absolute difference around.
+    """
+    for one, two in zip(changes_one, changes_two, strict=True):
+        allowed = 0.05 * np.linalg.norm(one) + 1e-5 * np.sqrt(one.size)
+        assert np.linalg.norm(two - one) <= allowed, one.shape
 
 
 def rotating():
@@ -83,17 +97,21 @@ def rotating():
     ],
 )
 def test_equals_one_device(method, make, options):
-    logs_one, weights_one, logits_one = train(method, make, options=options)
-    logs_two, weights_two, logits_two = train(
+    logs_one, changes_one, logits_one = train(method, make, options=options)
+    logs_two, changes_two, logits_two = train(
         method, make, two_replicas(), options
     )
     assert set(logs_one) == set(logs_two)
     for name in logs_one:
         np.testing.assert_allclose(
-            logs_two[name], logs_one[name], rtol=5e-3, err_msg=name
+            logs_two[name],
+            logs_one[name],
+            rtol=5e-3,
+            # Attention as printed is uniform but for rounding.
+            atol=1e-6,
+            err_msg=name,
         )
-    for one, two in zip(weights_one, weights_two, strict=True):
-        np.testing.assert_allclose(two, one, rtol=5e-3, atol=5e-4)
+    check_equal(changes_one, changes_two)
     np.testing.assert_allclose(logits_two, logits_one, rtol=5e-2, atol=5e-3)
 
 
@@ -101,8 +119,7 @@ def test_sample_weights_on_two_replicas():
     weights = np.linspace(0, 2, 4 * WHOLE)
     one = train("kd", plain, sample_weight=weights)
     two = train("kd", plain, two_replicas(), sample_weight=weights)
-    for a, b in zip(one[1], two[1], strict=True):
-        np.testing.assert_allclose(b, a, rtol=1e-3, atol=1e-4)
+    check_equal(one[1], two[1])
 
 
 def test_uneven_validation_on_two_replicas():
@@ -140,5 +157,4 @@ def test_stages_on_two_replicas():
         np.testing.assert_allclose(
             two[0][name], values, rtol=5e-3, err_msg=name
         )
-    for a, b in zip(one[1], two[1], strict=True):
-        np.testing.assert_allclose(b, a, rtol=5e-3, atol=1e-3)
+    check_equal(one[1], two[1])
