@@ -120,7 +120,6 @@ class Checkpoint(keras.callbacks.Callback):
         """
         if not self.path.exists():
             return 0
-        self.distiller.optimizer.build(self.distiller.trainable_variables)
         with np.load(self.path) as state:
             meta = json.loads(str(state["meta"]))
             for name, variables in self._groups().items():

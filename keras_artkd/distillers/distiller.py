@@ -194,11 +194,12 @@ class Distiller(TrainStep, keras.Model):
             weighted_metrics=_of_any_labels(weighted_metrics),
             **kwargs,
         )
+        # TensorFlow traces a step that makes variables a second time.
+        self.optimizer.build(self.trainable_variables)
 
     def compile_from_config(self, config):
         """Compiles as saved; Keras does it for its own `compile` alone."""
         self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
 
     def call(self, images, training=False):
         """Runs the networks.

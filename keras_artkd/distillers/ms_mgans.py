@@ -216,8 +216,6 @@ class MultiStageDistiller(Distiller):
         """As `Distiller.compile`; the adversaries have their own Adam."""
         super().compile(*args, **kwargs)
         self._functions = {}
-        # With all variables: each phase trains some of them.
-        self.optimizer.build(self.trainable_variables)
         if self.scores:
             self.adversary_optimizer = keras.optimizers.Adam(
                 self.adversary_learning_rate, beta_1=0.5

@@ -171,6 +171,18 @@ def test_one_forward_a_step():
     assert [int(counter.count) for _, counter in networks] == [16, 12, 12]
 
 
+def test_a_step_is_traced_once(monkeypatch):
+    """Making variables in it would trace it again: seconds, for large ones."""
+    distiller = full_distiller()
+    distiller.compile(sgd(), metrics=["accuracy"], jit_compile=False)
+    traced, step = [], distiller.train_step
+    monkeypatch.setattr(
+        distiller, "train_step", lambda data: traced.append(1) or step(data)
+    )
+    distiller.fit(*batch(16), batch_size=4, epochs=2, verbose=0)
+    assert len(traced) == 1
+
+
 def test_batch_norm_moves_once_a_step():
     student = wide()
     reference = keras.models.clone_model(student)
