@@ -187,6 +187,12 @@ def _parse(key, flags):
         for field in dataclasses.fields(Config)
         if getattr(command.run, field.name) != getattr(config, field.name)
     }
+    if command.study.rates and "learning_rate" in given:
+        raise ValueError(
+            "With --rates each cell has the best of them. Received: "
+            "--learning-rate too. Fix: leave out one of the two; an expert's "
+            "rate is --expert-learning-rate."
+        )
     changes = [{*cell.changes} for cell in study.cells]
     # Where only some cells have their own, the flag is for the others.
     if taken := given & (set.intersection(*changes) | {*_TAKEN}):

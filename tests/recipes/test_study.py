@@ -66,6 +66,7 @@ def test_the_list(capsys):
         ([KEY, "--recipe", "attic"], "`recipe` must be one of"),
         ([KEY, "--budget", "huge"], "`budget` must be one of"),
         ([KEY, "--rates", "0.1", "0.1"], "`rates` must be positive"),
+        ([KEY, "--rates", "1", "--learning-rate", "2"], "leave out one of"),
         (["001/3", "--expert", "x.keras"], "have their own expert or augm"),
         (["000/awgram", "--expert", "x.keras"], "be compared. Received: --exp"),
         (["002/4.17", "--augment", "cutout"], "be compared. Received: --aug"),
