@@ -12,9 +12,8 @@ from keras_artkd.files import read_json
 from keras_artkd.runtimes import open_model
 from recipes import delivery
 from recipes.common import main, run
+from recipes.delivery import EXPORTS
 from recipes.networks import build_distiller
-
-EXPORTS = dict(delivery.EXPORTS)
 
 
 def config(arrays, tmp_path, **changes):
@@ -47,9 +46,8 @@ def contents(run_dir):
 
 
 @pytest.mark.slow
-def test_nothing_of_the_exits_is_exported(arrays, tmp_path, monkeypatch):
+def test_nothing_of_the_exits_is_exported(arrays, tmp_path):
     """Every file is as large as that of the plain network."""
-    monkeypatch.setattr(delivery, "EXPORTS", EXPORTS)
     plain = config(arrays, tmp_path)
     taught = dataclasses.replace(
         plain, method="skdsam", augment=("cutout", "mixup")
@@ -75,8 +73,11 @@ def test_nothing_of_the_exits_is_exported(arrays, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_rotations_are_for_the_training(arrays, tmp_path, short_runs, capsys):
+def test_rotations_are_for_the_training(
+    arrays, tmp_path, monkeypatch, short_runs, capsys
+):
     """With an expert that knows them too; the export has the classes."""
+    monkeypatch.setattr(delivery, "EXPORTS", {"tflite": EXPORTS["tflite"]})
     config_ = config(
         arrays,
         tmp_path,
