@@ -66,14 +66,10 @@ def train(method, make, strategy=None, options=None, **fit):
     return logs, changes, logits
 
 
-def check_equal(changes_one, changes_two):
-    """That two trainings change each weight alike.
-
-    As a whole, not number by number: where two features are all but equal,
-    rounding turns the gradient of their absolute difference around.
-    """
+def check_equal(changes_one, changes_two, tolerance=0.005):
+    """That two trainings change each weight alike, as a whole."""
     for one, two in zip(changes_one, changes_two, strict=True):
-        allowed = 0.05 * np.linalg.norm(one) + 1e-5 * np.sqrt(one.size)
+        allowed = tolerance * np.linalg.norm(one) + 1e-5 * np.sqrt(one.size)
         assert np.linalg.norm(two - one) <= allowed, one.shape
 
 
@@ -111,7 +107,10 @@ def test_equals_one_device(method, make, options):
             atol=1e-6,
             err_msg=name,
         )
-    check_equal(changes_one, changes_two)
+    # Where two features are all but equal, rounding turns the gradient of
+    # SKDSAM's absolute difference around.
+    tolerance = 0.05 if "skdsam" in method else 0.005
+    check_equal(changes_one, changes_two, tolerance)
     np.testing.assert_allclose(logits_two, logits_one, rtol=5e-2, atol=5e-3)
 
 
