@@ -1,13 +1,15 @@
-# Two commands for a fresh machine with Python 3.11 and make:
-#   make demo   the main job in minutes, on paintings the package makes itself
-#   make test   every test
+# Commands for a fresh machine with Python 3.11 and make:
+#   make demo      the main job in minutes, on paintings the package makes itself
+#   make test      lint, and the tests that every change runs
+#   make test-all  every test, also those that repeat the same code; nightly
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile -q
 # TensorFlow's start-up chatter says nothing that a user can act on.
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: install demo test lint
+.PHONY: install demo lint test test-all
 
 install: $(VENV)/.installed
 
@@ -18,11 +20,15 @@ $(VENV)/.installed: pyproject.toml
 	touch $@
 
 demo: install
-	$(BIN)/python -m recipes.demo
+	$(BIN)/artkd train --recipe demo
 
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q
+	$(PYTEST)
+
+test-all: install
+	$(PYTEST) --exhaustive

@@ -1,9 +1,8 @@
-"""Images a second of the input pipeline, decoding and cropping apart.
+"""Images a second of the input pipeline, of decoding and of cropping.
 
     python -m benchmarks.pipeline
 
-Paints nothing and reads nothing from outside: JPEGs of random texture are
-written to a temporary folder first.
+Needs no data: it decodes JPEGs of random texture, made in memory.
 """
 
 import argparse
@@ -13,9 +12,9 @@ import time
 import numpy as np
 from PIL import Image
 
-from keras_artkd.data import training_dataset
-from keras_artkd.image_store import ImageStore
-from keras_artkd.images import read_image
+from keras_artkd.data.images import read_image
+from keras_artkd.data.pipeline import training_dataset
+from keras_artkd.data.store import ImageStore
 
 
 def jpeg(side, seed):

@@ -1,9 +1,9 @@
-"""How long `artkd` takes to start, beside Python itself.
+"""Time that `artkd` needs to start, compared with Python itself.
 
     python -m benchmarks.startup --model RUN/student.tflite --image FILE
 
-Each command is run in turn, several rounds, in one process after the other;
-the figure is the median of whole processes, in milliseconds.
+Each command runs in a process of its own, in several rounds. The number is
+the median time of whole processes, in milliseconds.
 """
 
 import argparse
@@ -12,11 +12,11 @@ import subprocess
 import sys
 import time
 
-ARTKD = [sys.executable, "-m", "keras_artkd.cli"]
+ARTKD = [sys.executable, "-m", "keras_artkd.cli.main"]
 
 
 def main():
-    """Times the commands side by side and prints a line for each."""
+    """Times the commands and prints a line for each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", required=True)
     parser.add_argument("--image", required=True)

@@ -1,22 +1,22 @@
-"""Images a second of training, by method and precision, side by side.
+"""Images a second of training, by method and precision.
 
     python -m benchmarks.train_step --image-size 32 --batch-size 128
 
-Times whole `fit` epochs on random images after one to warm up. Rounds
-alternate between the candidates, so that a machine whose speed drifts treats
-them alike; quote the ratios.
+Times whole `fit` epochs on random images, after one that warms up. Rounds
+alternate between the candidates, so that changes in the machine's speed affect
+all alike. Quote the ratios.
 """
 
 import argparse
-import dataclasses
 import time
 
 import numpy as np
 import tensorflow as tf
 
 from keras_artkd import models
-from recipes.config import Config
-from recipes.networks import build_distiller
+from keras_artkd.runs.config import Config
+from keras_artkd.runs.networks import build_distiller
+from keras_artkd.runs.plan import resolve
 
 
 def main():
@@ -44,15 +44,17 @@ def main():
     distillers = {}
     for method in args.methods:
         for precision in args.precisions:
-            config = dataclasses.replace(
-                Config(recipe="benchmark", dataset="none", method=method),
+            config = Config.of(
+                recipe="benchmark",
+                dataset="none",
+                method=method,
                 student=args.student,
                 initial=args.teacher,
                 image_size=side,
                 precision=precision,
             )
             expert = models.build(args.teacher, 10, (side, side, 3))
-            distiller = build_distiller(config, 10, expert)
+            distiller = build_distiller(resolve(config), 10, expert)
             distiller.compile("sgd", jit_compile=args.jit_compile)
             distiller.fit(data, verbose=0, shuffle=False)
             distillers[method, precision] = distiller

@@ -6,10 +6,14 @@ import os
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from keras_artkd.types import Path
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path: Path) -> Iterator[pathlib.Path]:
     """Gives a temporary path, renamed to `path` if all goes well.
 
     Whoever reads `path` finds the old file or the new one, never a part (of a
@@ -25,7 +29,7 @@ def replacing(path):
     path = pathlib.Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        workplace = tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.")
+        made = tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
         raise OSError(
             error.errno,
@@ -33,7 +37,7 @@ def replacing(path):
             f"path, or free or unlock this one ({error.strerror})",
             str(path),
         ) from error
-    workplace = pathlib.Path(workplace)
+    workplace = pathlib.Path(made)
     try:
         new, old = workplace / path.name, workplace / "old"
         yield new
@@ -53,7 +57,7 @@ def replacing(path):
         shutil.rmtree(workplace, ignore_errors=True)
 
 
-def _check_kind(path, folder):
+def _check_kind(path: pathlib.Path, folder: bool) -> None:
     if path.is_dir() != folder:
         kinds = ("file", "folder") if folder else ("folder", "file")
         raise ValueError(
@@ -62,7 +66,9 @@ def _check_kind(path, folder):
         )
 
 
-def write_atomically(path, write):
+def write_atomically(
+    path: Path, write: Callable[[pathlib.Path], object]
+) -> None:
     """Has `write(temporary_path)` make the file `path`; see `replacing`.
 
     Raises:
@@ -76,17 +82,17 @@ def write_atomically(path, write):
         write(temporary)
 
 
-def write_text(path, text):
+def write_text(path: Path, text: str) -> None:
     """Writes text as UTF-8, atomically."""
     write_atomically(path, lambda p: p.write_text(text, encoding="utf-8"))
 
 
-def write_json(path, value):
+def write_json(path: Path, value: Any) -> None:
     """Writes JSON, atomically."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
-def read_json(path):
+def read_json(path: Path) -> Any:
     """Reads JSON.
 
     Raises:

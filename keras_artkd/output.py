@@ -1,12 +1,15 @@
-"""What a command prints, into a pipe that its reader may close."""
+"""Output of commands: closed pipes, and native chatter held back."""
 
 import contextlib
 import os
 import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def ending_with_its_reader():
+def ending_with_its_reader() -> Iterator[None]:
     """Ends the program quietly once nobody reads its output any more.
 
     `| head` closes the pipe when it has had its lines: no error of ours.
@@ -24,3 +27,46 @@ def ending_with_its_reader():
         # What is left in the buffer goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Holds back what native code tells the terminal.
+
+    Native code writes to the file descriptor, below `sys.stderr`. Upon an
+    exception its text becomes a note of the exception. Python's warnings are
+    ignored.
+    """
+    sys.stderr.flush()
+    descriptor = os.dup(2)
+    with tempfile.TemporaryFile() as chatter, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        os.dup2(chatter.fileno(), 2)
+        try:
+            yield
+        except Exception as error:
+            sys.stderr.flush()
+            chatter.seek(0)
+            error.add_note(chatter.read()[-2000:].decode(errors="replace"))
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(descriptor, 2)
+            os.close(descriptor)
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow without its chatter, for a program that uses it.
+
+    TensorFlow talks when it is imported, and when it first looks for GPUs. No
+    user can act on that, and the one line that says what is wrong would drown.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Several processes may share a GPU.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    with quiet():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+    # Several networks of one kind are no retracing that should be mended.
+    tf.get_logger().setLevel("ERROR")

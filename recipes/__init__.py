@@ -1,13 +1,5 @@
-"""Recipes: one data set a file, one runner for all."""
+"""Recipes to start with `python -m recipes.NAME`, from a checkout.
 
-from keras_artkd.lite import quiet
-
-# TensorFlow talks when it is imported, and when it first looks for GPUs,
-# before it can be told not to: nothing that a user can act on, and the one
-# line that says what is wrong would drown.
-with quiet():
-    import tensorflow as tf
-
-    tf.config.list_physical_devices()
-# Several networks of one kind are no retracing that should be mended.
-tf.get_logger().setLevel("ERROR")
+Each is a thin module around `artkd`; its settings are a preset of the package,
+`keras_artkd/runs/presets/NAME.py`.
+"""

@@ -1,12 +1,10 @@
 """Atelier: paintings that the package paints itself, nothing to download.
 
-python -m recipes.atelier
+The same as `artkd train --recipe atelier`.
+The settings are in `keras_artkd/runs/presets/atelier.py`.
 """
 
-from recipes.common import main
-from recipes.config import Config
-
-CONFIG = Config(recipe="atelier", dataset="atelier")
+from keras_artkd.cli.train import run_recipe
 
 if __name__ == "__main__":
-    raise SystemExit(main(CONFIG, __doc__))
+    raise SystemExit(run_recipe("atelier"))

@@ -1,12 +1,10 @@
 """Your own images: a folder with one sub-folder a class.
 
-python -m recipes.folder --data-dir FOLDER
+The same as `artkd train --recipe folder`.
+The settings are in `keras_artkd/runs/presets/folder.py`.
 """
 
-from recipes.common import main
-from recipes.config import Config
-
-CONFIG = Config(recipe="folder", dataset="folder")
+from keras_artkd.cli.train import run_recipe
 
 if __name__ == "__main__":
-    raise SystemExit(main(CONFIG, __doc__))
+    raise SystemExit(run_recipe("folder"))

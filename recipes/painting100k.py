@@ -1,15 +1,10 @@
 """MultitaskPainting100k: 125 styles, as thesis 000 trains it.
 
-    python -m recipes.painting100k --data-dir ARCHIVE
-
-ARCHIVE is the folder that the archive was unpacked into;
-`keras_artkd/datasets/multitask_painting100k/README.md` says where to get it.
+The same as `artkd train --recipe painting100k`.
+The settings are in `keras_artkd/runs/presets/painting100k.py`.
 """
 
-from recipes.common import main
-from recipes.config import Config
-
-CONFIG = Config(recipe="painting100k", dataset="multitask_painting100k")
+from keras_artkd.cli.train import run_recipe
 
 if __name__ == "__main__":
-    raise SystemExit(main(CONFIG, __doc__))
+    raise SystemExit(run_recipe("painting100k"))

@@ -1,23 +1,58 @@
-"""Two logical CPU devices, for distribution tests without GPUs."""
+"""TensorFlow as all tests use it: two CPU devices, graphs made quickly."""
 
 import gc
 import os
+import warnings
 
+# oneDNN makes kernels for every shape, and others for another processor, which
+# round differently. `make test-all` has them.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import filelock
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
-_CPU = tf.config.list_physical_devices("CPU")[0]
+WORKER = "PYTEST_XDIST_WORKER" in os.environ
+if WORKER:
+    # Each of several workers has a core: more threads would only wait.
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+# Two logical devices, for distribution tests without GPUs.
 tf.config.set_logical_device_configuration(
-    _CPU, [tf.config.LogicalDeviceConfiguration()] * 2
+    tf.config.list_physical_devices("CPU")[0],
+    [tf.config.LogicalDeviceConfiguration()] * 2,
 )
 
 
-@pytest.fixture(autouse=True)
-def fixed_seed():
-    keras.utils.set_random_seed(0)
+def pytest_addoption(parser):
+    parser.addoption(
+        "--exhaustive",
+        action="store_true",
+        help="run every combination of networks and methods, in graphs that "
+        "TensorFlow optimizes",
+    )
+
+
+def pytest_configure(config):
+    """Leaves graphs as they are traced: tests run them a few times only."""
+    if not config.getoption("exhaustive"):
+        tf.config.optimizer.set_experimental_options(
+            {"disable_meta_optimizer": True}
+        )
+
+
+def pytest_collection_modifyitems(config, items):
+    skipped = {}
+    if not config.getoption("exhaustive"):
+        skipped["exhaustive"] = "needs --exhaustive"
+    if not tf.config.list_physical_devices("GPU"):
+        skipped["gpu"] = "needs a GPU"
+    for item in items:
+        for mark, reason in skipped.items():
+            if mark in item.keywords:
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def pytest_collection_finish():
@@ -27,23 +62,52 @@ def pytest_collection_finish():
     gc.set_threshold(50_000, 20, 20)
 
 
-def pytest_addoption(parser):
-    parser.addoption(
-        "--exhaustive",
-        action="store_true",
-        help="run every combination of networks and methods",
-    )
+@pytest.fixture(autouse=True)
+def fixed_seed():
+    keras.utils.set_random_seed(0)
 
 
-def pytest_collection_modifyitems(config, items):
-    if not config.getoption("exhaustive"):
-        skip = pytest.mark.skip(reason="needs --exhaustive")
-        for item in items:
-            if "exhaustive" in item.keywords:
-                item.add_marker(skip)
-    if tf.config.list_physical_devices("GPU"):
-        return
-    skip = pytest.mark.skip(reason="needs a GPU")
-    for item in items:
-        if "gpu" in item.keywords:
-            item.add_marker(skip)
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory):
+    """A `FinishedRun`, one for all processes of the tests; not to be changed.
+
+    It has everything that a run leaves, of a method with both teachers.
+    """
+    from tests.runs.finished import make_or_read
+
+    root = tmp_path_factory.getbasetemp()
+    if WORKER:
+        root = root.parent
+    with filelock.FileLock(root / "finished_run.lock"):
+        return make_or_read(root / "finished_run")
+
+
+@pytest.fixture
+def short_runs(monkeypatch):
+    """Makes runs short: not traced, not timed, no exports and no report."""
+    for name, value in {
+        "delivery.EXPORTS": {},
+        "runner.write_report": lambda run_dir: None,
+        "testing.milliseconds_per_image": lambda runtime, images: 1.0,
+    }.items():
+        monkeypatch.setattr(f"keras_artkd.runs.{name}", value)
+    tf.config.run_functions_eagerly(True)
+    # The input pipeline is traced all the same, which TensorFlow tells.
+    warnings.filterwarnings("ignore", "Even though the `tf.config.exp")
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def arrays(tmp_path):
+    """An .npz file of four colours, 64 images to train on and 16 to test."""
+    random = np.random.default_rng(0)
+    sets = {}
+    for split, count in (("train", 64), ("test", 16)):
+        labels = np.arange(count) % 4
+        images = random.integers(0, 120, (count, 16, 16, 3))
+        images[np.arange(count), :, :, labels % 3] += 60
+        sets[f"x_{split}"] = images.astype("uint8")
+        sets[f"y_{split}"] = labels
+    np.savez(tmp_path / "colours.npz", **sets)
+    return tmp_path / "colours.npz"

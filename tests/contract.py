@@ -2,7 +2,6 @@
 
 import inspect
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -90,13 +89,3 @@ def finite_difference_check(function, x, tolerance=2e-2, step=2e-3):
     ) / (2 * step)
     np.testing.assert_allclose(slope, difference, rtol=tolerance, atol=1e-4)
     return slope
-
-
-def run_saving_test(model, inputs, path):
-    """A model saved and loaded answers the same, bit for bit."""
-    model.save(path)
-    restored = keras.models.load_model(path)
-    np.testing.assert_array_equal(
-        model.predict(inputs, verbose=0), restored.predict(inputs, verbose=0)
-    )
-    return restored

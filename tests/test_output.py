@@ -1,4 +1,4 @@
-"""A reader that has had enough, like `head`, is no error."""
+"""Output of commands: a reader that stops, as `head` does, is no error."""
 
 import os
 import subprocess
@@ -6,12 +6,17 @@ import sys
 
 import pytest
 
-ARTKD = "from keras_artkd.cli import main; raise SystemExit(main(sys.argv[1:]))"
-FLAGS = """
-from recipes.config import Config
-from recipes.flags import parse_flags
-from recipes.folder import CONFIG
-parse_flags(Config, CONFIG, "", sys.argv[1:])
+from keras_artkd.output import quiet
+
+ARTKD = """
+from keras_artkd.cli.main import main
+
+raise SystemExit(main(sys.argv[1:]))
+"""
+RECIPE = """
+from keras_artkd.cli.train import run_recipe
+
+raise SystemExit(run_recipe("folder", sys.argv[1:]))
 """
 
 
@@ -20,7 +25,7 @@ def run_without_a_reader(program, *arguments, buffered=True):
     os.close(reader)
     try:
         return subprocess.run(
-            [sys.executable, "-c", f"import sys; {program}", *arguments],
+            [sys.executable, "-c", f"import sys\n{program}", *arguments],
             stdout=writer,
             stderr=subprocess.PIPE,
             text=True,
@@ -57,8 +62,21 @@ def test_mistakes_are_told_all_the_same():
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("buffered", [True, False])
 def test_recipes_end_quietly(buffered):
-    result = run_without_a_reader(FLAGS, "--help", buffered=buffered)
+    result = run_without_a_reader(RECIPE, "--help", buffered=buffered)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_native_chatter_is_held_back(capfd):
+    with quiet():
+        os.write(2, b"chatter")
+    os.write(2, b"heard")
+    assert capfd.readouterr().err == "heard"
+
+
+def test_native_chatter_explains_an_error():
+    with pytest.raises(RuntimeError) as caught, quiet():
+        os.write(2, b"no space left")
+        raise RuntimeError
+    assert caught.value.__notes__ == ["no space left"]

@@ -1,43 +1,44 @@
 r"""Lists of files to leave out of a data set.
 
-One name a line, a posix path relative to the root of the data set; lines that
-begin with `#` are comments. A name that would not survive as a line of its own
-(one that holds a line break, begins with `#`, a quote or a space, or is not
-UTF-8) is written as a JSON string, with `\udcXX` for a byte XX that is not
-UTF-8, as Python's `os.fsdecode` has it.
+Each line is a name: a posix path relative to the root of the data set. Lines
+that begin with `#` are comments. Some names cannot be a line as they are: those
+that hold a line break, begin with `#`, a quote or a space, or are not UTF-8.
+They are written as a JSON string, with `\udcXX` for a byte XX that is not
+UTF-8, as Python's `os.fsdecode` does.
 """
 
 import json
 import os
 import pathlib
 
-from keras_artkd.datasets.records import Skipped
+from keras_artkd.datasets.records import Record, Skipped
 from keras_artkd.files import write_text
+from keras_artkd.types import Path
 
 
-def file_name(path, root):
-    """Exact name of a file of a data set: what a list of exclusions holds.
+def file_name(path: Path, root: Path) -> str:
+    """Returns the exact name of a file for a list of exclusions.
 
-    Other than a record's key it need not be printable.
+    Unlike a record's key, it may be not printable.
     """
     relative = pathlib.PurePath(path).relative_to(root)
     return os.fsdecode(relative.as_posix())
 
 
-def quoted(name):
-    """A file name as one printable line."""
+def quoted(name: str) -> str:
+    """Returns a file name as one printable line."""
     plain = name.isprintable() and name == name.strip()
     if plain and not name.startswith(("#", '"')):
         return name
     return json.dumps(name)
 
 
-def write_exclusions(path, reasons, title):
+def write_exclusions(path: Path, reasons: dict[str, str], title: str) -> None:
     """Writes a list of files to leave out, atomically.
 
     Args:
         path: file to write.
-        reasons: dict of file name -> one line that says why.
+        reasons: dict of file name -> reason, one line.
         title: str, one line: what the list is.
     """
     lines = [f"# {title}"]
@@ -46,8 +47,8 @@ def write_exclusions(path, reasons, title):
     write_text(path, "\n".join(lines) + "\n")
 
 
-def read_exclusions(path):
-    """The file names in a list, in order.
+def read_exclusions(path: Path) -> list[str]:
+    """Returns the file names in a list, in order.
 
     Raises:
         ValueError: if it is not a list of file names.
@@ -77,7 +78,9 @@ def read_exclusions(path):
         ) from error
 
 
-def exclude_records(records, root, path):
+def exclude_records(
+    records: list[Record], root: Path, path: Path
+) -> tuple[list[Record], list[Skipped]]:
     """Leaves out the records that a list names.
 
     Args:
@@ -89,12 +92,13 @@ def exclude_records(records, root, path):
         `(records, skipped)`.
 
     Raises:
-        ValueError: if a name is not one of the records', or if they are not
-            of at least two classes afterwards.
+        ValueError: if a name is not among the records, or if fewer than two
+            classes remain.
     """
     names = set(read_exclusions(path))
     stay, skipped = [], []
     for record in records:
+        assert not isinstance(record.path, bytes)
         name = file_name(record.path, root)
         if name in names:
             names.remove(name)
@@ -107,8 +111,7 @@ def exclude_records(records, root, path):
             "Every file to exclude must be an image of the data directory. "
             f"Received: {path}, of whose names {len(names)} are not in "
             f"{str(root)!r}: {first}{', ...' * (len(names) > 3)}. Fix: names "
-            "relative to that directory, <class>/<image>, of files that are "
-            "there."
+            "of files in that directory, relative to it: <class>/<image>."
         )
     if len({record.label for record in stay}) < 2:
         raise ValueError(

@@ -1,7 +1,10 @@
-"""Walking a tree of image files, and saying what is amiss with it."""
+"""Lists of the image files in a folder, and messages about what is missing."""
 
 import os
 import pathlib
+from collections.abc import Iterator
+
+from keras_artkd.types import Path
 
 IMAGE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".webp")
@@ -11,12 +14,12 @@ LINKED_FOLDER = "a link to a folder, not followed"
 _LEFT_BY_SYSTEMS = frozenset(("thumbs.db", "desktop.ini", "__macosx"))
 
 
-def is_image(path):
+def is_image(path: Path) -> bool:
     """Whether a path is taken as an image, by its extension in any case."""
     return why_no_image(path) is None
 
 
-def why_no_image(path):
+def why_no_image(path: Path) -> str | None:
     """Why a path of `list_files` is not taken as an image, None if it is."""
     if os.path.isdir(path):
         return LINKED_FOLDER
@@ -25,44 +28,45 @@ def why_no_image(path):
     return None
 
 
-def is_litter(name):
+def is_litter(name: str) -> bool:
     """Whether a file or folder is hidden or left behind by a system."""
     return name.startswith(".") or name.lower() in _LEFT_BY_SYSTEMS
 
 
-def list_files(root):
-    """Sorted paths of all files below `root`, litter left out.
+def list_files(root: Path) -> list[pathlib.Path]:
+    """Returns sorted paths of all files below `root`, without litter.
 
-    Links to folders are not followed: they are among the paths, and
+    Links to folders are not followed. They are among the paths, and
     `why_no_image` says so.
 
     Raises:
         OSError: if a folder cannot be read.
     """
-    found = []
+    return sorted(walk_files(root))
+
+
+def walk_files(root: Path) -> Iterator[pathlib.Path]:
+    """Yields the paths of `list_files` in any order, as they are found."""
     for folder, folders, names in os.walk(root, onerror=_fail):
         folders[:] = [name for name in folders if not is_litter(name)]
         links = [n for n in folders if os.path.islink(os.path.join(folder, n))]
-        found += [
-            pathlib.Path(folder, name)
-            for name in names + links
-            if not is_litter(name)
-        ]
-    return sorted(found)
+        for name in names + links:
+            if not is_litter(name):
+                yield pathlib.Path(folder, name)
 
 
-def _fail(error):
-    """A folder that cannot be read must not look like an empty one."""
+def _fail(error: OSError) -> None:
+    """Raises: a folder that cannot be read must not look like an empty one."""
     raise OSError(
         error.errno,
-        "A folder of images must be one that can be read. Fix: allow it, or "
-        f"move the folder elsewhere ({error.strerror})",
+        "A folder of images must be one that can be read. Fix: change its "
+        f"permissions, or move it elsewhere ({error.strerror})",
         error.filename,
     ) from error
 
 
-def list_folders(root):
-    """Sorted paths of the folders directly below `root`, litter left out."""
+def list_folders(root: Path) -> list[pathlib.Path]:
+    """Returns sorted paths of the folders in `root`, without litter."""
     return sorted(
         path
         for path in pathlib.Path(root).iterdir()
@@ -70,22 +74,28 @@ def list_folders(root):
     )
 
 
-def printable(path):
-    r"""A path as text that can be printed and written down.
+def printable(path: Path) -> str:
+    r"""Returns a path as text that can be printed and written to a file.
 
-    A name that is not UTF-8, as old archives hold, would otherwise break
-    whoever does; its odd bytes appear as `\xe9`.
+    A name that is not UTF-8, as in old archives, would fail there. Its odd
+    bytes become `\xe9`.
     """
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def relative_key(path, root):
-    """Posix path of a file from `root`, always printable."""
+def relative_key(path: Path, root: Path) -> str:
+    """Returns the posix path of a file from `root`, always printable."""
     return printable(pathlib.PurePath(path).relative_to(root).as_posix())
 
 
-def missing_message(wanted, root, fix):
-    """Error text: what was looked for, where, what is there, how to mend."""
+def missing_message(wanted: str, root: Path, fix: str) -> str:
+    """Returns an error message about something that is not in a folder.
+
+    Args:
+        wanted: str, what must be there.
+        root: the folder; the message says what it holds.
+        fix: str, what to do.
+    """
     root = pathlib.Path(root)
     if root.exists() and not root.is_dir():
         found = "nothing: it is a file, not a directory"

@@ -1,53 +1,106 @@
 """A folder of labelled images: one folder per class."""
 
+import itertools
 import os
 import pathlib
 
+from keras_artkd.datasets.examples import Examples, Loaded, split_examples
+from keras_artkd.datasets.exclusions import exclude_records, read_exclusions
 from keras_artkd.datasets.files import (
+    is_image,
     is_litter,
     list_files,
     list_folders,
     missing_message,
     relative_key,
+    walk_files,
     why_no_image,
 )
-from keras_artkd.datasets.records import Record, Skipped
+from keras_artkd.datasets.records import Record, Skipped, read_records
+from keras_artkd.datasets.request import LoadRequest
+from keras_artkd.datasets.splits import stratified_limit
+from keras_artkd.types import Path
 
 _LAYOUT = "one folder per class, `<class>/<image>`, at least two classes."
 
 
-def find_records(root):
-    """Lists the images of a `class/image` tree, however deep below the class.
+def check_folder(request: LoadRequest) -> None:
+    """Checks that there are two classes, reading no more than necessary."""
+    folders = _class_folders(pathlib.Path(request.folder))
+    with_images = (f for f in folders if any(map(is_image, walk_files(f))))
+    if len(list(itertools.islice(with_images, 2))) < 2:
+        find_records(request.folder)  # It says what is there instead.
+    if request.options.get("exclude") is not None:
+        read_exclusions(request.options["exclude"])
 
-    The artist is the part of a file name before its first `_`, as WikiArt
-    writes it; a name without `_` is its own group.
+
+def load_folder(request: LoadRequest, *, exclude: Path | None = None) -> Loaded:
+    """Loads a directory of class folders, less the files of a list."""
+    class_names, records, skipped = find_records(request.folder)
+    if exclude is not None:
+        records, excluded = exclude_records(records, request.folder, exclude)
+        skipped = skipped + excluded
+    if request.by_artist and all(r.group == r.key for r in records):
+        raise ValueError(
+            'group="artist" needs file names `<artist>_<title>`. Received: '
+            f"data_dir={str(request.folder)!r}, where no file name holds an "
+            '"_". Fix: group="none".'
+        )
+    if request.limit is not None:  # Before decoding, which takes the time.
+        chosen = stratified_limit(
+            [record.label for record in records],
+            request.limit,
+            request.split_seed,
+        )
+        records = [records[i] for i in chosen]
+    store, groups, digests, unreadable = read_records(
+        records, request.short_side
+    )
+    examples = Examples(store, groups, digests)
+    if not len(examples):
+        raise ValueError(
+            "The data directory must hold images that can be read. Received: "
+            f"data_dir={str(request.folder)!r}, where none of {len(records)} "
+            f"can, the first because: {unreadable[0].reason}."
+        )
+    parts = split_examples(examples, request.by_artist, request.split_seed)
+    return Loaded(class_names, parts, skipped + unreadable)
+
+
+def find_records(
+    root: Path,
+) -> tuple[list[str], list[Record], list[Skipped]]:
+    """Lists the images of a `class/image` tree, at any depth below the class.
+
+    The artist is the part of a file name before its first `_`, as in WikiArt.
+    A name without `_` is its own group.
 
     Args:
-        root: directory of class folders. A link to a folder may be one;
-            further down, such links are not followed.
+        root: directory of class folders. A class folder may be a link. Further
+            down, links to folders are not followed.
 
     Returns:
-        `(class_names, records, skipped)`: names sorted, records sorted by
-        key with labels into the names, and every file or class folder left
-        out (hidden ones and what systems leave behind pass in silence).
+        `(class_names, records, skipped)`: sorted names; records sorted by key,
+        whose labels are positions in the names; and every file or class folder
+        left out (except hidden files and those that systems leave behind).
 
     Raises:
-        ValueError: if there are no two class folders with images.
+        ValueError: if fewer than two class folders hold images.
         OSError: if a folder cannot be read.
     """
     root = pathlib.Path(root)
-    folders = list_folders(root) if root.is_dir() else []
-    if not folders:
-        raise ValueError(missing_message("Class folders", root, _LAYOUT))
+    folders = _class_folders(root)
     skipped = [
         Skipped(relative_key(path, root), "not in a class folder")
         for path in sorted(root.iterdir())
         if not path.is_dir() and not is_litter(path.name)
     ]
-    class_names, records, empty = [], [], []
+    class_names: list[str] = []
+    records: list[Record] = []
+    empty: list[str] = []
     for folder in folders:
         name = relative_key(folder, root)
-        found = []
+        found: list[Record] = []
         for path in list_files(folder):
             key = relative_key(path, root)
             if reason := why_no_image(path):
@@ -70,8 +123,15 @@ def find_records(root):
     return class_names, records, skipped
 
 
-def artist(file_name):
-    """The part of a file name before its first `_`, "" where there is none."""
+def _class_folders(root: pathlib.Path) -> list[pathlib.Path]:
+    folders = list_folders(root) if root.is_dir() else []
+    if not folders:
+        raise ValueError(missing_message("Class folders", root, _LAYOUT))
+    return folders
+
+
+def artist(file_name: str) -> str:
+    """Returns the part of a file name before its first `_`, "" without one."""
     before, separator, _ = file_name.partition("_")
     return os.fsencode(before).decode("utf-8", "backslashreplace") * bool(
         separator

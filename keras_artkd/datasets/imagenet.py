@@ -1,80 +1,86 @@
-"""ImageNet (ILSVRC2012), streamed from what TFDS prepares of it."""
+"""ImageNet (ILSVRC2012), streamed from the files that TFDS prepares."""
 
 import dataclasses
 import pathlib
 
 import numpy as np
 
-from keras_artkd.datasets.collection import (
-    Examples,
-    refuse_artist,
-    split_official,
-)
+from keras_artkd.datasets.archives.prepared import cache_folder
+from keras_artkd.datasets.examples import Examples, Loaded, split_official
 from keras_artkd.datasets.files import missing_message
-from keras_artkd.datasets.prepared import cache_folder
-from keras_artkd.datasets.records import Index, Record
-from keras_artkd.datasets.tfds_builders import find_builder
+from keras_artkd.datasets.records import Index, Record, Skipped
+from keras_artkd.datasets.request import LoadRequest
+from keras_artkd.datasets.tfds.builders import Builder, Info, find_builder
+from keras_artkd.types import Path
 
 ARCHIVES = ("ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar")
-# The data is the same in all of them.
-_BUILDER = "imagenet2012:5.*.*"
+_NAME = "imagenet2012"
+# The data is the same in all of these versions.
+_BUILDER = f"{_NAME}:5.*.*"
 
 
-def load_imagenet(
-    *,
-    data_dir,
-    short_side,
-    group,
-    limit,
-    split_seed,
-    cache_dir,
-    validation_fraction=1 / 128,
-):
-    """ImageNet: train stays on disk, the other two splits are decoded.
-
-    The official validation split is the test. 1/128 of train validates: about
-    10,000 images, ten of each class. These two are kept in memory, as squares
-    of `short_side`: at 252 pixels 9.5 GB and 1.9 GB. The archives take 145 GB;
-    TFDS prepares them once, into as much again.
-
-    A `limit` reads no more than the first files that hold so many images.
-    """
-    refuse_artist(group, "ImageNet")
-    if short_side is None:
+def check_imagenet(request: LoadRequest) -> None:
+    """Requires a size, and the data or the archives in a given folder."""
+    if request.short_side is None:
         raise ValueError(
             "`short_side` must be given: ImageNet's images are of all sizes. "
             "Received: short_side=None. Fix: a number of pixels."
         )
-    builder, index_dir = prepare_imagenet(data_dir, cache_dir)
-    # TensorFlow, which the other data sets do without.
-    from keras_artkd.datasets.record_index import stream_records
+    folder = request.data_dir
+    if folder is not None and not pathlib.Path(folder, _NAME).is_dir():
+        _check_archives(folder)
 
-    sources, skipped = [], []
-    for split in ("train", "validation"):
-        paths = _first_files(builder.info.splits[split], limit)
-        stream, unreadable = stream_records(paths, index_dir, short_side)
+
+def load_imagenet(
+    request: LoadRequest, *, validation_fraction: float = 1 / 128
+) -> Loaded:
+    """Loads ImageNet; train stays on disk, the other splits are decoded.
+
+    The official validation split is the test. 1/128 of train validates: about
+    10,000 images, ten of each class. These two splits are kept in memory, as
+    squares of `short_side`: at 252 pixels 9.5 GB and 1.9 GB. The archives take
+    145 GB; TFDS prepares them once, into as much again.
+
+    A `limit` reads no more than the first files that hold so many images.
+    """
+    side = request.short_side
+    assert side is not None
+    builder, index_dir = prepare_imagenet(request.data_dir, request.cache_dir)
+    # It imports TensorFlow, which other data sets do without.
+    from keras_artkd.data.stream import ImageStream
+    from keras_artkd.datasets.tfds.record_index import stream_records
+
+    def read(split: str) -> tuple[Examples, list[Skipped]]:
+        paths = _first_files(builder.info.splits[split], request.limit)
+        stream, unreadable = stream_records(paths, index_dir, side)
         keys = stream.keys.tolist()
         digests = stream.digests.astype(str).tolist()
-        sources.append(Examples(stream, keys, digests))
-        skipped += unreadable
+        return Examples(stream, keys, digests), unreadable
+
+    (train, unreadable), (test, more) = read("train"), read("validation")
     parts, leaks = split_official(
-        *sources, validation_fraction, limit, split_seed
+        train, test, validation_fraction, request.limit, request.split_seed
     )
     for split in ("validation", "test"):
+        held_out = parts[split].store
+        assert isinstance(held_out, ImageStream)
         parts[split] = dataclasses.replace(
-            parts[split], store=parts[split].store.decode()
+            parts[split], store=held_out.decode()
         )
-    return builder.info.features["label"].names, parts, skipped + leaks
+    names = builder.info.features["label"].names
+    return Loaded(names, parts, unreadable + more + leaks)
 
 
-def prepare_imagenet(data_dir, cache_dir=None):
-    """TFDS's builder of ImageNet, prepared from the archives if need be.
+def prepare_imagenet(
+    data_dir: Path | None, cache_dir: Path | None = None
+) -> tuple[Builder, pathlib.Path]:
+    """Finds ImageNet, prepared from the archives if necessary.
 
     Args:
-        data_dir: TFDS directory with the data prepared, by default TFDS's
-            own, or the folder of the two official archives.
-        cache_dir: where archives are prepared; for data prepared elsewhere,
-            where its index is kept if not beside it.
+        data_dir: TFDS directory with the prepared data, by default TFDS's
+            own; or the folder of the two official archives.
+        cache_dir: where archives are prepared. The index of data prepared
+            elsewhere is also kept here, otherwise beside the data.
 
     Returns:
         `(builder, folder of the index)`.
@@ -85,17 +91,7 @@ def prepare_imagenet(data_dir, cache_dir=None):
     prepared = builder.is_prepared()
     if not prepared:
         folder = builder.data_dir_root if data_dir is None else data_dir
-        archives = [pathlib.Path(folder, name) for name in ARCHIVES]
-        if not all(path.is_file() for path in archives):
-            raise ValueError(
-                missing_message(
-                    f"The archives {' and '.join(ARCHIVES)}, or imagenet2012 "
-                    "prepared by TFDS,",
-                    folder,
-                    "register at https://image-net.org/download-images to "
-                    "download the two archives, and leave them packed.",
-                )
-            )
+        archives = _check_archives(folder)
         records = [Record(path, path.name, 0, path.name) for path in archives]
         builder = find_builder(
             _BUILDER, cache_folder(cache_dir, Index([], records, []))
@@ -118,8 +114,24 @@ def prepare_imagenet(data_dir, cache_dir=None):
     return builder, pathlib.Path(folder, "keras_artkd_index").expanduser()
 
 
-def _first_files(split_info, limit):
-    """As many of a split's files as hold `limit` images, `None` for all."""
+def _check_archives(folder: Path) -> list[pathlib.Path]:
+    """Returns the paths of the two archives, which must be there."""
+    archives = [pathlib.Path(folder, name) for name in ARCHIVES]
+    if not all(path.is_file() for path in archives):
+        raise ValueError(
+            missing_message(
+                f"The archives {' and '.join(ARCHIVES)}, or {_NAME} prepared "
+                "by TFDS,",
+                folder,
+                "register at https://image-net.org/download-images to "
+                "download the two archives, and leave them packed.",
+            )
+        )
+    return archives
+
+
+def _first_files(split_info: Info, limit: int | None) -> list[Path]:
+    """Takes as many files of a split as hold `limit` images; None for all."""
     paths = split_info.filepaths
     if limit is None:
         return paths

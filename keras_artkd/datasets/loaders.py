@@ -1,191 +1,321 @@
 """`load`: any data set, by name, as a `Collection`."""
 
-import functools
+import dataclasses
 import inspect
+import os
 import pathlib
+from collections.abc import Callable
+from typing import Any, get_args
 
-import numpy as np
-from PIL import Image
-
-from keras_artkd.datasets.cifar import load_cifar
-from keras_artkd.datasets.collection import (
-    Examples,
-    collect,
-    limit_parts,
-    refuse_artist,
-    split_examples,
-    split_official,
+from keras_artkd.data.images import read_image
+from keras_artkd.data.store import ImageStore
+from keras_artkd.datasets.archives.prepared import (
+    check_paintings,
+    check_photographs,
+    load_paintings,
+    load_photographs,
 )
-from keras_artkd.datasets.exclusions import exclude_records
-from keras_artkd.datasets.folder import find_records
-from keras_artkd.datasets.imagenet import load_imagenet
-from keras_artkd.datasets.npz import load_npz
-from keras_artkd.datasets.photographs import load_archive, load_downloaded
-from keras_artkd.datasets.prepared import load_prepared
-from keras_artkd.datasets.records import (
-    content_digest,
-    map_threads,
-    read_records,
+from keras_artkd.datasets.archives.storage import read_as_stored
+from keras_artkd.datasets.cifar import check_cifar, load_cifar
+from keras_artkd.datasets.collection import Collection, collect
+from keras_artkd.datasets.examples import Examples, Loaded
+from keras_artkd.datasets.folder import check_folder, load_folder
+from keras_artkd.datasets.generated import check_atelier, load_atelier
+from keras_artkd.datasets.imagenet import check_imagenet, load_imagenet
+from keras_artkd.datasets.npz import check_npz, load_npz
+from keras_artkd.datasets.records import Reader
+from keras_artkd.datasets.request import LoadRequest
+from keras_artkd.datasets.tfds.classification import (
+    PREFIX,
+    check_tfds,
+    load_tfds,
 )
-from keras_artkd.datasets.splits import stratified_limit
-from keras_artkd.datasets.storage import read_as_stored
+from keras_artkd.datasets.tfds.downloaded import (
+    check_downloaded,
+    load_downloaded,
+)
 from keras_artkd.datasets.unlabelled import (
     check_share,
+    check_unlabelled_folder,
     hide_labels,
     join,
     leave_out_known,
     read_folder,
 )
-from keras_artkd.image_store import ImageStore
-from keras_artkd.images import centre_crop, read_image, resize_short_side
+from keras_artkd.types import Path
 
 _GROUPS = ("none", "artist")
-_NEED_NO_DATA_DIR = (
-    "atelier",
-    "cifar10",
-    "cifar100",
-    "cub200",
-    "imagenet",
-    "stanford_dogs",
+
+
+@dataclasses.dataclass(frozen=True)
+class Loader:
+    """A row of `LOADERS`.
+
+    Attributes:
+        load: function of a `LoadRequest`, and of the data set's own options
+            as keyword-only parameters; returns `Loaded`.
+        check: function of a `LoadRequest` that raises ValueError or OSError
+            for whatever is wrong with it and can be seen at once. It decodes
+            no image and imports neither Keras nor TensorFlow.
+        artists: bool, whether the data set knows artists.
+        in_memory: bool, whether the training images are in memory.
+        read: function that decodes a file as the data set's images are.
+    """
+
+    load: Callable[..., Loaded]
+    check: Callable[[LoadRequest], None]
+    artists: bool = False
+    in_memory: bool = True
+    read: Reader = read_image
+
+
+_CIFAR = Loader(load_cifar, check_cifar)
+_DOWNLOADED = Loader(load_downloaded, check_downloaded)
+_PHOTOGRAPHS = Loader(load_photographs, check_photographs, read=read_as_stored)
+_PAINTINGS = Loader(
+    load_paintings, check_paintings, artists=True, read=read_as_stored
 )
+_ANY_OF_TFDS = f"{PREFIX}NAME"
+
+# Adding a data set: a loader and its check, and one row here.
+LOADERS = {
+    "atelier": Loader(load_atelier, check_atelier),
+    "folder": Loader(load_folder, check_folder, artists=True),
+    "cifar10": _CIFAR,
+    "cifar100": _CIFAR,
+    "tiny_imagenet": _PHOTOGRAPHS,
+    "imagenet": Loader(load_imagenet, check_imagenet, in_memory=False),
+    "cub200": _DOWNLOADED,
+    "stanford_dogs": _DOWNLOADED,
+    "stanford40": _PHOTOGRAPHS,
+    "mit67": _PHOTOGRAPHS,
+    "npz": Loader(load_npz, check_npz),
+    "pandora18k": _PAINTINGS,
+    "wikiart": _PAINTINGS,
+    "multitask_painting100k": _PAINTINGS,
+    _ANY_OF_TFDS: Loader(load_tfds, check_tfds),
+}
 
 
 def load(
-    name,
-    data_dir=None,
-    short_side=72,
-    group="none",
-    limit=None,
-    split_seed=0,
-    cache_dir=None,
-    unlabelled=0.0,
-    unlabelled_dir=None,
-    **options,
-):
+    name: str,
+    data_dir: Path | None = None,
+    short_side: int | None = 72,
+    group: str = "none",
+    limit: int | None = None,
+    split_seed: int = 0,
+    cache_dir: Path | None = None,
+    unlabelled: float = 0.0,
+    unlabelled_dir: Path | None = None,
+    **options: Any,
+) -> Collection:
     """Loads a data set by name, decoded, split and checked for leaks.
 
     Args:
-        name: str, one of `LOADERS`.
+        name: str, one of `LOADERS`. `tfds:NAME` is any set of labelled images
+            that TensorFlow Datasets (TFDS) knows or has prepared, such as
+            `tfds:beans` or `tfds:oxford_iiit_pet:3.*.*` (see
+            `keras_artkd.datasets.tfds.classification.load_tfds`).
         data_dir: where the images are: a directory of class folders
             (`folder`), an .npz file (`npz`), the contents of the archive
             (`pandora18k`, `wikiart`, `multitask_painting100k`,
-            `tiny_imagenet`, `stanford40`, `mit67`), a TFDS directory
-            (`cub200`, `stanford_dogs`), a TFDS directory or an .npz file
-            (`cifar10`, `cifar100`), a TFDS directory or the folder of the
-            archives (`imagenet`). Of these five `None` is TFDS's own
-            directory, into which all but ImageNet are downloaded where they
-            are not there yet. `atelier` paints its own and needs none.
+            `tiny_imagenet`, `stanford40`, `mit67`); a TFDS directory
+            (`cub200`, `stanford_dogs`, `tfds:NAME`), a TFDS directory or an
+            .npz file (`cifar10`, `cifar100`), a TFDS directory or the folder
+            of the archives (`imagenet`). `None` is TFDS's own directory, into
+            which all of the last but ImageNet are downloaded where they are not
+            there yet. `atelier` paints its own images and needs none.
         short_side: int, pixels: every image's shorter side. `None` keeps the
             stored sizes.
         group: `"none"`, or `"artist"` for splits that share no artist.
-        limit: int, at most that many images in all, shares of classes kept.
-            `None` takes all.
+        limit: int, the largest number of images in all. Classes keep their
+            shares. `None` takes all.
         split_seed: int, of the random split.
-        cache_dir: where archives are kept prepared, but those that TFDS
+        cache_dir: where archives are kept prepared, except those that TFDS
             downloads, which are in `data_dir`. Defaults to `keras_artkd` in
             TFDS's own directory. An `imagenet` found prepared has its index
             there, or beside it.
-        unlabelled: float in [0, 1), share of the training split to do
-            without labels: chosen by `split_seed`, stratified, at least one
-            image of each class left with its label.
+        unlabelled: float in [0, 1), share of the training split whose labels
+            are hidden: chosen by `split_seed`, stratified. At least one image
+            of each class keeps its label.
         unlabelled_dir: a folder of images without labels, at any depth, to
-            learn from besides, at most `limit` of them. Those that the data
-            set holds already are left out, with `group="artist"` also those
-            of artists that validate or test.
+            learn from in addition, at most `limit` of them. Images that the
+            data set already holds are left out, with `group="artist"` also
+            those of artists that validate or test.
         **options: of the data set. `folder`: `exclude`, a file that lists
             images to leave out (see `keras_artkd.datasets.exclusions`).
             `atelier`: `scenes`, their number. `wikiart` and
             `multitask_painting100k`: `official=True` for their own test
-            split. `npz` (0.15), `imagenet` (1/128) and all other photographs
-            (0.1), whose test split is always their own:
+            split. `npz` and `tfds:NAME` (0.15), `imagenet` (1/128) and all
+            other photographs (0.1), which have test splits of their own:
             `validation_fraction` of train. `npz`, `cifar10` and `cifar100`:
             `classes`, only the first so many, and `per_class`, only the first
-            so many training images of each.
+            so many training images of each. `tfds:NAME`: `label`, the feature
+            with the labels.
 
     Returns:
         `Collection`. Classes without any image are left out of it.
+
+    Raises:
+        ValueError: for arguments or data that cannot be used.
+        OSError: if a folder or a file cannot be read.
+        ImportError: if TFDS needs a further package to prepare the data set.
 
     Example:
         >>> load("atelier", scenes=24, short_side=32).test.sizes[0].tolist()
         [32, 32]
     """
-    if name not in LOADERS:
-        raise ValueError(
-            f"`name` must be a known data set: {', '.join(LOADERS)}. "
-            f"Received: name={name!r}."
-        )
-    if group not in _GROUPS:
-        raise ValueError(
-            f"`group` must be one of {_GROUPS}. Received: group={group!r}."
-        )
-    if limit is not None and limit < 1:
-        raise ValueError(
-            f"`limit` must be at least 1, or None. Received: limit={limit}."
-        )
-    loader = LOADERS[name]
-    parameters = inspect.signature(loader).parameters.values()
-    known = [p.name for p in parameters if p.default is not p.empty]
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        raise ValueError(
-            f"Data set {name!r} knows the options {known}. "
-            f"Received: {', '.join(unknown)}."
-        )
-    if data_dir is None and name not in _NEED_NO_DATA_DIR:
-        raise ValueError(
-            f"Data set {name!r} needs `data_dir`, where its images are. "
-            "Received: data_dir=None."
-        )
-    check_share(unlabelled)
-    if unlabelled or unlabelled_dir is not None:
-        _check_unlabelled(name, data_dir, unlabelled_dir)
-    class_names, parts, skipped = loader(
+    request = check_request(
+        name,
         data_dir=data_dir,
         short_side=short_side,
         group=group,
         limit=limit,
         split_seed=split_seed,
         cache_dir=cache_dir,
+        unlabelled=unlabelled,
+        unlabelled_dir=unlabelled_dir,
         **options,
     )
-    by_artist = group == "artist"
-    hidden = []
+    loader = _find_loader(name)
+    loaded = loader.load(request, **options)
+    hidden: list[Examples] = []
     if unlabelled:
-        told, rest = hide_labels(parts["train"], unlabelled, split_seed)
-        parts = {**parts, "train": told}
+        told, rest = hide_labels(loaded.parts["train"], unlabelled, split_seed)
+        loaded = loaded._replace(parts={**loaded.parts, "train": told})
         hidden = [rest]
     if unlabelled_dir is not None:
+        parts, learned = loaded.parts, loaded.parts["train"].store
+        assert isinstance(learned, ImageStore)
         examples, unreadable = read_folder(
             unlabelled_dir,
-            # Beside arrays of a size of their own.
-            short_side or int(parts["train"].store.sizes.min()),
+            # Arrays may have a size of their own.
+            short_side or int(learned.sizes.min()),
             limit,
             split_seed,
-            _reader(loader),
+            loader.read,
         )
         held = {**parts, "the unlabelled share": hidden[0]} if hidden else parts
-        examples, known = leave_out_known(examples, held, by_artist)
+        examples, known = leave_out_known(examples, held, request.by_artist)
         hidden.append(examples)
-        skipped = skipped + unreadable + known
+        loaded = loaded._replace(skipped=loaded.skipped + unreadable + known)
     return collect(
-        name,
-        class_names,
-        parts,
-        skipped,
-        by_artist,
-        join(hidden) if hidden else None,
+        name, loaded, request.by_artist, join(hidden) if hidden else None
     )
 
 
-def _check_unlabelled(name, data_dir, unlabelled_dir):
-    """What would else come to light after everything was decoded."""
-    if LOADERS[name] is load_imagenet:
+def check_request(
+    name: str,
+    data_dir: Path | None = None,
+    short_side: int | None = 72,
+    group: str = "none",
+    limit: int | None = None,
+    split_seed: int = 0,
+    cache_dir: Path | None = None,
+    unlabelled: float = 0.0,
+    unlabelled_dir: Path | None = None,
+    **options: Any,
+) -> LoadRequest:
+    """Checks all arguments of `load`, as far as that takes a moment.
+
+    It looks at names, options and folders. It decodes no image and imports
+    neither Keras nor TensorFlow.
+
+    Returns:
+        `LoadRequest`, for a loader.
+
+    Raises:
+        ValueError: for arguments or a folder that cannot be used.
+        OSError: if a folder or a file cannot be read.
+    """
+    loader = _find_loader(name)
+    if group not in _GROUPS:
         raise ValueError(
-            "Images without labels need a data set that is in memory as a "
+            f"`group` must be one of {_GROUPS}. Received: group={group!r}."
+        )
+    if group == "artist" and not loader.artists:
+        raise ValueError(
+            f"Data set {name!r} knows no artists. Received: "
+            'group="artist". Fix: group="none".'
+        )
+    if limit is not None and limit < 1:
+        raise ValueError(
+            f"`limit` must be at least 1, or None. Received: limit={limit}."
+        )
+    _check_options(name, loader, options)
+    check_share(unlabelled)
+    if unlabelled or unlabelled_dir is not None:
+        _check_unlabelled(name, loader, data_dir, unlabelled_dir)
+    request = LoadRequest(
+        name=name,
+        data_dir=data_dir,
+        short_side=short_side,
+        group=group,
+        limit=limit,
+        split_seed=split_seed,
+        cache_dir=cache_dir,
+        options=options,
+    )
+    loader.check(request)
+    return request
+
+
+def _find_loader(name: str) -> Loader:
+    key = _ANY_OF_TFDS if name.startswith(PREFIX) else name
+    if key not in LOADERS:
+        raise ValueError(
+            f"`name` must be a known data set: {', '.join(LOADERS)}. "
+            f"Received: name={name!r}."
+        )
+    return LOADERS[key]
+
+
+def _check_options(name: str, loader: Loader, options: dict[str, Any]) -> None:
+    parameters = inspect.signature(loader.load).parameters.values()
+    annotations = {
+        p.name: p.annotation for p in parameters if p.kind is p.KEYWORD_ONLY
+    }
+    known = [*annotations]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ValueError(
+            f"Data set {name!r} knows the options {known}. "
+            f"Received: {', '.join(unknown)}."
+        )
+    for option, value in options.items():
+        kinds = get_args(annotations[option]) or (annotations[option],)
+        number = bool({int, float, bool} & {*kinds})
+        if number == isinstance(value, str | os.PathLike):
+            raise ValueError(
+                f"Option {option!r} of {name!r} must be a "
+                f"{'number' if number else 'name or a path'}. "
+                f"Received: {option}={value!r}."
+            )
+    fraction = options.get("validation_fraction", 0.1)
+    if not 0 < fraction < 1:
+        raise ValueError(
+            "`validation_fraction` must be between 0 and 1. Received: "
+            f"validation_fraction={fraction}."
+        )
+
+
+def _check_unlabelled(
+    name: str,
+    loader: Loader,
+    data_dir: Path | None,
+    unlabelled_dir: Path | None,
+) -> None:
+    """Checks what would otherwise fail after everything was decoded."""
+    if not loader.in_memory:
+        raise ValueError(
+            "Images without labels require a data set that is in memory as a "
             f"whole. Received: name={name!r}, whose training images stay on "
             "disk."
         )
-    if name == "folder" and unlabelled_dir is not None:
+    if unlabelled_dir is None:
+        return
+    check_unlabelled_folder(unlabelled_dir)
+    if name == "folder" and data_dir is not None:
         inner = pathlib.Path(unlabelled_dir).resolve()
         if inner.is_relative_to(pathlib.Path(data_dir).resolve()):
             raise ValueError(
@@ -194,169 +324,3 @@ def _check_unlabelled(name, data_dir, unlabelled_dir):
                 f"unlabelled_dir={str(unlabelled_dir)!r} in "
                 f"data_dir={str(data_dir)!r}. Fix: move it out of there."
             )
-
-
-def _reader(loader):
-    """How a data set's images were decoded: so are those beside them."""
-    prepared = getattr(loader, "func", None) in (load_archive, load_prepared)
-    return read_as_stored if prepared else read_image
-
-
-def load_folder(
-    *,
-    data_dir,
-    short_side,
-    group,
-    limit,
-    split_seed,
-    cache_dir,
-    exclude=None,
-):
-    """A directory of class folders, less the files that a list excludes."""
-    class_names, records, skipped = find_records(data_dir)
-    if exclude is not None:
-        records, excluded = exclude_records(records, data_dir, exclude)
-        skipped = skipped + excluded
-    by_artist = group == "artist"
-    if by_artist and all(record.group == record.key for record in records):
-        raise ValueError(
-            'group="artist" needs file names `<artist>_<title>`. Received: '
-            f"data_dir={str(data_dir)!r}, where no file name holds an "
-            '"_". Fix: group="none".'
-        )
-    if limit is not None:  # Before decoding, which is what takes the time.
-        chosen = stratified_limit(
-            [record.label for record in records], limit, split_seed
-        )
-        records = [records[i] for i in chosen]
-    *examples, unreadable = read_records(records, short_side)
-    examples = Examples(*examples)
-    if not len(examples):
-        raise ValueError(
-            "The data directory must hold images that can be read. Received: "
-            f"data_dir={str(data_dir)!r}, where none of {len(records)} can, "
-            f"the first because: {unreadable[0].reason}."
-        )
-    parts = split_examples(examples, by_artist, split_seed)
-    return class_names, parts, skipped + unreadable
-
-
-def load_arrays(
-    read,
-    *,
-    data_dir,
-    short_side,
-    group,
-    limit,
-    split_seed,
-    cache_dir,
-    validation_fraction=0.15,
-    classes=None,
-    per_class=None,
-):
-    """Arrays, as `load_npz` gives them; validation is taken from train."""
-    refuse_artist(group, "A data set of arrays")
-    class_names, train, test = read(data_dir)
-    if classes is None:
-        classes = len(class_names)
-    elif not 2 <= classes <= len(class_names):
-        raise ValueError(
-            f"`classes` must be 2 to {len(class_names)} here, or None for "
-            f"all. Received: classes={classes}."
-        )
-    if per_class is not None and per_class < 2:
-        raise ValueError(
-            "`per_class` must be at least 2, one to train and one to "
-            f"validate, or None for all. Received: per_class={per_class}."
-        )
-    parts, skipped = split_official(
-        _from_arrays("train", *train, short_side, classes, per_class),
-        _from_arrays("test", *test, short_side, classes),
-        validation_fraction,
-        limit,
-        split_seed,
-    )
-    return class_names[:classes], parts, skipped
-
-
-def load_atelier(
-    *, data_dir, short_side, group, limit, split_seed, cache_dir, scenes=240
-):
-    """Paintings made on the spot; all of one scene lie in one split."""
-    from keras_artkd.datasets.atelier import STYLES, generate
-    from keras_artkd.datasets.atelier.splits import split_scenes
-
-    refuse_artist(group, "atelier")
-    if short_side is None:
-        raise ValueError(
-            "`atelier` paints at the size asked for. Received: "
-            "short_side=None. Fix: a number of pixels."
-        )
-    images, labels, scene_numbers = generate(scenes, short_side)
-    names = [f"scene {number}" for number in scene_numbers]
-    examples = Examples(
-        ImageStore.from_images(
-            images,
-            labels,
-            [
-                f"{STYLES[label]}/{name}"
-                for label, name in zip(labels, names, strict=True)
-            ],
-        ),
-        names,
-        [content_digest(image) for image in images],
-    )
-    parts = {
-        split: examples.take(np.flatnonzero(np.isin(scene_numbers, numbers)))
-        for split, numbers in split_scenes(scenes, split_seed).items()
-    }
-    return list(STYLES), limit_parts(parts, limit, split_seed), []
-
-
-def _from_arrays(split, images, labels, short_side, classes, per_class=None):
-    """`Examples` of the first `per_class` images of the first `classes`."""
-
-    def resized(image):
-        picture = centre_crop(Image.fromarray(image), 2.0)
-        return np.array(resize_short_side(picture, short_side))
-
-    rows = [np.flatnonzero(labels == i)[:per_class] for i in range(classes)]
-    rows = np.sort(np.concatenate(rows))
-    images = images[rows]
-    if short_side not in (None, min(images.shape[1:3])):
-        images = np.stack(list(map_threads(resized, images)))
-    keys = [f"{split}/{row:06d}" for row in rows]
-    return Examples(
-        ImageStore.from_array(images, labels[rows], keys),
-        keys,
-        [content_digest(image) for image in images],
-    )
-
-
-# Adding a data set: a loader as above, and one line here.
-LOADERS = {
-    "atelier": load_atelier,
-    "folder": load_folder,
-    "cifar10": functools.partial(
-        load_arrays,
-        functools.partial(load_cifar, "cifar10"),
-        validation_fraction=0.1,
-    ),
-    "cifar100": functools.partial(
-        load_arrays,
-        functools.partial(load_cifar, "cifar100"),
-        validation_fraction=0.1,
-    ),
-    "tiny_imagenet": functools.partial(load_archive, "tiny_imagenet"),
-    "imagenet": load_imagenet,
-    "cub200": functools.partial(load_downloaded, "caltech_birds2011"),
-    "stanford_dogs": functools.partial(load_downloaded, "stanford_dogs"),
-    "stanford40": functools.partial(load_archive, "stanford40"),
-    "mit67": functools.partial(load_archive, "mit67"),
-    "npz": functools.partial(load_arrays, load_npz),
-    "pandora18k": functools.partial(load_prepared, "pandora18k"),
-    "wikiart": functools.partial(load_prepared, "wikiart"),
-    "multitask_painting100k": functools.partial(
-        load_prepared, "multitask_painting100k"
-    ),
-}

@@ -1,58 +1,61 @@
 """Arrays in one .npz file, under the names Keras users know."""
 
+import contextlib
 import pathlib
 import zipfile
 import zlib
+from collections.abc import Iterator
 
 import numpy as np
+
+from keras_artkd.datasets.arrays import Arrays, check_arrays, split_arrays
+from keras_artkd.datasets.examples import Loaded
+from keras_artkd.datasets.request import LoadRequest
+from keras_artkd.types import Array, Path
 
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 _NAMES = ("class_names", "fine_names")
 
 
-def load_npz(path):
+def check_npz(request: LoadRequest) -> None:
+    """Checks that the .npz file holds the arrays, without reading them."""
+    check_arrays(request)
+    with _opened(request.folder):
+        pass
+
+
+def load_npz(
+    request: LoadRequest,
+    *,
+    validation_fraction: float = 0.15,
+    classes: int | None = None,
+    per_class: int | None = None,
+) -> Loaded:
+    """Loads the arrays of an .npz file; see `split_arrays`."""
+    arrays = read_npz(request.folder)
+    return split_arrays(
+        arrays, request, validation_fraction, classes, per_class
+    )
+
+
+def read_npz(path: Path) -> Arrays:
     """Reads and checks `x_train y_train x_test y_test` of an .npz file.
 
     Args:
         path: the file, or a directory that holds exactly one .npz.
 
     Returns:
-        `(class_names, (x_train, y_train), (x_test, y_test))`: uint8 images
-        `(n, height, width, 3)`, grey repeated, and int32 labels `(n,)`. Names
-        come from `class_names` or `fine_names`, else they are the numbers.
+        `Arrays`; grey images are repeated. Names come from `class_names` or
+        `fine_names`, otherwise they are the numbers.
     """
-    path = _find(pathlib.Path(path))
-    try:
-        if not zipfile.is_zipfile(path):  # `np.load` would try a pickle.
-            raise zipfile.BadZipFile("not a zip archive, or cut short")
-        with np.load(path, allow_pickle=False) as file:
-            wanted = [k for k in _ARRAYS + _NAMES if k in file.files]
-            missing = [k for k in _ARRAYS if k not in wanted]
-            if missing:
-                raise ValueError(
-                    f"An .npz data set must hold {', '.join(_ARRAYS)}. "
-                    f"Received: {path} without {', '.join(missing)}; it "
-                    f"holds {', '.join(file.files) or 'nothing'}."
-                )
-            arrays = {key: file[key] for key in wanted}
-    except (OSError, zlib.error, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{path} must be a readable .npz file. Received: {error}."
-        ) from error
-    parts = [
-        (
-            _images(f"x_{split}", arrays[f"x_{split}"]),
-            _labels(f"y_{split}", arrays[f"y_{split}"]),
-        )
-        for split in ("train", "test")
-    ]
-    for split, (images, labels) in zip(("train", "test"), parts, strict=True):
-        if len(images) != len(labels) or not len(images):
-            raise ValueError(
-                f"x_{split} and y_{split} must be of one length, not 0. "
-                f"Received: {len(images)} images, {len(labels)} labels."
-            )
-    num_classes = 1 + max(int(labels.max()) for _, labels in parts)
+    with _opened(path) as file:
+        arrays = {
+            key: file[key] for key in _ARRAYS + _NAMES if key in file.files
+        }
+    train, test = (
+        _labelled_images(split, arrays) for split in ("train", "test")
+    )
+    num_classes = 1 + max(int(labels.max()) for _, labels in (train, test))
     names = next((arrays[key] for key in _NAMES if key in arrays), None)
     if names is None:
         names = np.arange(num_classes)
@@ -64,10 +67,32 @@ def load_npz(path):
     class_names = [
         n.decode() if isinstance(n, bytes) else str(n) for n in names
     ]
-    return class_names, *parts
+    return Arrays(class_names, train, test)
 
 
-def _find(path):
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
+    """Context with an open .npz file that holds the arrays."""
+    path = _find(pathlib.Path(path))
+    try:
+        if not zipfile.is_zipfile(path):  # `np.load` would try a pickle.
+            raise zipfile.BadZipFile("not a zip archive, or cut short")
+        with np.load(path, allow_pickle=False) as file:
+            missing = [key for key in _ARRAYS if key not in file.files]
+            if missing:
+                raise ValueError(
+                    f"An .npz data set must hold {', '.join(_ARRAYS)}. "
+                    f"Received: {path} without {', '.join(missing)}; it "
+                    f"holds {', '.join(file.files) or 'nothing'}."
+                )
+            yield file
+    except (OSError, zlib.error, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} must be a readable .npz file. Received: {error}."
+        ) from error
+
+
+def _find(path: pathlib.Path) -> pathlib.Path:
     if not path.is_dir():
         if not path.exists():
             raise ValueError(
@@ -85,19 +110,28 @@ def _find(path):
     return files[0]
 
 
-def _images(name, images):
+def _labelled_images(
+    split: str, arrays: dict[str, Array]
+) -> tuple[Array, Array]:
+    """Returns the checked images and labels of a split."""
+    images = _images(f"x_{split}", arrays[f"x_{split}"])
+    labels = _labels(f"y_{split}", arrays[f"y_{split}"])
+    if len(images) != len(labels) or not len(images):
+        raise ValueError(
+            f"x_{split} and y_{split} must be of one length, not 0. "
+            f"Received: {len(images)} images, {len(labels)} labels."
+        )
+    return images, labels
+
+
+def _images(name: str, images: Array) -> Array:
     shape = images.shape
     if images.ndim == 3:
         images = images[..., None]
     if (
         images.dtype != "uint8"
         or images.ndim != 4
-        or shape[3:]
-        not in (
-            (),
-            (1,),
-            (3,),
-        )
+        or shape[3:] not in ((), (1,), (3,))
     ):
         raise ValueError(
             f"{name} must be uint8 images (n, height, width), (n, height, "
@@ -108,8 +142,8 @@ def _images(name, images):
     return np.broadcast_to(images, (*images.shape[:3], 3))
 
 
-def _labels(name, labels):
-    if labels.ndim == 2 and labels.shape[1] == 1:  # As keras.datasets has it.
+def _labels(name: str, labels: Array) -> Array:
+    if labels.ndim == 2 and labels.shape[1] == 1:  # As in keras.datasets.
         labels = labels[:, 0]
     if (
         labels.ndim != 1

@@ -1,17 +1,17 @@
-"""Labelled image files, and how they become an `ImageStore`."""
+"""Labelled image files, and their decoding into an `ImageStore`."""
 
-import concurrent.futures
 import dataclasses
 import hashlib
-import itertools
-import os
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
-from keras_artkd.image_store import ImageStore
-from keras_artkd.images import UnreadableImage, read_image
+from keras_artkd.data.images import UnreadableImage, read_image
+from keras_artkd.data.store import ImageStore
+from keras_artkd.data.threads import map_threads
+from keras_artkd.types import Array, Path
 
-# Decoded together: keeps every thread busy, and a generator of encoded images
-# is never in memory as a whole.
-_CHUNK = 1024
+Reader: TypeAlias = Callable[[Path | bytes, int | None], Array]
+"""Decodes a file or its bytes at a short side, as `read_image` does."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,14 +19,14 @@ class Record:
     """One labelled image file.
 
     Attributes:
-        path: where its content is: a path, or the encoded bytes themselves.
+        path: the file, or the encoded bytes themselves.
         key: str, unique in the data set: posix path relative to its root.
         label: int, class number.
-        group: str, what must not straddle splits in an artist-disjoint
-            protocol: the artist, or the key itself where none is known.
+        group: str, the artist, or the key itself where none is known. In an
+            artist-disjoint protocol no group is in two splits.
     """
 
-    path: str | os.PathLike | bytes
+    path: Path | bytes
     key: str
     label: int
     group: str
@@ -34,55 +34,51 @@ class Record:
 
 @dataclasses.dataclass(frozen=True)
 class Skipped:
-    """A file that was left out, or deserves a look, and why (one line)."""
+    """A file that was left out, or should be looked at, and the reason."""
 
     key: str
     reason: str
 
 
-def content_digest(pixels):
-    """Short digest of a uint8 `(height, width, 3)` array, shape included."""
+def content_digest(pixels: Array) -> str:
+    """Digests a uint8 `(height, width, 3)` array, shape included."""
     digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=16)
-    digest.update(pixels)  # Wants C order, which decoders give.
+    digest.update(pixels.data)  # Requires C order, which decoders give.
     return digest.hexdigest()
-
-
-def count_threads():
-    """How many threads decode when nobody says."""
-    if hasattr(os, "sched_getaffinity"):  # Respects containers and taskset.
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclasses.dataclass(frozen=True)
 class Index:
-    """What an archive holds by its names and lists, nothing decoded yet.
+    """The images of an archive by its names and lists, nothing decoded yet.
 
     Attributes:
-        class_names: list of str; the labels of `records` count through it.
+        class_names: list of str; the labels of `records` are positions in it.
         records: list of `Record`.
         skipped: list of `Skipped`.
         test_keys: keys of the archive's own test split, where it has one.
     """
 
-    class_names: list
-    records: list
-    skipped: list
-    test_keys: frozenset = frozenset()
+    class_names: list[str]
+    records: list[Record]
+    skipped: list[Skipped]
+    test_keys: frozenset[str] = frozenset()
 
 
 class Duplicates:
-    """Remembers contents by digest and judges each newcomer."""
+    """Finds equal images among those that come one after the other."""
 
-    def __init__(self):
-        self._seen = {}  # digest -> {label: key of the first}
+    def __init__(self) -> None:
+        # digest -> {label: key of the first}
+        self._seen: dict[str, dict[int, str]] = {}
 
-    def check(self, key, label, digest):
+    def check(
+        self, key: str, label: int, digest: str
+    ) -> tuple[bool, Skipped | None]:
         """Returns `(keep, Skipped or None)` for the next image.
 
         Within a class only the first of equal images stays. Across classes
-        both stay, listed because one label must be wrong; that their digests
-        are equal lets the split keep them together.
+        both stay, and the second is listed, because one label must be wrong.
+        The split keeps them together by their equal digests.
         """
         first = self._seen.setdefault(digest, {})
         if label in first:
@@ -96,30 +92,21 @@ class Duplicates:
         )
 
 
-def map_threads(function, items, threads=None):
-    """Yields `function(item)` in order, computed by a thread pool."""
-    items = iter(items)
-    threads = threads or count_threads()
-    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-        while chunk := list(itertools.islice(items, _CHUNK)):
-            yield from pool.map(function, chunk)
-
-
 def read_records(
-    records,
-    short_side,
-    threads=None,
-    keep_repeated=False,
-    read=read_image,
-):
-    """Decodes image files, leaving out what cannot be read or comes twice.
+    records: Iterable[Record],
+    short_side: int | None,
+    threads: int | None = None,
+    keep_repeated: bool = False,
+    read: Reader = read_image,
+) -> tuple[ImageStore, list[str], list[str], list[Skipped]]:
+    """Decodes image files; leaves out unreadable files and repeated images.
 
     Args:
         records: iterable of `Record`; a generator is read a chunk at a time.
         short_side: int, pixels, or `None` for the stored sizes.
         threads: int, decoding threads; Pillow releases the interpreter lock.
             Defaults to one per usable core.
-        keep_repeated: bool, keep what comes twice, as of a split that
+        keep_repeated: bool, whether repeated images stay, as in a split that
             somebody else fixed.
         read: function that decodes a path or bytes at a short side.
 
@@ -129,18 +116,22 @@ def read_records(
         `Skipped` list.
     """
 
-    def decode(record):
+    def decode(record: Record) -> tuple[Record, Array | str, str]:
+        """The record, with pixels and their digest, or with the reason."""
         try:
             pixels = read(record.path, short_side)
         except UnreadableImage as error:
-            return record, str(error), None
+            return record, str(error), ""
         return record, pixels, content_digest(pixels)
 
     duplicates = Duplicates()
-    images, labels, keys, groups, digests, skipped = [], [], [], [], [], []
-    for record, result, digest in map_threads(decode, records, threads):
-        if digest is None:
-            skipped.append(Skipped(record.key, result))
+    images: list[Array] = []
+    kept: list[Record] = []
+    digests: list[str] = []
+    skipped: list[Skipped] = []
+    for record, pixels, digest in map_threads(decode, records, threads):
+        if isinstance(pixels, str):
+            skipped.append(Skipped(record.key, pixels))
             continue
         keep, remark = True, None
         if not keep_repeated:
@@ -148,10 +139,10 @@ def read_records(
         if remark is not None:
             skipped.append(remark)
         if keep:
-            images.append(result)
-            labels.append(record.label)
-            keys.append(record.key)
-            groups.append(record.group)
+            images.append(pixels)
+            kept.append(record)
             digests.append(digest)
-    store = ImageStore.from_images(images, labels, keys)
-    return store, groups, digests, skipped
+    store = ImageStore.from_images(
+        images, [r.label for r in kept], [r.key for r in kept]
+    )
+    return store, [r.group for r in kept], digests, skipped

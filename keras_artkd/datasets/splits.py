@@ -1,16 +1,21 @@
-"""Which examples train, validate and test: stratified, seeded, leak-free."""
+"""Stratified, seeded and leak-free splits of examples."""
+
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
+import numpy.typing as npt
+
+from keras_artkd.types import Array
 
 SPLITS = ("train", "validation", "test")
 
 
-def join_groups(*keys):
+def join_groups(*keys: Sequence[Hashable]) -> Array:
     """Joins examples that share any key, directly or through others.
 
     Args:
-        *keys: one or more sequences of hashables, all of one length `n`: say
-            the artist and the content digest of each example.
+        *keys: one or more sequences of hashables, all of one length `n`: for
+            example the artist and the content digest of each example.
 
     Returns:
         int array `(n,)`: equal numbers for joined examples.
@@ -26,30 +31,35 @@ def join_groups(*keys):
         )
     parent = list(range(len(keys[0])))
 
-    def root(i):
+    def root(i: int) -> int:
         while parent[i] != i:
             parent[i] = i = parent[parent[i]]
         return i
 
     for key in keys:
-        first = {}
+        first: dict[Hashable, int] = {}
         for i, value in enumerate(key):
             a, b = root(first.setdefault(value, i)), root(i)
             parent[max(a, b)] = min(a, b)
     return np.array([root(i) for i in range(len(parent))], "int64")
 
 
-def stratified_split(labels, groups=None, fractions=(0.7, 0.15, 0.15), seed=0):
+def stratified_split(
+    labels: npt.ArrayLike,
+    groups: npt.ArrayLike | None = None,
+    fractions: Sequence[float] = (0.7, 0.15, 0.15),
+    seed: int = 0,
+) -> dict[str, Array]:
     """Splits examples so that every class keeps its share of every split.
 
-    Without groups each class is split to within one example of its exact
-    shares (more only where the next sentence asks for it). A class with at
+    Without groups, the shares of each class are exact to within one example
+    (further off only where the next sentence requires it). A class with at
     least as many groups (without groups: examples) as there are splits is in
     every split.
 
-    With groups, no group straddles splits. They are assigned largest first,
-    each to the split that lacks its classes most, so shares are near but
-    not exact.
+    With groups, no group is in two splits. The largest groups are assigned
+    first, each to the split that lacks its classes most. Shares are therefore
+    near but not exact.
 
     Args:
         labels: int `(n,)`, class numbers.
@@ -59,13 +69,14 @@ def stratified_split(labels, groups=None, fractions=(0.7, 0.15, 0.15), seed=0):
         seed: int.
 
     Returns:
-        dict of sorted int arrays: disjoint, and together all of `range(n)`.
+        dict of split name -> sorted int array: disjoint, and together all of
+        `range(n)`.
     """
-    fractions = np.asarray(fractions, "float64")
+    shares = np.asarray(fractions, "float64")
     if (
-        fractions.shape != (3,)
-        or not (fractions >= 0).all()
-        or abs(fractions.sum() - 1) > 1e-6
+        shares.shape != (3,)
+        or not (shares >= 0).all()
+        or abs(shares.sum() - 1) > 1e-6
     ):
         raise ValueError(
             "`fractions` must be three shares (train, validation, test), none "
@@ -77,22 +88,21 @@ def stratified_split(labels, groups=None, fractions=(0.7, 0.15, 0.15), seed=0):
             "`labels` must be one class number per example, at least one. "
             f"Received: labels of shape {labels.shape}."
         )
-    if groups is None:
-        groups = np.arange(len(labels))
-    elif len(groups) != len(labels):
+    groups = np.arange(len(labels)) if groups is None else np.asarray(groups)
+    if len(groups) != len(labels):
         raise ValueError(
             "`groups` must name each example once. Received: "
             f"{len(groups)} groups, {len(labels)} labels."
         )
     _, labels = np.unique(labels, return_inverse=True)
-    _, groups = np.unique(np.asarray(groups), return_inverse=True)
-    split_of_group = _assign(labels, groups, fractions, seed)
+    _, groups = np.unique(groups, return_inverse=True)
+    split_of_group = _assign(labels, groups, shares, seed)
     split = split_of_group[groups]
     return {name: np.flatnonzero(split == i) for i, name in enumerate(SPLITS)}
 
 
-def _assign(labels, groups, fractions, seed):
-    """The split number of every group."""
+def _assign(labels: Array, groups: Array, fractions: Array, seed: int) -> Array:
+    """Returns the split number of every group."""
     num_groups, num_classes = groups.max() + 1, labels.max() + 1
     # The classes of each group and how many examples of each, back to back.
     cells, counts = np.unique(groups * num_classes + labels, return_counts=True)
@@ -107,15 +117,15 @@ def _assign(labels, groups, fractions, seed):
 
     class_sizes = np.bincount(labels)
     deficit = fractions[:, None] * class_sizes
-    # What one example more is worth: classes count alike, whatever their
-    # size. Equal claims go to the split that lacks most examples over all.
+    # The worth of one more example: all classes count alike, large or small.
+    # Of equal claims, that of the split that lacks most examples wins.
     worth = 1 / class_sizes
     overall = fractions * len(labels)
     tie_break = 1e-6 / len(labels)
     closed = np.where(fractions > 0, 0.0, -np.inf)
     result = np.full(num_groups, -1)
 
-    def put(group, split):
+    def put(group: int, split: int) -> None:
         mine = slice(bounds[group], bounds[group + 1])
         result[group] = split
         deficit[split, classes[mine]] -= counts[mine]
@@ -127,15 +137,22 @@ def _assign(labels, groups, fractions, seed):
             mine = slice(bounds[group], bounds[group + 1])
             weights = counts[mine] * worth[classes[mine]]
             claim = deficit[:, classes[mine]] @ weights
-            put(group, np.argmax(claim + tie_break * overall + closed))
+            put(group, int(np.argmax(claim + tie_break * overall + closed)))
     return result
 
 
-def _reserve(put, result, order, cells, num_classes, fractions):
-    """Puts each class into every split, where it has groups enough.
+def _reserve(
+    put: Callable[[int, int], None],
+    result: Array,
+    order: Array,
+    cells: Array,
+    num_classes: int,
+    fractions: Array,
+) -> None:
+    """Puts each class that has enough groups into every split.
 
-    The smallest groups serve, and rare classes choose first. Train, which
-    can best afford to wait, comes last.
+    The smallest groups are taken, and rare classes choose first. The largest
+    split, train, chooses last.
     """
     rank = np.empty(len(order), "int64")
     rank[order] = np.arange(len(order))
@@ -154,8 +171,8 @@ def _reserve(put, result, order, cells, num_classes, fractions):
                     put(free, split)
 
 
-def stratified_limit(labels, limit, seed=0):
-    """Picks at most `limit` examples, every class at its share.
+def stratified_limit(labels: npt.ArrayLike, limit: int, seed: int = 0) -> Array:
+    """Picks at most `limit` examples; every class keeps its share.
 
     Args:
         labels: int `(n,)`, class numbers.

@@ -1,10 +1,13 @@
-"""Images to learn from without their labels: a share of train, or a folder."""
+"""Images to learn from without labels: a share of train, or a folder."""
 
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
-from keras_artkd.datasets.collection import Examples
+from keras_artkd.data.images import read_image
+from keras_artkd.data.store import NO_LABEL, ImageStore
+from keras_artkd.datasets.examples import Examples, Parts
 from keras_artkd.datasets.files import (
     list_files,
     missing_message,
@@ -12,20 +15,24 @@ from keras_artkd.datasets.files import (
     why_no_image,
 )
 from keras_artkd.datasets.folder import artist
-from keras_artkd.datasets.records import Record, Skipped, read_records
+from keras_artkd.datasets.records import (
+    Reader,
+    Record,
+    Skipped,
+    read_records,
+)
 from keras_artkd.datasets.splits import (
     SPLITS,
     join_groups,
     stratified_split,
 )
-from keras_artkd.image_store import NO_LABEL, ImageStore
-from keras_artkd.images import read_image
+from keras_artkd.types import Path
 
-# In front of the keys of a folder's images, which may else be those of train.
+# Before the keys of a folder's images, which may otherwise be those of train.
 PREFIX = "unlabelled/"
 
 
-def check_share(share):
+def check_share(share: float) -> None:
     """Raises ValueError unless it is a share that leaves some labels."""
     if not 0 <= share < 1:
         raise ValueError(
@@ -34,50 +41,67 @@ def check_share(share):
         )
 
 
-def hide_labels(train, share, seed):
-    """Divides the training split into what keeps its labels and the rest.
+def check_unlabelled_folder(folder: Path) -> None:
+    """Raises ValueError unless it is a directory."""
+    if not pathlib.Path(folder).is_dir():
+        raise ValueError(
+            missing_message("Unlabelled images", folder, "any folder of images")
+        )
 
-    Stratified as the splits are; equal pictures stay together. Of each class
-    at least one image keeps its label.
+
+def hide_labels(
+    train: Examples, share: float, seed: int
+) -> tuple[Examples, Examples]:
+    """Divides the training split into images with and without labels.
+
+    It is stratified as the splits are, and equal pictures stay together. At
+    least one image of each class keeps its label.
 
     Args:
         train: `Examples`.
-        share: float in (0, 1), of the images to do without labels.
+        share: float in (0, 1), of the images without labels.
         seed: int.
 
     Returns:
         Two `Examples`, both with their labels: to be told and to be hidden.
 
     Raises:
-        ValueError: if no image can do without its label.
+        ValueError: if no label can be hidden.
     """
     labels, groups = train.store.labels, join_groups(train.digests)
     parts = stratified_split(labels, groups, (1 - share, share, 0), seed)
     told = np.zeros(len(train), bool)
     told[parts["train"]] = True
-    # A class of a single picture has it in either.
+    # A class of a single picture may have it in either.
     for label in np.setdiff1d(labels, labels[told]):
         first = groups[np.flatnonzero(labels == label)[0]]
         told |= groups == first
     if told.all():
         raise ValueError(
-            "A part of the training images must be left without labels, and "
-            f"one of each class with. Received: unlabelled={share} of "
+            "A part of the training images must lose its labels, and one of "
+            f"each class keep it. Received: unlabelled={share} of "
             f"{len(train)} images. Fix: more images."
         )
     return train.take(np.flatnonzero(told)), train.take(np.flatnonzero(~told))
 
 
-def read_folder(folder, short_side, limit, seed, read=read_image):
-    """Images of a folder, however deep in it; where they lie says nothing.
+def read_folder(
+    folder: Path,
+    short_side: int,
+    limit: int | None,
+    seed: int,
+    read: Reader = read_image,
+) -> tuple[Examples, list[Skipped]]:
+    """Reads the images of a folder, at any depth; their places say nothing.
 
     Args:
         folder: directory.
         short_side: int, pixels.
-        limit: int, at most so many files, chosen at random; None for all.
+        limit: int, the largest number of files, chosen at random; None for
+            all.
         seed: int, of that choice.
-        read: function that decodes a file, see `records.read_records`: the
-            one that decoded the data set, or copies would not be known.
+        read: function that decodes a file, see `records.read_records`. It must
+            be that of the data set, otherwise copies are not recognised.
 
     Returns:
         `(examples, skipped)`: `Examples` without labels, whose keys begin
@@ -88,11 +112,8 @@ def read_folder(folder, short_side, limit, seed, read=read_image):
         OSError: if a folder cannot be read.
     """
     folder = pathlib.Path(folder)
-    if not folder.is_dir():
-        raise ValueError(
-            missing_message("Unlabelled images", folder, "any folder of images")
-        )
-    records, skipped = [], []
+    records: list[Record] = []
+    skipped: list[Skipped] = []
     for path in list_files(folder):
         key = PREFIX + relative_key(path, folder)
         if reason := why_no_image(path):
@@ -103,25 +124,31 @@ def read_folder(folder, short_side, limit, seed, read=read_image):
     if limit is not None and limit < len(records):
         order = np.random.default_rng(seed).permutation(len(records))
         records = [records[i] for i in np.sort(order[:limit])]
-    *examples, unreadable = read_records(records, short_side, read=read)
+    store, groups, digests, unreadable = read_records(
+        records, short_side, read=read
+    )
+    examples = Examples(store, groups, digests)
     skipped += unreadable
-    if not len(examples[0]):
+    if not len(examples):
         raise ValueError(
             "The folder of unlabelled images must hold some that can be read. "
             f"Received: unlabelled_dir={str(folder)!r}, with "
             f"{len(records)} image files and {len(skipped)} left out"
             f"{f', the first: {skipped[0].reason}' if skipped else ''}."
         )
-    return Examples(*examples), skipped
+    return examples, skipped
 
 
-def leave_out_known(examples, parts, by_group):
-    """Leaves out what any split holds: to learn from the test is a leak.
+def leave_out_known(
+    examples: Examples, parts: Parts, by_group: bool
+) -> tuple[Examples, list[Skipped]]:
+    """Leaves out the pictures of any split: learning from the test is a leak.
 
     Args:
         examples: `Examples` of a folder.
         parts: dict of name -> `Examples`.
-        by_group: whether groups of validation and test are left out too.
+        by_group: bool, whether groups of validation and test are left out
+            too.
 
     Returns:
         `(examples, skipped)`.
@@ -130,7 +157,7 @@ def leave_out_known(examples, parts, by_group):
     for name, part in parts.items():
         for key, digest in zip(part.store.keys, part.digests, strict=True):
             reasons[digest] = f"same picture as {key} of {name}"
-    held_out = {}
+    held_out: dict[str, str] = {}
     if by_group:
         for name in SPLITS[1:]:
             held_out |= dict.fromkeys(parts[name].groups, name)
@@ -146,20 +173,23 @@ def leave_out_known(examples, parts, by_group):
             skipped.append(Skipped(str(key), reason))
     if not stay:
         raise ValueError(
-            "The folder of unlabelled images must hold some that the data set "
-            f"does not hold already. Received: {len(examples)} images, all "
+            "The folder of unlabelled images must hold some that are not in "
+            f"the data set. Received: {len(examples)} images, all "
             f"left out, the first: {skipped[0].reason}."
         )
     return examples.take(stay), skipped
 
 
-def join(examples):
-    """Several `Examples` as one.
+def join(examples: Sequence[Examples]) -> Examples:
+    """Joins several `Examples` in memory.
 
     Raises:
         ValueError: if two images have the same key.
     """
-    store = ImageStore.concatenate([each.store for each in examples])
+    stores = [each.store for each in examples]
+    store = ImageStore.concatenate(
+        [each for each in stores if isinstance(each, ImageStore)]
+    )
     keys, counts = np.unique(store.keys, return_counts=True)
     if (counts > 1).any():
         raise ValueError(

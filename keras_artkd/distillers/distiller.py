@@ -1,47 +1,56 @@
 """The one objective and training step that every method shares."""
 
-import inspect
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import keras
 from keras import ops
 
-from keras_artkd.distillers.checks import (
+from keras_artkd.distillers.objective import batch_mean, sum_losses
+from keras_artkd.distillers.roles import STUDENT, freeze, resize_like
+from keras_artkd.distillers.schedules import Weight, weight_at
+from keras_artkd.distillers.supervision import (
     check_from_logits,
-    check_losses,
     check_soft_labels,
+    evaluation_labels,
+    loss_values,
+    metrics_of_labels,
+)
+from keras_artkd.distillers.validation import (
+    check_losses,
+    check_views,
     name_networks,
     own_terms,
 )
-from keras_artkd.distillers.network import STUDENT, resize_like
-from keras_artkd.distillers.schedules import weight_at
 from keras_artkd.distillers.views import (
     first_view,
     leading_views,
-    mean_of_views,
     merge_views,
     repeat_views,
 )
-from keras_artkd.losses import cross_entropy, label_accuracy
-from keras_artkd.losses.labels import without_rotations
+from keras_artkd.losses import cross_entropy
+from keras_artkd.losses.base import Endpoints, TransferLoss
 from keras_artkd.models import without_exits
+from keras_artkd.types import Tensor
 
-if keras.backend.backend() == "tensorflow":
+if TYPE_CHECKING or keras.backend.backend() == "tensorflow":
     from keras_artkd.distillers.tensorflow_step import TrainStep
 else:
     # Keras's own JAX and PyTorch steps call `call`, `compute_loss` and
     # `compute_metrics`, which is all they need.
-    class TrainStep:
-        """Nothing to add to Keras's own step."""
+    from keras_artkd.distillers.training_model import TrainingModel
+
+    TrainStep = TrainingModel
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
-class Distiller(TrainStep, keras.Model):
+class Distiller(TrainStep):
     """Trains a student with a supervised loss and weighted transfer losses.
 
     Networks have roles. The student learns from labels and from teachers.
     Frozen `teachers` only answer: they run in inference mode, outside the
     gradient tape, and no step changes them. `co_trained` teachers learn
-    beside the student from the labels alone; transfer losses pass them no
+    beside the student from the labels alone; transfer losses give them no
     gradient. Every network runs once a step.
 
     The objective, in which the batch mean of each term is weighted by the
@@ -55,19 +64,19 @@ class Distiller(TrainStep, keras.Model):
     `supervised`, `<role>_supervised`, each transfer loss by its name,
     `regularization`. `evaluate` and `predict` concern the student alone and
     change no state. After training, the student is the model to save and
-    export; one with heads for its training (`models.with_exits`) as
+    export. If it has heads for its training (`models.with_exits`), that is
     `keras_artkd.models.without_exits(distiller.student)`.
 
     Under a `tf.distribute` strategy of several replicas, batch normalisation
-    in the trained networks uses the statistics of the whole batch, so that
-    two replicas of half a batch each take the step of one with the whole;
-    except by losses that compare the examples of a batch, of which each
-    replica sees its own.
+    in the trained networks uses the statistics of the whole batch. Therefore
+    two replicas with half a batch each take the same step as one with the
+    whole. Losses that compare the examples of a batch are the exception: each
+    replica compares its own.
 
     Args:
         student: a functional `keras.Model` from raw images to logits. Networks
-            made by `keras_artkd.models` or `with_endpoints` offer inner
-            endpoints besides.
+            made by `keras_artkd.models` or `with_endpoints` also offer inner
+            endpoints.
         teachers: dict of role -> frozen teacher. Sets `trainable = False`
             on them.
         co_trained: dict of role -> teacher trained along.
@@ -76,14 +85,14 @@ class Distiller(TrainStep, keras.Model):
             of the epoch (a float tensor counted from 1). Defaults to ones.
         supervised_weight: float or such a callable, of the student's own
             supervised loss.
-        views: int, how many images of each example a training batch has:
-            images are `(batch, views, height, width, 3)` where it is not 1,
-            and losses see `batch * views` rows, all of one example together,
-            each with its example's label.
-        labelled_views: int, of how many of these, the first, labels are
-            learned; by default of all.
+        views: int, how many images of each example a training batch has.
+            Where it is not 1, images are `(batch, views, height, width, 3)`.
+            Losses see `batch * views` rows, all of one example together, each
+            with its example's label.
+        labelled_views: int, from how many of them, the first, labels are
+            learned; by default from all.
         soft_labels: whether labels must be probabilities, `(batch, classes)`,
-            in training: class numbers are then refused. For students that
+            in training; class numbers are then rejected. For students that
             learn from pseudo-labels.
 
     Raises:
@@ -109,19 +118,19 @@ class Distiller(TrainStep, keras.Model):
 
     def __init__(
         self,
-        student,
-        teachers=None,
-        co_trained=None,
-        transfer_losses=(),
-        transfer_weights=None,
-        supervised_weight=1.0,
-        views=1,
-        labelled_views=None,
-        soft_labels=False,
-        name=None,
-    ):
-        # `compile` decides on loss scaling by the policy: the student's. The
-        # networks cast for themselves: pixels up to 255 lose by it.
+        student: keras.Model,
+        teachers: Mapping[str, keras.Model] | None = None,
+        co_trained: Mapping[str, keras.Model] | None = None,
+        transfer_losses: Sequence[TransferLoss] = (),
+        transfer_weights: Sequence[Weight] | None = None,
+        supervised_weight: Weight = 1.0,
+        views: int = 1,
+        labelled_views: int | None = None,
+        soft_labels: bool = False,
+        name: str | None = None,
+    ) -> None:
+        # `compile` decides on loss scaling by the policy, the student's. No
+        # autocast: pixels up to 255 would lose precision; the networks cast.
         super().__init__(name=name, dtype=student.dtype_policy, autocast=False)
         self.student = student
         self.teachers = dict(teachers or {})
@@ -135,14 +144,10 @@ class Distiller(TrainStep, keras.Model):
         self.labelled_views = (
             views if labelled_views is None else labelled_views
         )
-        if not 1 <= self.labelled_views <= views:
-            raise ValueError(
-                "`labelled_views` must be at least 1 and at most `views`. "
-                f"Received: labelled_views={labelled_views!r}, views={views!r}."
-            )
+        check_views(views, self.labelled_views)
         self.soft_labels = bool(soft_labels)
         for teacher in self.teachers.values():
-            _freeze(teacher)
+            freeze(teacher)
         self._networks = name_networks(student, self.teachers, self.co_trained)
         check_losses(
             self.transfer_losses, self.transfer_weights, self._networks, views
@@ -154,30 +159,27 @@ class Distiller(TrainStep, keras.Model):
                 *(loss.name for loss in self.transfer_losses),
             )
         }
-        # Counted from 1; a float, for schedules to compute with.
-        self.epoch = keras.Variable(1.0, trainable=False, name="epoch")
-        self._evaluating = False
         self.built = True
 
     def compile(
         self,
-        optimizer="sgd",
-        loss=None,
-        metrics=None,
-        weighted_metrics=None,
-        **kwargs,
-    ):
+        optimizer: str | keras.optimizers.Optimizer = "sgd",
+        loss: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        **kwargs: Any,
+    ) -> None:
         """Configures training, as `keras.Model.compile` does.
 
         Args:
             optimizer: one optimizer for all that is trained.
-            loss: the supervised loss, of labels and logits; by default
-                `keras_artkd.losses.cross_entropy`, of integers as of
+            loss: the supervised loss, of labels and logits. The default is
+                `keras_artkd.losses.cross_entropy`; it takes integers and also
                 probabilities, which Mixup makes. Its values per example are
                 averaged over the batch, whatever its own reduction.
-            metrics: of labels and the student's logits. `"accuracy"` takes
-                labels of both forms too.
-            weighted_metrics: likewise, by the sample weights.
+            metrics: of labels and the student's logits. `"accuracy"` also
+                takes labels of both forms.
+            weighted_metrics: likewise, weighted by the sample weights.
             **kwargs: as in `keras.Model.compile`.
 
         Raises:
@@ -190,39 +192,38 @@ class Distiller(TrainStep, keras.Model):
         super().compile(
             optimizer=optimizer,
             loss=loss,
-            metrics=_of_any_labels(metrics),
-            weighted_metrics=_of_any_labels(weighted_metrics),
+            metrics=metrics_of_labels(metrics),
+            weighted_metrics=metrics_of_labels(weighted_metrics),
             **kwargs,
         )
         # TensorFlow traces a step that makes variables a second time.
         self.optimizer.build(self.trainable_variables)
 
-    def compile_from_config(self, config):
-        """Compiles as saved; Keras does it for its own `compile` alone."""
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles as saved; Keras does it for its own `compile` only."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Any:
         """Runs the networks.
 
         Args:
             images: `(batch, height, width, 3)`, raw pixels; resized to what
                 each network was built for. In training `(batch, views,
                 height, width, 3)` where there are several views.
-            training: if False, the student's logits are returned; if True,
-                dict of role -> dict of endpoints of every network that is
-                trained or that a loss reads.
+            training: whether networks are trained.
+
+        Returns:
+            The student's logits; in training a dict of role -> dict of
+            endpoints, of every network that is trained or that a loss reads.
         """
         if not training:
             images = first_view(images)
             return self.student(
                 resize_like(images, self.student), training=False
             )
-        return {
-            **self.call_teachers(images),
-            **self.call_trained(images),
-        }
+        return {**self.call_teachers(images), **self.call_trained(images)}
 
-    def call_teachers(self, images):
+    def call_teachers(self, images: Tensor) -> dict[str, Endpoints]:
         """Endpoints, by role, of the frozen teachers that a loss reads."""
         images = merge_views(images, self.views)
         read = {loss.teacher for loss in self.transfer_losses}
@@ -232,7 +233,7 @@ class Distiller(TrainStep, keras.Model):
             if role in read
         }
 
-    def call_trained(self, images):
+    def call_trained(self, images: Tensor) -> dict[str, Endpoints]:
         """Endpoints of student and co-trained teachers, by role."""
         images = merge_views(images, self.views)
         return {
@@ -241,15 +242,19 @@ class Distiller(TrainStep, keras.Model):
         }
 
     def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
+        self,
+        x: Tensor | None = None,
+        y: Tensor | None = None,
+        y_pred: Any = None,
+        sample_weight: Tensor | None = None,
+        training: bool = True,
+    ) -> Tensor:
         """The objective of a batch.
 
         Args:
             x: unused.
             y: labels, as the supervised loss takes them.
-            y_pred: in training, every network's endpoints by role, as `call`
-                returns them; else the student's logits.
+            y_pred: what `call` returns.
             sample_weight: `(batch,)` or None.
             training: whether transfer losses count.
 
@@ -257,9 +262,9 @@ class Distiller(TrainStep, keras.Model):
             Scalar, the mean over the batch this replica sees.
         """
         if not training:
-            y = self._evaluated(y, y_pred)
+            y = evaluation_labels(y, y_pred, self.student)
             supervised = self._supervised(y, y_pred, sample_weight)
-            return supervised + _sum(without_exits(self.student).losses)
+            return supervised + sum_losses(without_exits(self.student).losses)
         if self.soft_labels:
             check_soft_labels(y)
         terms, total = self.compute_terms(y, y_pred, sample_weight)
@@ -268,14 +273,24 @@ class Distiller(TrainStep, keras.Model):
             self.term_trackers[name].update_state(value, sample_weight=count)
         return total
 
-    def compute_terms(self, labels, endpoints, sample_weight=None):
+    def compute_terms(
+        self,
+        labels: Tensor,
+        endpoints: Mapping[str, Endpoints],
+        sample_weight: Tensor | None = None,
+    ) -> tuple[dict[str, Tensor], Tensor]:
         """Every term of the objective, and the weighted total.
+
+        Args:
+            labels: as the supervised loss takes them.
+            endpoints: every network's, by role, as `call` returns them.
+            sample_weight: `(batch,)` or None.
 
         Returns:
             dict of name -> unweighted scalar, and the total, a scalar.
         """
 
-        def supervised(role):
+        def supervised(role: str) -> Tensor:
             logits = self._labelled(endpoints[role]["logits"])
             repeated = repeat_views(labels, self.labelled_views)
             return self._supervised(
@@ -302,136 +317,77 @@ class Distiller(TrainStep, keras.Model):
             views = 1 if loss.views else self.views
             terms[loss.name] = batch_mean(values, sample_weight, views)
             total = total + weight_at(weight, self.epoch) * terms[loss.name]
-        terms["regularization"] = _sum(self.losses)
+        terms["regularization"] = sum_losses(self.losses)
         return terms, total + terms["regularization"]
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+    def compute_metrics(
+        self,
+        x: Tensor,
+        y: Tensor,
+        y_pred: Any,
+        sample_weight: Tensor | None = None,
+    ) -> dict[str, Tensor]:
         """Updates and returns the metrics, of the student's logits."""
         if isinstance(y_pred, dict):
             y_pred = self._labelled(y_pred[STUDENT]["logits"])
             y = repeat_views(y, self.labelled_views)
             sample_weight = repeat_views(sample_weight, self.labelled_views)
         else:
-            y = self._evaluated(y, y_pred)
+            y = evaluation_labels(y, y_pred, self.student)
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
     @property
-    def metrics(self):
-        """Metrics in the logs; the terms are those of training alone."""
-        if not self._evaluating:
-            return super().metrics
-        terms = {id(tracker) for tracker in self.term_trackers.values()}
-        for loss in self.transfer_losses:
-            terms |= {id(metric) for metric in loss.metrics}
-        return [m for m in super().metrics if id(m) not in terms]
-
-    def fit(self, *args, **kwargs):
-        """As `keras.Model.fit`; keeps `epoch` for scheduled weights."""
-        bound = inspect.signature(super().fit).bind(*args, **kwargs)
-        callbacks = bound.arguments.get("callbacks")
-        counter = _EpochCounter(bound.arguments.get("epochs", 1))
-        if isinstance(callbacks, keras.callbacks.CallbackList):
-            # That of a fit before knows other epochs.
-            callbacks.callbacks[:] = [
-                c for c in callbacks.callbacks if type(c) is not _EpochCounter
-            ]
-            counter.set_model(self)
-            callbacks.callbacks.append(counter)
-        else:
-            bound.arguments["callbacks"] = [counter, *_as_list(callbacks)]
-        return super().fit(*bound.args, **bound.kwargs)
-
-    def begin_epoch(self, epoch, epochs):
-        """Called by `fit` before an epoch.
-
-        Args:
-            epoch: int, counted from 0.
-            epochs: int, of the whole training.
-        """
-        self.epoch.assign(epoch + 1.0)
-
-    def end_epoch(self, epoch, logs):
-        """Called by `fit` after an epoch, with its logs."""
-
-    def rate_schedule(self, learning_rate, epochs, steps_per_epoch):
-        """The learning rate that the method prescribes.
-
-        Args:
-            learning_rate: float, the first.
-            epochs: int, of the whole training.
-            steps_per_epoch: int.
-
-        Returns:
-            A Keras `LearningRateSchedule`; None where the method leaves it to
-            the recipe, as most do.
-        """
-        return None
+    def training_metrics(self) -> list[keras.Metric]:
+        """See `TrainingModel`: the terms, and what losses log."""
+        of_losses = [m for loss in self.transfer_losses for m in loss.metrics]
+        return [*self.term_trackers.values(), *of_losses]
 
     @property
-    def student_is_whole(self):
-        """Whether every part of the student has been trained by now."""
-        return True
-
-    @property
-    def frozen_networks(self):
+    def frozen_networks(self) -> list[keras.Model]:
         """Networks that no training changes: they have files of their own."""
         return [*self.teachers.values()]
 
     @property
-    def trained_parts(self):
+    def trained_parts(self) -> list[keras.layers.Layer]:
         """Networks and losses that have weights to train."""
         return [self.student, *self.co_trained.values(), *self.transfer_losses]
 
-    @property
-    def variables_to_train(self):
-        """The variables that a step changes by gradients."""
-        return self.trainable_variables
-
-    @property
-    def optimizers(self):
-        """All optimizers of a training, a dict by name."""
-        return {"optimizer": self.optimizer}
-
-    def evaluate(self, *args, **kwargs):
-        """As `keras.Model.evaluate`, of the student alone."""
-        self._evaluating = True
-        try:
-            return super().evaluate(*args, **kwargs)
-        finally:
-            self._evaluating = False
-
-    def _evaluated(self, labels, logits):
-        # Keras shapes everything by a batch of the training too, whose
-        # probabilities are those of classes in rotations.
-        rotations = getattr(without_exits(self.student), "rotations", 1)
-        return without_rotations(labels, logits.shape[-1], rotations)
-
-    def _labelled(self, logits):
+    def _labelled(self, logits: Tensor) -> Tensor:
         return leading_views(logits, self.views, self.labelled_views)
 
-    def _supervised(self, labels, logits, sample_weight, views=1):
-        # Per example: `Loss.__call__` would reduce, and divide by replicas.
-        loss = self.supervised_loss
-        function = loss.call if isinstance(loss, keras.losses.Loss) else loss
-        return batch_mean(function(labels, logits), sample_weight, views)
+    def _supervised(
+        self,
+        labels: Tensor,
+        logits: Tensor,
+        sample_weight: Tensor | None,
+        views: int = 1,
+    ) -> Tensor:
+        values = loss_values(self.supervised_loss, labels, logits)
+        return batch_mean(values, sample_weight, views)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument; networks and losses serialised."""
-        return {
-            "name": self.name,
-            "student": _serialize(self.student),
-            "teachers": _serialize(dict(self.teachers)),
-            "co_trained": _serialize(dict(self.co_trained)),
-            "transfer_losses": _serialize(list(self.transfer_losses)),
-            "transfer_weights": _serialize(list(self.transfer_weights)),
-            "supervised_weight": _serialize(self.supervised_weight),
-            "views": self.views,
-            "labelled_views": self.labelled_views,
-            "soft_labels": self.soft_labels,
-        }
+        return keras.saving.serialize_keras_object(
+            {
+                "name": self.name,
+                "student": self.student,
+                "teachers": dict(self.teachers),
+                "co_trained": dict(self.co_trained),
+                "transfer_losses": list(self.transfer_losses),
+                "transfer_weights": list(self.transfer_weights),
+                "supervised_weight": self.supervised_weight,
+                "views": self.views,
+                "labelled_views": self.labelled_views,
+                "soft_labels": self.soft_labels,
+            }
+        )
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls,
+        config: dict[str, Any],
+        custom_objects: dict[str, Any] | None = None,
+    ) -> Self:
         """Rebuilds networks and losses, then the distiller."""
         return cls(
             **{
@@ -441,66 +397,3 @@ class Distiller(TrainStep, keras.Model):
                 for key, value in config.items()
             }
         )
-
-
-class _EpochCounter(keras.callbacks.Callback):
-    """Tells the distiller which epoch it is."""
-
-    def __init__(self, epochs):
-        super().__init__()
-        self.epochs = epochs
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.model.begin_epoch(epoch, self.epochs)
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.model.end_epoch(epoch, logs or {})
-
-
-def _freeze(model):
-    # Of a model that says it is frozen already Keras takes this for no
-    # change, though its layers may be trainable: it loads them so.
-    model.trainable = True
-    model.trainable = False
-
-
-def _serialize(value):
-    return keras.saving.serialize_keras_object(value)
-
-
-def _as_list(callbacks):
-    if callbacks is None:
-        return []
-    return (
-        list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
-    )
-
-
-def _sum(losses):
-    return ops.sum(ops.stack(losses)) if losses else ops.zeros(())
-
-
-def _of_any_labels(metrics):
-    # Keras would choose by the first labels it sees, those of training.
-    def own(metric):
-        if metric in ("accuracy", "acc"):
-            return keras.metrics.MeanMetricWrapper(label_accuracy, name=metric)
-        return metric
-
-    return keras.tree.map_structure(own, metrics)
-
-
-def batch_mean(values, sample_weight=None, views=1):
-    """Mean over the batch of values per example, or of a batch's scalar.
-
-    Of `views` values per example, one after another, the mean counts.
-    """
-    values = ops.cast(values, "float32")
-    if len(values.shape) > 0:
-        values = mean_of_views(values, views)
-    if sample_weight is None:
-        return ops.mean(values)
-    sample_weight = ops.cast(sample_weight, "float32")
-    if len(values.shape) == 0:
-        return values * ops.mean(sample_weight)
-    return ops.mean(values * ops.reshape(sample_weight, ops.shape(values)))

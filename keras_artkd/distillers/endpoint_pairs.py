@@ -1,13 +1,21 @@
-"""Which feature maps of two networks to compare."""
+"""Pairs of feature maps of two networks, to be compared by losses."""
 
+from typing import TypeAlias
+
+import keras
+
+from keras_artkd.losses.base import Endpoints
 from keras_artkd.models.endpoints import get_endpoints, group_names
 
+Pair: TypeAlias = tuple[str, str]
+"""The names of a teacher's and a student's endpoint."""
 
-def group_pairs(teacher, student):
+
+def group_pairs(teacher: keras.Model, student: keras.Model) -> tuple[Pair, ...]:
     """Pairs of the networks' `group<i>` endpoints, shallow to deep.
 
-    Where one has more groups than the other, its shallowest are left over:
-    the deepest maps of both belong together.
+    The deepest maps of both belong together. Where one network has more
+    groups than the other, its shallowest are left over.
 
     Args:
         teacher: a network with endpoints.
@@ -19,29 +27,27 @@ def group_pairs(teacher, student):
     Raises:
         ValueError: if a network has no such endpoint.
     """
-    names = [_groups(teacher), _groups(student)]
-    count = min(map(len, names))
-    return tuple(zip(*(side[-count:] for side in names), strict=True))
+    taught, learnt = _groups(teacher), _groups(student)
+    count = min(len(taught), len(learnt))
+    return tuple(zip(taught[-count:], learnt[-count:], strict=True))
 
 
-def preactivation_pairs(teacher, student):
+def preactivation_pairs(
+    teacher: keras.Model, student: keras.Model
+) -> tuple[Pair, ...]:
     """`group_pairs` of maps before their ReLU.
 
     A group has such an endpoint, `preactivation<i>`, where the network has
-    named it; else its `group<i>` is taken.
+    named it; otherwise its `group<i>` is taken.
     """
-    known = [get_endpoints(network) for network in (teacher, student)]
-    pairs = group_pairs(teacher, student)
+    taught, learnt = get_endpoints(teacher), get_endpoints(student)
     return tuple(
-        tuple(
-            _preactivation(name, endpoints)
-            for name, endpoints in zip(pair, known, strict=True)
-        )
-        for pair in pairs
+        (_preactivation(first, taught), _preactivation(second, learnt))
+        for first, second in group_pairs(teacher, student)
     )
 
 
-def _groups(network):
+def _groups(network: keras.Model) -> list[str]:
     names = group_names(network)
     if not names:
         raise ValueError(
@@ -53,6 +59,6 @@ def _groups(network):
     return names
 
 
-def _preactivation(group, endpoints):
+def _preactivation(group: str, endpoints: Endpoints) -> str:
     name = group.replace("group", "preactivation")
     return name if name in endpoints else group

@@ -1,11 +1,20 @@
-"""What most methods are: one loss that an expert teaches with."""
+"""The distiller of most methods: one loss, by which an expert teaches."""
+
+import keras
 
 from keras_artkd.distillers.distiller import Distiller
+from keras_artkd.distillers.schedules import Weight
+from keras_artkd.losses.base import TransferLoss
 
 
 def taught_by_expert(
-    student, expert_teacher, loss, weight, name, supervised_weight=1.0
-):
+    student: keras.Model,
+    expert_teacher: keras.Model,
+    loss: TransferLoss,
+    weight: Weight,
+    name: str,
+    supervised_weight: Weight = 1.0,
+) -> Distiller:
     """`supervised_weight L(y, S) + weight loss(expert, S)`.
 
     Args:

@@ -1,10 +1,14 @@
-"""Trainings that go through phases: which epochs belong to which."""
+"""The phases of a training in stages: their epochs and learning rates."""
 
 import dataclasses
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
+
+from keras_artkd.types import Tensor
 
 BLOCK, HEAD, MUTUAL = "block", "head", "mutual"
 
@@ -12,8 +16,8 @@ BLOCK, HEAD, MUTUAL = "block", "head", "mutual"
 # head and the mutual phase are 50, four stages 200.
 SHARES = {BLOCK: 5, HEAD: 5, MUTUAL: 30}
 
-# From the third stage on, a stage's first learning rate is this much of the
-# stage's before it.
+# From the third stage on, a stage's first learning rate is the previous
+# stage's times this.
 STAGE_FACTOR = 0.2
 
 
@@ -24,7 +28,7 @@ class Phase:
     Attributes:
         stage: int, counted from 1.
         kind: `"block"`, `"head"` or `"mutual"`.
-        block: int, which block is trained, counted from 1; 0 of other kinds.
+        block: int, which block is trained, counted from 1; 0 for other kinds.
         begin: int, its first epoch, counted from 0.
         epochs: int, how many.
     """
@@ -36,21 +40,23 @@ class Phase:
     epochs: int
 
     @property
-    def rate_factor(self):
-        """Part of the first learning rate with which the phase begins."""
-        return STAGE_FACTOR ** max(self.stage - 2, 0)
+    def rate_factor(self) -> float:
+        """The part of the first learning rate with which the phase begins."""
+        return float(STAGE_FACTOR ** max(self.stage - 2, 0))
 
-    def __str__(self):
+    def __str__(self) -> str:
         what = f"block {self.block}" if self.kind == BLOCK else self.kind
         return f"stage {self.stage}, {what}"
 
 
-def plan_phases(epochs, stages, blocks, mutual=True):
+def plan_phases(
+    epochs: int, stages: int, blocks: int, mutual: bool = True
+) -> list[Phase]:
     """Lays the phases of every stage over the epochs of a training.
 
-    In each stage the blocks one after another, the head, and the mutual
-    phase, in proportions of 5 : 5 : 30 epochs as far as whole epochs allow,
-    none without an epoch.
+    A stage has its blocks one after another, then the head, then the mutual
+    phase. Their epochs are in the proportion 5 : 5 : 30 as far as whole
+    numbers allow; each has at least one.
 
     Args:
         epochs: int, of the whole training.
@@ -83,7 +89,7 @@ def plan_phases(epochs, stages, blocks, mutual=True):
     return phases
 
 
-def _apportion(total, shares):
+def _apportion(total: int, shares: Sequence[int]) -> list[int]:
     """Whole numbers that add up to `total`, near to shares, none zero."""
     ideal = [total * share / sum(shares) for share in shares]
     numbers = [1] * len(shares)
@@ -105,12 +111,12 @@ class PhaseCosine(keras.optimizers.schedules.LearningRateSchedule):
             rate is zero.
     """
 
-    def __init__(self, rates, lengths):
+    def __init__(self, rates: Sequence[float], lengths: Sequence[int]) -> None:
         super().__init__()
         self.rates = [float(rate) for rate in rates]
         self.lengths = [int(length) for length in lengths]
 
-    def __call__(self, step):
+    def __call__(self, step: Tensor) -> Tensor:
         """The rate of a step, counted from 0; a scalar tensor."""
         step = ops.cast(step, "float32")
         rate = ops.zeros((), "float32")
@@ -123,6 +129,6 @@ class PhaseCosine(keras.optimizers.schedules.LearningRateSchedule):
             begin += length
         return rate
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {"rates": list(self.rates), "lengths": list(self.lengths)}

@@ -1,15 +1,23 @@
 """Weights that follow the epoch."""
 
+from collections.abc import Callable, Iterable
+from typing import Any, Self, TypeAlias
+
 import keras
 from keras import ops
 
+from keras_artkd.types import Tensor
 
-def weight_at(weight, epoch):
-    """The value of a weight in an epoch, counted from 1.
+Weight: TypeAlias = float | Callable[[Tensor], Tensor]
+"""A number, or a serialisable callable of the epoch, counted from 1."""
+
+
+def weight_at(weight: Weight, epoch: Tensor) -> Tensor:
+    """The value of a weight in an epoch.
 
     Args:
         weight: a number, or a schedule: a callable of the epoch.
-        epoch: float tensor.
+        epoch: float tensor, counted from 1.
     """
     return weight(epoch) if callable(weight) else weight
 
@@ -17,9 +25,9 @@ def weight_at(weight, epoch):
 class Schedule:
     """Base of serialisable schedules: arguments are attributes."""
 
-    arguments = ()
+    arguments: tuple[str, ...] = ()
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {
             name: keras.saving.serialize_keras_object(getattr(self, name))
@@ -27,7 +35,7 @@ class Schedule:
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Rebuilds it from `get_config`."""
         return cls(
             **{
@@ -45,17 +53,17 @@ class LinearWarmup(Schedule):
 
     Args:
         weight: float, the full weight.
-        epochs: float > 0, in which epoch it is reached.
+        epochs: float > 0, the epoch in which it is reached.
     """
 
     arguments = ("weight", "epochs")
 
-    def __init__(self, weight, epochs):
+    def __init__(self, weight: float, epochs: float) -> None:
         _check_epochs(epochs)
         self.weight = weight
         self.epochs = epochs
 
-    def __call__(self, epoch):
+    def __call__(self, epoch: Tensor) -> Tensor:
         """The weight in an epoch, a scalar tensor."""
         return self.weight * ops.minimum(epoch / self.epochs, 1.0)
 
@@ -72,20 +80,20 @@ class Stages(Schedule):
 
     arguments = ("first", "then", "epochs")
 
-    def __init__(self, first, then, epochs):
+    def __init__(self, first: float, then: float, epochs: float) -> None:
         _check_epochs(epochs)
         self.first = first
         self.then = then
         self.epochs = epochs
 
-    def __call__(self, epoch):
+    def __call__(self, epoch: Tensor) -> Tensor:
         """The weight in an epoch, a scalar tensor."""
         return ops.where(epoch <= self.epochs, self.first, self.then)
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
 class Product(Schedule):
-    """A product of weights, of which some follow the epoch.
+    """A product of weights, some of which follow the epoch.
 
     Args:
         factors: list of numbers and schedules.
@@ -93,10 +101,10 @@ class Product(Schedule):
 
     arguments = ("factors",)
 
-    def __init__(self, factors):
+    def __init__(self, factors: Iterable[Weight]) -> None:
         self.factors = list(factors)
 
-    def __call__(self, epoch):
+    def __call__(self, epoch: Tensor) -> Tensor:
         """The weight in an epoch, a scalar tensor."""
         product = 1.0
         for factor in self.factors:
@@ -104,7 +112,7 @@ class Product(Schedule):
         return product
 
 
-def _check_epochs(epochs):
+def _check_epochs(epochs: float) -> None:
     if not epochs > 0:
         raise ValueError(
             f"`epochs` must be positive. Received: epochs={epochs!r}."

@@ -1,24 +1,32 @@
-"""The TensorFlow shell around the distiller's objective."""
+"""Training and test steps for TensorFlow."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from keras_artkd.distillers.training_model import TrainingModel
+from keras_artkd.types import Tensor
 
-class TrainStep:
-    """Steps for TensorFlow: frozen teachers run outside the tape.
 
-    Replicas of a `tf.distribute` strategy sum their gradients, so each takes
-    its share, `1 / replicas`, of the batch mean it computes.
+class TrainStep(TrainingModel):
+    """Steps for TensorFlow: frozen teachers run outside the gradient tape.
+
+    A subclass, the `Distiller`, has the objective and the networks.
+
+    Replicas of a `tf.distribute` strategy sum their gradients. Therefore each
+    takes its share, `1 / replicas`, of the batch mean that it computes.
     """
 
-    def compile(self, *args, **kwargs):
-        """Compiles, and has replicas share batch statistics."""
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compiles, and makes replicas share batch statistics."""
         super().compile(*args, **kwargs)
         if self._replicas > 1:
             for trained in self.trained_parts:
                 _synchronize_batch_normalization(trained)
 
-    def train_step(self, data):
+    def train_step(self, data: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """One step: each network forward once, one gradient, one update."""
         images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(
             data
@@ -36,7 +44,7 @@ class TrainStep:
         self._track_loss(loss, images)
         return self.compute_metrics(images, labels, endpoints, sample_weight)
 
-    def test_step(self, data):
+    def test_step(self, data: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """One batch through the student alone."""
         images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(
             data
@@ -48,22 +56,24 @@ class TrainStep:
         self._track_loss(loss, images)
         return self.compute_metrics(images, labels, logits, sample_weight)
 
-    def apply_gradients(self, gradients, variables):
+    def apply_gradients(
+        self, gradients: Sequence[Tensor], variables: Sequence[keras.Variable]
+    ) -> None:
         """Updates variables by gradients of the scaled loss."""
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
     @property
-    def _replicas(self):
+    def _replicas(self) -> int:
         return self.distribute_strategy.num_replicas_in_sync
 
-    def _track_loss(self, loss, images):
+    def _track_loss(self, loss: Tensor, images: Tensor) -> None:
         # Keras makes this metric when compiling, and leaves it at zero in a
         # step that does not update it.
         tracker = next(m for m in self.metrics if m.name == "loss")
         tracker.update_state(loss, sample_weight=tf.shape(images)[0])
 
 
-def _synchronize_batch_normalization(trained):
+def _synchronize_batch_normalization(trained: keras.layers.Layer) -> None:
     # Layers have no public list of what is inside, as models do.
     for layer in trained._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):

@@ -1,18 +1,20 @@
-"""Several views of each example: batches of batches, seen as one.
+"""Several views of each example as one batch.
 
 A batch of images is then `(batch, views, height, width, 3)`, as
-`keras_artkd.data.training_dataset` makes it. Networks see `batch * views`
-images, all views of one example together, and so do the losses.
+`keras_artkd.data.pipeline.training_dataset` makes it. Networks see
+`batch * views` images, all views of one example together, and so do the
+losses.
 """
 
 from keras import ops
 
-from keras_artkd.losses.views import split_views
+from keras_artkd.losses.ops import split_views
+from keras_artkd.types import Tensor
 
 _SINGLE_VIEW_RANK = 4
 
 
-def merge_views(images, views):
+def merge_views(images: Tensor, views: int) -> Tensor:
     """The images that networks see.
 
     Args:
@@ -24,7 +26,7 @@ def merge_views(images, views):
         `(batch * views, height, width, 3)`.
 
     Raises:
-        ValueError: if each example has not so many views.
+        ValueError: if the examples have another number of views.
     """
     shape = tuple(images.shape)
     rank = _SINGLE_VIEW_RANK + (views > 1)
@@ -33,7 +35,8 @@ def merge_views(images, views):
         raise ValueError(
             f"This method learns from {views} view{'s' * (views > 1)} of each "
             f"example, images of shape {needed}height, width, 3). Received: "
-            f"shape {shape}. Fix: keras_artkd.data.training_dataset(..., "
+            f"shape {shape}. Fix: "
+            "keras_artkd.data.pipeline.training_dataset(..., "
             "views=keras_artkd.distillers.get_method(name).views)."
         )
     if views == 1:
@@ -41,23 +44,23 @@ def merge_views(images, views):
     return ops.reshape(images, (-1, *shape[2:]))
 
 
-def first_view(images):
+def first_view(images: Tensor) -> Tensor:
     """The first view of each example; of plain images all of them."""
     return images if len(images.shape) == _SINGLE_VIEW_RANK else images[:, 0]
 
 
-def repeat_views(values, views):
+def repeat_views(values: Tensor | None, views: int) -> Tensor | None:
     """Labels or sample weights of the examples, for each of their views."""
     if values is None or views == 1:
         return values
     return ops.repeat(ops.convert_to_tensor(values), views, axis=0)
 
 
-def leading_views(values, views, kept):
-    """Of values for all views those of the first `kept` of each example.
+def leading_views(values: Tensor, views: int, kept: int) -> Tensor:
+    """Values of the first `kept` views of each example.
 
     Args:
-        values: `(batch * views, ...)`.
+        values: `(batch * views, ...)`, of all views.
         views: int.
         kept: int, at most `views`.
 
@@ -70,7 +73,7 @@ def leading_views(values, views, kept):
     return ops.reshape(leading, (-1, *values.shape[1:]))
 
 
-def mean_of_views(values, views):
+def mean_of_views(values: Tensor, views: int) -> Tensor:
     """The mean over each example's views, `(batch,)` of `(batch * views,)`."""
     if views == 1:
         return values

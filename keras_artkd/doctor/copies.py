@@ -2,11 +2,14 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 
 from keras_artkd.datasets.exclusions import quoted
 from keras_artkd.doctor.fingerprints import near_pairs
+from keras_artkd.doctor.pictures import Picture
+from keras_artkd.types import Array
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,33 +17,33 @@ class Copies:
     """Two or more files that show one picture.
 
     Attributes:
-        pictures: list of `Picture`, the largest in front; of equally large
-            ones that with most bytes, and of exact copies the first by name.
-        similarity: float, the lowest that joined them; 1 if `exact`.
+        pictures: the largest comes first; of equally large ones the one with
+            most bytes, and of exact copies the first by name.
+        similarity: the lowest that joined them; 1 if `exact`.
         exact: whether all have the same pixels at the size of training.
     """
 
-    pictures: list
+    pictures: list[Picture]
     similarity: float
     exact: bool
 
     @property
-    def conflict(self):
-        """Whether two classes hold the picture: one label must be wrong."""
+    def conflict(self) -> bool:
+        """Whether the picture is in two classes: one label must be wrong."""
         return len({picture.class_name for picture in self.pictures}) > 1
 
-    def exact_parts(self):
-        """The groups of exact copies within a group that is not all exact."""
+    def exact_parts(self) -> list["Copies"]:
+        """The groups of exact copies in a group that is not all exact."""
         if self.exact:
             return []
-        parts = {}
+        parts: dict[str, list[Picture]] = {}
         for picture in self.pictures:
             parts.setdefault(picture.digest, []).append(picture)
         return [
             Copies(part, 1.0, True) for part in parts.values() if len(part) > 1
         ]
 
-    def identical_files(self):
+    def identical_files(self) -> bool:
         """Whether the files are equal byte for byte."""
         if not self.exact or len({p.size for p in self.pictures}) > 1:
             return False
@@ -50,11 +53,11 @@ class Copies:
                 digests.add(hashlib.file_digest(file, "blake2b").digest())
         return len(digests) == 1
 
-    def exclusions(self):
-        """Dict of file name -> reason: the other labels, or all but the best.
+    def exclusions(self) -> dict[str, str]:
+        """The files to leave out: file name -> reason.
 
-        Of a picture with two labels nobody can tell which is right, so that
-        every file goes.
+        These are all but the best. If the files have two labels, nobody can
+        tell which is right, and these are all files.
         """
         same = "same picture" if self.exact else "nearly the same picture"
         best = self.pictures[0]
@@ -72,17 +75,17 @@ class Copies:
         return reasons
 
 
-def find_copies(pictures):
-    """Every group of files that show one picture, exactly or nearly.
+def find_copies(pictures: Sequence[Picture]) -> list[Copies]:
+    """Finds every group of files that show one picture, exactly or nearly.
 
     A copy of a copy is in the same group. Exact copies among nearly equal
-    files are a group by themselves as well.
+    files are also a group of their own.
 
     Args:
-        pictures: list of `Picture`, sorted by name.
+        pictures: sorted by name.
 
     Returns:
-        list of `Copies`, in the order of their first files.
+        The groups, in the order of their first files.
     """
     digests = [picture.digest for picture in pictures]
     _, firsts, number = np.unique(
@@ -95,7 +98,7 @@ def find_copies(pictures):
     group = _join(len(firsts), pairs)
     lowest = np.ones(len(firsts))
     np.minimum.at(lowest, group[pairs[:, 0]], similarities)
-    members = {}
+    members: dict[int, list[Picture]] = {}
     for picture, digest_number in zip(pictures, number, strict=True):
         members.setdefault(group[digest_number], []).append(picture)
     groups = [
@@ -103,30 +106,30 @@ def find_copies(pictures):
         for i, files in members.items()
         if len(files) > 1
     ]
-    # What is sure is told by itself, and as the loader would meet it.
+    # Exact copies are certain, and the loader finds them too.
     return [
         found for group in groups for found in (group, *group.exact_parts())
     ]
 
 
-def _copies(pictures, similarity):
-    """`Copies` with the best in front."""
-    most_bytes = {}
+def _copies(pictures: Sequence[Picture], similarity: float) -> Copies:
+    """A group with the best picture first."""
+    most_bytes: dict[str, int] = {}
     for picture in pictures:
         most = max(picture.size, most_bytes.get(picture.digest, 0))
         most_bytes[picture.digest] = most
 
-    def worth(picture):
-        # More bytes are a better encoding, unless the outcome is the same:
-        # exact copies stay by name, in this group as in one of their own.
+    def worth(picture: Picture) -> tuple[int, int]:
+        # More bytes are a better encoding, but not if the pixels are equal:
+        # exact copies stay in the order of their names, as in `exact_parts`.
         return picture.width * picture.height, most_bytes[picture.digest]
 
     best_first = sorted(pictures, key=worth, reverse=True)
     return Copies(best_first, similarity, len(most_bytes) == 1)
 
 
-def _join(count, pairs):
-    """The lowest position that each of `count` is joined to by pairs."""
+def _join(count: int, pairs: Array) -> Array:
+    """For each of `count` positions the lowest that pairs join it to."""
     group = np.arange(count)
     while True:
         before = group.copy()

@@ -2,88 +2,94 @@
 
 import collections
 import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from keras_artkd.datasets.exclusions import exclude_records, read_exclusions
 from keras_artkd.datasets.folder import find_records
-from keras_artkd.doctor.copies import find_copies
+from keras_artkd.datasets.records import Record
+from keras_artkd.doctor.copies import Copies, find_copies
 from keras_artkd.doctor.fingerprints import plain
-from keras_artkd.doctor.pictures import read_pictures
+from keras_artkd.doctor.pictures import Picture, read_pictures
 from keras_artkd.doctor.strays import empty_classes, find_strays
+from keras_artkd.types import Path
 
-# Train, validation and test want one each.
+# Train, validation and test need one each.
 MIN_IMAGES = 3
-# With fewer, a class has three images or less to be tested on.
+# A class with fewer images has at most three test images.
 FEW_IMAGES = 20
-# The loader crops what is longer.
+# The loader crops longer images.
 MAX_ASPECT = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Diagnosis:
-    """What `examine` found; every list holds what JSON can.
+    """The result of `examine`; every list holds only JSON values.
 
     Attributes:
-        data_dir: str.
-        short_side: int, pixels, at which pictures were compared.
-        images: int, files that the loader would read.
-        excluded: int, files left out by a list beforehand.
-        classes: list of `{class, images, usable}`, smallest first. `usable`
-            counts what training gets: readable, no picture twice.
-        findings: dict of lists, what had better be mended:
+        data_dir: the folder.
+        short_side: pixels, the size at which pictures were compared.
+        images: the number of files that the loader would read.
+        excluded: the number of files that a list left out beforehand.
+        classes: `{class, images, usable}`, smallest first. `usable` counts
+            the images that training gets: readable, no picture twice.
+        findings: lists of problems to solve:
             `unreadable` `{file, reason}`;
             `label_conflicts` `{exact, similarity, files}`, a picture in two
-            classes; `exact`: the pixels are equal, else nearly so;
+            classes; `exact`: the pixels are equal, otherwise nearly equal;
             `exact_duplicates` `{identical_files, files}`, a picture twice in
-            a class; `identical_files`: byte for byte, else only the pixels;
+            a class; `identical_files`: equal byte for byte, otherwise only
+            the pixels are equal;
             `near_duplicates` `{similarity, files}`, such as a smaller copy
             in the same class;
             `tiny` `{file, class, width, height, bytes}`;
             `misnamed` `{file, format}`, images that the loader does not see
-            for their extension;
+            because of their extension;
             `empty_classes` names of class folders;
-            `small_classes` `{class, usable}`, with less than 3 images, which
+            `small_classes` `{class, usable}`, with fewer than 3 images, which
             cannot be split into train, validation and test.
             In `files`, each `{file, class, width, height, bytes}`, the
             largest image comes first. Files with equal pixels that are also
-            near others are in two findings: an exact one of their own (a
-            label conflict or duplicates), and the near one with all of them.
-        notes: dict of lists, good to know: `few_images` `{class, usable}`,
-            classes with less than 20; `elongated`, images that the loader
+            near others are in two findings: in an exact one (a label conflict
+            or duplicates), and in the near one with all of them.
+        notes: lists of facts that do no harm: `few_images` `{class, usable}`,
+            classes with fewer than 20; `elongated`, images that the loader
             crops to 2:1, and `plain`, images of almost one colour, `{file,
             class, width, height, bytes}`; `ignored` `{file, reason}`, files
-            that are no images or in no class folder, and links to folders.
-        exclusions: dict of file name -> reason: what to leave out so that no
-            file is unreadable and no picture is there twice, with what was
-            left out beforehand.
+            that are not images or not in a class folder, and links to
+            folders.
+        exclusions: file name -> reason. Without these files, which include
+            the ones left out beforehand, every file is readable and no
+            picture is there twice.
     """
 
     data_dir: str
     short_side: int
     images: int
     excluded: int
-    classes: list
-    findings: dict
-    notes: dict
-    exclusions: dict
+    classes: list[dict[str, Any]]
+    findings: dict[str, list[Any]]
+    notes: dict[str, list[dict[str, Any]]]
+    exclusions: dict[str, str]
 
     @property
-    def healthy(self):
-        """Whether there are no findings; notes alone do no harm."""
+    def healthy(self) -> bool:
+        """Whether there are no findings; notes do no harm."""
         return not any(self.findings.values())
 
     @property
-    def imbalance(self):
-        """Images of the largest class for one of the smallest, or None."""
-        usable = [row["usable"] for row in self.classes]
+    def imbalance(self) -> float | None:
+        """Size of the largest class over the smallest's; None if that is 0."""
+        usable: list[int] = [row["usable"] for row in self.classes]
         return usable[-1] / usable[0] if usable[0] else None
 
-    def document(self):
-        """All of it as JSON has it.
+    def document(self) -> dict[str, Any]:
+        """Returns everything as JSON values.
 
         File names are posix paths below the directory; a byte that is not
-        UTF-8 is a lone surrogate, as Python's `os.fsdecode` has it.
+        UTF-8 is a lone surrogate, as in Python's `os.fsdecode`.
         """
         return {
             "healthy": self.healthy,
@@ -96,29 +102,32 @@ class Diagnosis:
         }
 
 
-def examine(data_dir, short_side=72, min_side=64, exclude=None, progress=None):
+def examine(
+    data_dir: Path,
+    short_side: int = 72,
+    min_side: int = 64,
+    exclude: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Diagnosis:
     """Examines a folder of images, one sub-folder a class.
 
-    Files are found and read as `keras_artkd.datasets.load("folder", ...)`
-    does, so that what is said is what training would meet.
+    Files are found and read as in `keras_artkd.datasets.load("folder", ...)`,
+    so that the findings are true of the training.
 
     Args:
         data_dir: directory of class folders.
-        short_side: int, pixels, as of `load`: the size at which two pictures
-            are the same if their pixels are.
-        min_side: int, pixels: images whose shorter side is less are tiny.
+        short_side: pixels, as of `load`: pictures with equal pixels at this
+            size are the same.
+        min_side: pixels: images with a shorter side below this are tiny.
         exclude: file that lists images to leave out, or None.
-        progress: called with how many files are read and how many there are.
-
-    Returns:
-        `Diagnosis`.
+        progress: called with the number of files that are read, and of all.
 
     Raises:
-        ValueError: if there are no two class folders with images.
+        ValueError: if fewer than two class folders have images.
         OSError: if a folder cannot be read.
     """
     class_names, records, _ = find_records(data_dir)
-    excluded = []
+    excluded: list[str] = []
     if exclude is not None:
         records, _ = exclude_records(records, data_dir, exclude)
         excluded = read_exclusions(exclude)
@@ -128,7 +137,7 @@ def examine(data_dir, short_side=72, min_side=64, exclude=None, progress=None):
     copies = find_copies(pictures)
     classes = _classes(class_names, records, pictures)
     misnamed, ignored = find_strays(data_dir)
-    findings = {
+    findings: dict[str, list[Any]] = {
         "unreadable": [
             {"file": name, "reason": reason}
             for name, reason in unreadable.items()
@@ -164,10 +173,14 @@ def examine(data_dir, short_side=72, min_side=64, exclude=None, progress=None):
     )
 
 
-def _classes(class_names, records, pictures):
-    """What each class holds, and what of it training can use."""
+def _classes(
+    class_names: Sequence[str],
+    records: Iterable[Record],
+    pictures: Iterable[Picture],
+) -> list[dict[str, Any]]:
+    """The images of each class, and how many of them training can use."""
     images = collections.Counter(record.label for record in records)
-    contents = collections.defaultdict(set)
+    contents: dict[str, set[str]] = collections.defaultdict(set)
     for picture in pictures:
         contents[picture.class_name].add(picture.digest)
     rows = [
@@ -177,8 +190,10 @@ def _classes(class_names, records, pictures):
     return sorted(rows, key=lambda row: row["usable"])
 
 
-def _with_usable(classes, low, high):
-    """Classes with at least `low` and less than `high` usable images."""
+def _with_usable(
+    classes: Iterable[dict[str, Any]], low: int, high: int
+) -> list[dict[str, Any]]:
+    """Classes with at least `low` and fewer than `high` usable images."""
     return [
         {"class": row["class"], "usable": row["usable"]}
         for row in classes
@@ -186,9 +201,9 @@ def _with_usable(classes, low, high):
     ]
 
 
-def _by_kind(copies):
-    """Groups of copies by what is wrong with them, the surest first."""
-    kinds = {
+def _by_kind(copies: Iterable[Copies]) -> dict[str, list[dict[str, Any]]]:
+    """Groups of copies by their problem, the most certain first."""
+    kinds: dict[str, list[dict[str, Any]]] = {
         "label_conflicts": [],
         "exact_duplicates": [],
         "near_duplicates": [],
@@ -208,16 +223,22 @@ def _by_kind(copies):
     return kinds
 
 
-def _plain(pictures):
+def _plain(pictures: Sequence[Picture]) -> list[dict[str, Any]]:
     """Pictures of almost one colour."""
     if not pictures:
         return []
     flags = plain(np.stack([picture.thumbnail for picture in pictures]))
-    return [pictures[i].summary() for i in np.flatnonzero(flags)]
+    return [
+        p.summary() for p, flag in zip(pictures, flags, strict=True) if flag
+    ]
 
 
-def _exclusions(excluded, unreadable, copies):
-    """What to leave out, and why."""
+def _exclusions(
+    excluded: Iterable[str],
+    unreadable: dict[str, str],
+    copies: Iterable[Copies],
+) -> dict[str, str]:
+    """The files to leave out, with the reasons."""
     reasons = dict.fromkeys(excluded, "excluded before")
     for name, reason in unreadable.items():
         reasons[name] = f"unreadable: {reason}"

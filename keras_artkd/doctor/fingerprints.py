@@ -1,50 +1,55 @@
-"""Which thumbnails show nearly the same picture.
+"""Comparison of thumbnails: pairs that show nearly the same picture.
 
-A perceptual hash finds candidates fast; comparing the edges of the thumbnails
-themselves, moved over each other, decides.
+A perceptual hash finds candidates quickly. Then the edges of the thumbnails,
+moved over each other, decide.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
 from keras_artkd.doctor.neighbours import CODE_BITS, close_pairs
+from keras_artkd.types import Array
 
 SIDE = 32  # Of a thumbnail, pixels.
-# Correlation of edges at the best fit. No two of 1,932 different paintings with
-# at most 13 bits between their hashes had more than 0.76. Of copies of them all
-# were found at JPEG quality 50, at half the size and less 3 % of each side;
-# 99.4 % less 5 % of each side, 99.1 % brightened by a quarter; no others.
+# Correlation of edges at the best fit. Among 1,932 different paintings no two
+# whose hashes differ in at most 13 bits had more than 0.76. Of their copies all
+# were found at JPEG quality 50, at half the size and without 3 % of each side;
+# 99.4 % without 5 % of each side; 99.1 % brightened by a quarter. Nothing else
+# was found.
 SIMILAR = 0.93
-# Standard deviation of grey levels below which a hash is that of the noise.
+# With a lower standard deviation of grey levels a hash is one of noise.
 _PLAIN = 3.0
 
 _MARGINS = (0.0, 0.03, 0.06)  # Shares of a side that a copy may lack.
 _LOOKED_UP = (0.0, 0.03)  # A hash survives a crop of about half as much.
-# Of 90,000 candidates in 60,000 photographs of CIFAR-100 fewer than half pass,
-# and of the paintings' copies above all but 0.2 % of those less 5 %.
+# Of 90,000 candidates in 60,000 photographs of CIFAR-100 fewer than half pass.
+# Of the copies above all pass but 0.2 % of those without 5 % of each side.
 _WORTH_A_LOOK = 0.5
 _GLANCE = 8  # Pixels.
 _VIEW = 16  # Pixels, in which thumbnails are compared.
 _CHUNK = 128  # Pairs compared at a time: 40 MB.
 
 
-def thumbnail(pixels):
+def thumbnail(pixels: Array) -> Array:
     """Grey `(32, 32)` uint8 of a uint8 `(height, width, 3)` array."""
     image = Image.fromarray(pixels).convert("L")
     return np.array(image.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
 
-def plain(thumbnails):
-    """Which of `(n, 32, 32)` thumbnails are of almost one grey: bool `(n,)`."""
+def plain(thumbnails: Array) -> Array:
+    """Whether thumbnails `(n, 32, 32)` are of almost one grey: bool `(n,)`."""
     return thumbnails.std(axis=(1, 2)) < _PLAIN
 
 
-def near_pairs(thumbnails):
-    """Pairs of thumbnails that show nearly the same picture.
+def near_pairs(thumbnails: Array) -> tuple[Array, Array]:
+    """Finds pairs of thumbnails that show nearly the same picture.
 
-    Found are copies encoded again, resized, brightened, in grey, or cropped
-    by up to about 5 % of each side; not mirrored or turned ones. Plain
-    thumbnails, which have no features to compare, are in no pair.
+    It finds copies that were encoded again, resized, brightened, made grey or
+    cropped by up to about 5 % of each side. It does not find mirrored or
+    turned ones. Plain thumbnails have no features to compare and are in no
+    pair.
 
     Args:
         thumbnails: uint8 `(n, 32, 32)`.
@@ -64,12 +69,12 @@ def near_pairs(thumbnails):
     return pairs[similar], similarities[similar]
 
 
-def similarity(first, second):
+def similarity(first: Array, second: Array) -> Array:
     """Correlation of the edges of thumbnails, where they fit best.
 
-    The whole of either is compared with every view of the other that lacks
-    0, 3 or 6 % of each side. Brightness and contrast cancel, and a background
-    that many photographs share counts for little.
+    The whole of each is compared with every view of the other without 0, 3 or
+    6 % of each side. Brightness and contrast cancel. A background that many
+    photographs share counts little.
 
     Args:
         first: uint8 `(n, 32, 32)`.
@@ -86,14 +91,14 @@ def similarity(first, second):
     return result
 
 
-def _glance(first, second):
-    """Correlation of coarse edges in place: cheap, enough to discard most."""
+def _glance(first: Array, second: Array) -> Array:
+    """Correlation of coarse edges, not moved: cheap, discards most pairs."""
     one, two = _coarse_edges(first), _coarse_edges(second)
     norms = np.sqrt((one**2).sum(axis=1) * (two**2).sum(axis=1))
     return (one * two).sum(axis=1) / np.maximum(norms, 1e-6)
 
 
-def _coarse_edges(thumbnails):
+def _coarse_edges(thumbnails: Array) -> Array:
     """Gradients of thumbnails of 8 x 8 pixels: float32 `(n, 112)`."""
     block = SIDE // _GLANCE
     shape = len(thumbnails), _GLANCE, block, _GLANCE, block
@@ -105,11 +110,11 @@ def _coarse_edges(thumbnails):
     )
 
 
-def _codes(thumbnails, margin):
-    """Perceptual hashes of what lies inside a margin: uint64 `(n,)`.
+def _codes(thumbnails: Array, margin: float) -> Array:
+    """Perceptual hashes of the part inside a margin: uint64 `(n,)`.
 
-    Each of 48 bits says whether one of the lowest frequencies, the mean left
-    out, is above their median.
+    Each of 48 bits says whether one of the lowest frequencies, without the
+    mean, is above their median.
     """
     frequencies = np.arange(_COSINES.shape[0])
     square = frequencies[:, None] ** 2 + frequencies**2
@@ -123,17 +128,17 @@ def _codes(thumbnails, margin):
     return np.where(above, weights, np.uint64(0)).sum(axis=1, dtype="uint64")
 
 
-def _cosines(count):
+def _cosines(count: int) -> Array:
     """The `count` lowest functions of the discrete cosine transform."""
     places = (np.arange(SIDE) + 0.5) / SIDE
     waves = np.cos(np.pi * np.arange(count)[:, None] * places)
     return waves.astype("float32")
 
 
-def _resampler(before, after, size):
+def _resampler(before: float, after: float, size: int) -> Array:
     """Matrix `(size, 32)` that averages a line into `size` equal parts.
 
-    The shares `before` and `after` of the line are left out at its ends.
+    It leaves out the shares `before` and `after` at the ends of the line.
     """
     edges = np.linspace(before, 1 - after, size + 1) * SIDE
     pixels = np.arange(SIDE)
@@ -144,8 +149,8 @@ def _resampler(before, after, size):
     return (weights / weights.sum(axis=1, keepdims=True)).astype("float32")
 
 
-def _edges(thumbnails):
-    """Gradients of views less every combination of margins.
+def _edges(thumbnails: Array) -> tuple[Array, Array]:
+    """Gradients of views without every combination of margins.
 
     Returns:
         Two float32 arrays, across `(n, v, 16, v, 15)` and down
@@ -160,7 +165,7 @@ def _edges(thumbnails):
     return np.diff(views, axis=4), np.diff(views, axis=2)
 
 
-def _best_fit(wholes, views):
+def _best_fit(wholes: Sequence[Array], views: Sequence[Array]) -> Array:
     """Highest correlation of each whole with any view of the other."""
     wholes = [edges[:, 0, :, 0] for edges in wholes]
     products = sum(

@@ -1,7 +1,9 @@
-"""What lies in a data folder and the loader does not take."""
+"""Files and folders of a data folder that the loader does not take."""
 
 import pathlib
+from collections.abc import Collection
 
+from keras_artkd.data.images import UnreadableImage, opened
 from keras_artkd.datasets.exclusions import file_name
 from keras_artkd.datasets.files import (
     LINKED_FOLDER,
@@ -11,16 +13,18 @@ from keras_artkd.datasets.files import (
     relative_key,
     why_no_image,
 )
-from keras_artkd.images import UnreadableImage, opened
+from keras_artkd.types import Path
 
 
-def find_strays(root):
-    """Files that are not taken as images, by their place or extension.
+def find_strays(
+    root: Path,
+) -> tuple[list[dict[str, str | None]], list[dict[str, str]]]:
+    """Finds files that are not taken as images, by their place or extension.
 
     Returns:
-        `(misnamed, ignored)`: lists of `{file, format}`, images by their
-        content that only lack an extension that says so, and of `{file,
-        reason}`.
+        `(misnamed, ignored)`: `{file, format}` of files that are images by
+        their content but not by their extension, and `{file, reason}` of
+        other files.
     """
     misnamed, ignored = [], []
     for path in sorted(pathlib.Path(root).iterdir()):
@@ -44,7 +48,7 @@ def find_strays(root):
     return misnamed, ignored
 
 
-def empty_classes(root, class_names):
-    """Names of class folders that hold no image."""
+def empty_classes(root: Path, class_names: Collection[str]) -> list[str]:
+    """Names of class folders without images."""
     names = [relative_key(folder, root) for folder in list_folders(root)]
     return [name for name in names if name not in class_names]

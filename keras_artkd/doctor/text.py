@@ -1,10 +1,14 @@
-"""A diagnosis to read, the worst first."""
+"""A diagnosis as lines of text, the worst first."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from keras_artkd.datasets.exclusions import quoted
+from keras_artkd.doctor.diagnosis import Diagnosis
 
 _MOST_FINDINGS = 10  # Items shown of a kind.
 _MOST_NOTES = 3
-_MOST_CLASSES = 30  # Of more, as many as of findings.
+_MOST_CLASSES = 30  # If there are more, `_MOST_FINDINGS` are shown.
 
 # Kind of finding or note -> headline.
 _FINDINGS = {
@@ -26,8 +30,8 @@ _NOTES = {
 }
 
 
-def describe(diagnosis):
-    """The lines of a report on a `Diagnosis`."""
+def describe(diagnosis: Diagnosis) -> list[str]:
+    """Returns the lines of a report on a diagnosis."""
     lines = _summary(diagnosis)
     for kind, headline in _FINDINGS.items():
         found = diagnosis.findings[kind]
@@ -40,7 +44,9 @@ def describe(diagnosis):
     return lines + _section("classes", "Images of each class", classes, most)
 
 
-def _section(kind, headline, found, most):
+def _section(
+    kind: str, headline: str, found: Sequence[Any], most: int
+) -> list[str]:
     if not found:
         return []
     lines = ["", f"{headline} ({len(found):,})"]
@@ -50,7 +56,7 @@ def _section(kind, headline, found, most):
     return lines
 
 
-def _summary(diagnosis):
+def _summary(diagnosis: Diagnosis) -> list[str]:
     classes = diagnosis.classes
     usable = sum(row["usable"] for row in classes)
     smallest, largest = classes[0], classes[-1]
@@ -69,11 +75,11 @@ def _summary(diagnosis):
     return lines
 
 
-def _size(item):
+def _size(item: dict[str, Any]) -> str:
     return f"{item['width']} x {item['height']}  {quoted(item['file'])}"
 
 
-def _copies(item):
+def _copies(item: dict[str, Any]) -> str:
     if item.get("identical_files"):
         label = "equal files"
     elif item.get("exact", "identical_files" in item):
@@ -83,11 +89,12 @@ def _copies(item):
     return f"{label:14}" + f"\n  {'':14}".join(map(_size, item["files"]))
 
 
-def _class(item):
+def _class(item: dict[str, Any]) -> str:
     return f"{item['usable']:6}  {quoted(item['class'])}"
 
 
-_LINES = {
+# Kind of finding or note -> the line about an item.
+_LINES: dict[str, Callable[[Any], str]] = {
     "unreadable": lambda item: f"{quoted(item['file'])}: {item['reason']}",
     "label_conflicts": _copies,
     "exact_duplicates": _copies,

@@ -1,4 +1,4 @@
-"""Building blocks with weights or maths of their own."""
+"""Layers with weights or maths of their own."""
 
 from keras_artkd.layers.awgram import AWGram as AWGram
 from keras_artkd.layers.fusion import (

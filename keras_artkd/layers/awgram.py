@@ -1,36 +1,44 @@
 """AWGram: the adaptively weighted Gram matrix of a feature map."""
 
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias, get_args
+
 import keras
 import numpy as np
 from keras import ops
 
+from keras_artkd.catalogue.correlations import CORRELATIONS, Correlation
 from keras_artkd.layers.correlation import (
-    CORRELATIONS,
     EqualPlaces,
     EveryPair,
+    Pairing,
     correlation_weights,
 )
 from keras_artkd.layers.pooling import pool_to_smaller
+from keras_artkd.types import Tensor
 
-MODES = ("channel", "spatial")
+Mode = Literal["channel", "spatial"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+# The batch is None, all others are int.
+_Shape: TypeAlias = tuple[Any, ...]
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
 class AWGram(keras.layers.Layer):
-    """A Gram matrix whose entries are weighted by how correlated they are.
+    """A Gram matrix whose entries are weighted by correlations.
 
-    The Gram matrix of a feature map describes style: which channels fire
-    together, wherever they do. AWGram weights each entry by a correlation of
-    the same two channels and normalises:
+    The Gram matrix of a feature map describes style: which channels are active
+    together, at any position. AWGram multiplies each entry by a correlation of
+    the same two channels, then normalises:
 
         G = M M^T,   A = w * G,   output = s A / max(||A||_F, 1e-12)
 
-    with `M` the `(channels, positions)` matrix of an example, `w` the
+    `M` is the `(channels, positions)` matrix of an example, `w` the
     correlation weights in [0, 1] (see
     `keras_artkd.layers.correlation.correlation_weights`) and `s` the feature
-    scale. Of the symmetric matrix the upper triangle is kept, off-diagonal
-    entries times the square root of 2: half the size, the same norm, and the
-    same functions of it within reach of a dense layer.
+    scale. The output is the upper triangle of the symmetric matrix, with
+    off-diagonal entries times the square root of 2. It has half the size and
+    the same norm, and a dense layer can compute the same functions of it.
 
     It replaces global average pooling before the last `Dense`.
 
@@ -38,45 +46,45 @@ class AWGram(keras.layers.Layer):
         correlation: `"cosine"` (default), `"pearson"`, `"spearman"`,
             `"covariance"`, `"chebyshev"`, `"euclidean"`, or `"none"` for the
             plain Gram matrix.
-        mode: `"channel"` (default) correlates channels, as every experiment
-            of the thesis does. `"spatial"` is its printed equation 3.2: one
+        mode: `"channel"` (default) correlates channels, as in every experiment
+            of the thesis. `"spatial"` is its printed equation 3.2: one
             weighted inner product of two maps at each position.
         feature_scale: float > 0, the output's L2 norm. The thesis has 1.0
-            (default); a unit-norm vector learns slowly, 8.0 learns faster.
-        stop_gradient_weights: whether the weights count as constants when
-            differentiating. Spearman's always do.
+            (default). A unit-norm vector learns slowly; 8.0 learns faster.
+        stop_gradient_weights: whether the gradient treats the weights as
+            constants. It always treats Spearman's so.
 
     Call arguments:
         inputs: a feature map `(batch, height, width, channels)`, or a pair
-            of maps for the matrix between two layers. Maps of different size
+            of maps for the matrix between two layers. Maps of different sizes
             are average-pooled to the smaller grid. Sizes must be static.
 
     Output shape:
-        `(batch, channels * (channels + 1) / 2)` of a map with itself,
-        `(batch, channels_1 * channels_2)` of a pair,
-        `(batch, height * width)` in spatial mode; computed in float32.
+        `(batch, channels * (channels + 1) / 2)` for one map,
+        `(batch, channels_1 * channels_2)` for a pair,
+        `(batch, height * width)` in spatial mode. Computed in float32.
 
     Raises:
         ValueError: for unknown names, a scale that is not positive, sizes
-            that are not static, or a spatial pair of different channels.
+            that are not static, or a spatial pair with different channels.
 
     Example:
     >>> x = keras.random.uniform((2, 8, 8, 16))
     >>> AWGram("pearson")(x).shape
     (2, 136)
 
-    Reference: thesis 000, section 3.2 (eqs 3.1-3.7) and 4.3.4. Read as
-    matrices of channels; `docs/thesis_000.md` says why.
+    Reference: thesis 000, section 3.2 (eqs 3.1-3.7) and 4.3.4, read
+    as matrices of channels; `docs/thesis_000.md` gives the reason.
     """
 
     def __init__(
         self,
-        correlation="cosine",
-        mode="channel",
-        feature_scale=1.0,
-        stop_gradient_weights=False,
-        **kwargs,
-    ):
+        correlation: Correlation = "cosine",
+        mode: Mode = "channel",
+        feature_scale: float = 1.0,
+        stop_gradient_weights: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if correlation not in CORRELATIONS:
             raise ValueError(
@@ -98,26 +106,26 @@ class AWGram(keras.layers.Layer):
         self.feature_scale = feature_scale
         self.stop_gradient_weights = stop_gradient_weights
 
-    def build(self, input_shape):
-        """Checks the shapes; the layer has no weights."""
+    def build(self, input_shape: Sequence[Any]) -> None:
+        """Validates the shapes; the layer has no weights."""
         shapes = _as_pair(input_shape)
         for shape in shapes:
             if len(shape) != 4 or None in shape[1:]:
                 raise ValueError(
-                    "AWGram reads feature maps (batch, height, width, "
-                    "channels) of static size. "
+                    "The inputs of AWGram must be feature maps (batch, "
+                    "height, width, channels) of static size. "
                     f"Received: {tuple(shape)} in layer {self.name!r}. "
                     "Fix: give the network an `input_shape` without None."
                 )
         if self.mode == "spatial" and shapes[0][3] != shapes[1][3]:
             raise ValueError(
-                "Spatial AWGram compares two maps position by position and "
-                "needs equal channels. "
+                "Two maps of a spatial AWGram must have equal channels, to "
+                "be compared at each position. "
                 f"Received: {shapes[0][3]} and {shapes[1][3]} in layer "
                 f"{self.name!r}. Fix: use mode='channel'."
             )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor | Sequence[Tensor]) -> Tensor:
         """Computes the normalised vector; see the class."""
         if isinstance(inputs, (list, tuple)):
             first, second = _unit_rms(*pool_to_smaller(*inputs))
@@ -126,7 +134,7 @@ class AWGram(keras.layers.Layer):
             second = first
         first_rows = self._rows(first)
         second_rows = first_rows if first is second else self._rows(second)
-        pairing = EqualPlaces if self.mode == "spatial" else EveryPair
+        pairing: Pairing = EqualPlaces if self.mode == "spatial" else EveryPair
         weights = correlation_weights(
             first_rows, second_rows, self.correlation, pairing
         )
@@ -145,14 +153,14 @@ class AWGram(keras.layers.Layer):
         scale = self.feature_scale * ops.rsqrt(ops.maximum(squared, 1e-24))
         return ops.cast(weighted * scale, self.compute_dtype)
 
-    def _rows(self, features):
-        """Vectors to correlate, along the last axis."""
+    def _rows(self, features: Tensor) -> Tensor:
+        """Lays the vectors to correlate along the last axis."""
         height, width, channels = features.shape[1:]
         flat = ops.reshape(features, (-1, height * width, channels))
         return flat if self.mode == "spatial" else ops.swapaxes(flat, 1, 2)
 
-    def compute_output_shape(self, input_shape):
-        """Shape of the vector: see the class."""
+    def compute_output_shape(self, input_shape: Sequence[Any]) -> _Shape:
+        """Computes the shape of the vector; see the class."""
         first, second = _as_pair(input_shape)
         if self.mode == "spatial":
             size = min(first[1], second[1]) * min(first[2], second[2])
@@ -162,8 +170,8 @@ class AWGram(keras.layers.Layer):
             size = first[3] * second[3]
         return (first[0], size)
 
-    def get_config(self):
-        """Every constructor argument."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns every constructor argument."""
         return {
             **super().get_config(),
             "correlation": self.correlation,
@@ -173,32 +181,32 @@ class AWGram(keras.layers.Layer):
         }
 
 
-def _unit_rms(*maps):
-    """Maps in float32, over their common root mean square in each example.
+def _unit_rms(*maps: Tensor) -> list[Tensor]:
+    """Divides maps, in float32, by the root mean square of each example.
 
-    The closing norm cancels it. It keeps the Gram matrix in the range of the
-    weights: int8 gives the two of them one scale, and weights beside a large
-    Gram matrix would round to zero.
+    The final norm cancels it. It keeps the Gram matrix in the range of the
+    weights: both have one scale in int8, and with a large Gram matrix the
+    weights would round to zero.
     """
-    maps = [ops.cast(x, "float32") for x in maps]
+    full = [ops.cast(x, "float32") for x in maps]
     square = sum(
-        ops.mean(ops.square(x), axis=(1, 2, 3), keepdims=True) for x in maps
-    ) / len(maps)
+        ops.mean(ops.square(x), axis=(1, 2, 3), keepdims=True) for x in full
+    ) / len(full)
     scale = ops.rsqrt(ops.maximum(square, 1e-16))
-    return [x * scale for x in maps]
+    return [x * scale for x in full]
 
 
-def _as_pair(input_shape):
-    """One shape (twice the same object) or the two shapes of a pair."""
+def _as_pair(input_shape: Sequence[Any]) -> tuple[_Shape, _Shape]:
+    """Returns the shapes of a pair; of one map, twice the same object."""
     if isinstance(input_shape[0], (list, tuple)):
-        first, second = input_shape
-        return tuple(first), tuple(second)
+        first, second = map(tuple, input_shape)
+        return first, second
     shape = tuple(input_shape)
     return shape, shape
 
 
-def _upper_triangle(flat, channels):
-    """Upper triangle of flattened symmetric matrices, norm kept."""
+def _upper_triangle(flat: Tensor, channels: int) -> Tensor:
+    """Takes the upper triangle of flattened symmetric matrices, norm kept."""
     rows, columns = np.triu_indices(channels)
     triangle = ops.take(flat, rows * channels + columns, axis=1)
     return triangle * np.where(rows == columns, 1.0, np.sqrt(2.0)).astype(

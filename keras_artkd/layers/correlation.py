@@ -1,23 +1,29 @@
 """Correlation weights in [0, 1] between the rows of two matrices.
 
-The six measures of thesis 000, section 3.2. A matrix holds vectors along its
-last axis, `(batch, rows, length)`. A *pairing* says which rows meet:
-`EveryPair` compares each row of the first with each row of the second and
-gives `(batch, rows_1, rows_2)`; `EqualPlaces` compares row i with row i and
-gives `(batch, rows)`.
+The six measures of thesis 000, section 3.2. A matrix has the shape
+`(batch, rows, length)`: its vectors lie along the last axis. A *pairing* says
+which rows are compared. `EveryPair` compares each row of the first matrix with
+each row of the second and returns `(batch, rows_1, rows_2)`. `EqualPlaces`
+compares row i with row i and returns `(batch, rows)`.
 """
+
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 from keras import ops
 
-# Relative to what they are differences of, float32 leaves this much rounding
-# noise in a centred row's square, in a distance's square and between the
-# covariances of equal rows. What is below counts as zero: normalising would
-# blow the noise up to a correlation.
+from keras_artkd.catalogue.correlations import Correlation
+from keras_artkd.types import Tensor
+
+# Relative rounding noise of float32 in the square of a centred row, in the
+# square of a distance, and between the covariances of equal rows. Less than
+# this counts as zero: otherwise the normalisation would turn the noise into a
+# correlation.
 _CENTRED_NOISE = 1e-12
 _PRODUCT_NOISE = 4e-6
-# Rows compared at once by the Chebyshev distance: it alone needs
-# batch * rows_1 * rows_2 * length numbers, so it goes through them in chunks.
+# Rows that the Chebyshev distance compares at once. Only this distance needs
+# batch * rows_1 * rows_2 * length numbers, therefore it works in chunks.
 _CHUNK = 8
 
 
@@ -25,13 +31,13 @@ class EveryPair:
     """Each row of the first matrix with each row of the second."""
 
     @staticmethod
-    def inner(first, second):
-        """Inner products, `(batch, rows_1, rows_2)`."""
+    def inner(first: Tensor, second: Tensor) -> Tensor:
+        """Computes inner products, `(batch, rows_1, rows_2)`."""
         return ops.matmul(first, ops.swapaxes(second, 1, 2))
 
     @staticmethod
-    def squared_distance(first, second):
-        """Squared Euclidean distances, never negative."""
+    def squared_distance(first: Tensor, second: Tensor) -> Tensor:
+        """Computes squared Euclidean distances, never negative."""
         squares = (
             ops.sum(ops.square(first), -1)[:, :, None]
             + ops.sum(ops.square(second), -1)[:, None, :]
@@ -40,8 +46,8 @@ class EveryPair:
         return ops.where(squared > _PRODUCT_NOISE * squares, squared, 0.0)
 
     @staticmethod
-    def largest_difference(first, second):
-        """Chebyshev distances, by chunks of rows."""
+    def largest_difference(first: Tensor, second: Tensor) -> Tensor:
+        """Computes Chebyshev distances, by chunks of rows."""
         chunks = []
         for start in range(0, first.shape[1], _CHUNK):
             rows = first[:, start : start + _CHUNK, None, :]
@@ -54,54 +60,61 @@ class EqualPlaces:
     """Row i of the first matrix with row i of the second."""
 
     @staticmethod
-    def inner(first, second):
-        """Inner products, `(batch, rows)`."""
+    def inner(first: Tensor, second: Tensor) -> Tensor:
+        """Computes inner products, `(batch, rows)`."""
         return ops.sum(first * second, axis=-1)
 
     @staticmethod
-    def squared_distance(first, second):
-        """Squared Euclidean distances."""
+    def squared_distance(first: Tensor, second: Tensor) -> Tensor:
+        """Computes squared Euclidean distances."""
         return ops.sum(ops.square(first - second), axis=-1)
 
     @staticmethod
-    def largest_difference(first, second):
-        """Chebyshev distances."""
+    def largest_difference(first: Tensor, second: Tensor) -> Tensor:
+        """Computes Chebyshev distances."""
         return ops.max(ops.abs(first - second), axis=-1)
 
 
-def unit_rows(x):
-    """Rows scaled to unit L2 norm; an all-zero row stays zero."""
+Pairing: TypeAlias = type[EveryPair] | type[EqualPlaces]
+_Weights: TypeAlias = Callable[[Tensor, Tensor, Pairing], Tensor | float]
+
+
+def unit_rows(x: Tensor) -> Tensor:
+    """Scales rows to unit L2 norm; an all-zero row stays zero."""
     squared = ops.sum(ops.square(x), axis=-1, keepdims=True)
     # eps 1e-8 on the norm, as methods use it: 1e-16 on its square.
     return x * ops.rsqrt(ops.maximum(squared, 1e-16))
 
 
-def centred_rows(x):
-    """Rows with their own mean removed; a constant row becomes zero."""
+def centred_rows(x: Tensor) -> Tensor:
+    """Subtracts each row's own mean; a constant row becomes zero."""
     centred = x - ops.mean(x, axis=-1, keepdims=True)
     squared = ops.sum(ops.square(centred), axis=-1, keepdims=True)
     noise = _CENTRED_NOISE * ops.sum(ops.square(x), axis=-1, keepdims=True)
     return ops.where(squared > noise, centred, 0.0)
 
 
-def rank_rows(x):
-    """Ordinal ranks of each row, centred and of unit L2 norm.
+def rank_rows(x: Tensor) -> Tensor:
+    """Computes the ordinal ranks of each row, centred and of unit L2 norm.
 
-    Ranks are a permutation, so every row has the same norm and the inner
-    product of two is `1 - 6 sum(d^2) / (n (n^2 - 1))`, Spearman's formula,
-    without its cancellation. Ties are broken by position (a stable sort).
+    Ranks are a permutation, so all rows have the same norm. Therefore the
+    inner product of two rows is `1 - 6 sum(d^2) / (n (n^2 - 1))`, Spearman's
+    formula, without its cancellation. The position decides ties (a stable
+    sort).
     """
     length = x.shape[-1]
-    # Ascending through a top-k of the negated row: in a tie the earlier
-    # position wins, and LiteRT has it built in.
+    # Ascending order by a top-k of the negated row: in a tie the earlier
+    # position comes first, and LiteRT has it as a built-in operation.
     _, order = ops.top_k(-x, length)
     _, ranks = ops.top_k(-ops.cast(order, "float32"), length)
     ranks = ops.cast(ranks, "float32") - (length - 1) / 2
     return ranks / np.sqrt(length * (length**2 - 1) / 12)
 
 
-def _from_unit(rows):
-    def weights(first, second, pairing):
+def _from_unit(rows: Callable[[Tensor], Tensor]) -> _Weights:
+    """Makes weights of inner products of the rows that `rows` makes."""
+
+    def weights(first: Tensor, second: Tensor, pairing: Pairing) -> Tensor:
         first_rows = rows(first)
         second_rows = first_rows if first is second else rows(second)
         return (pairing.inner(first_rows, second_rows) + 1.0) / 2.0
@@ -109,11 +122,11 @@ def _from_unit(rows):
     return weights
 
 
-def _spearman(first, second, pairing):
+def _spearman(first: Tensor, second: Tensor, pairing: Pairing) -> Tensor:
     if first.shape[-1] == 1:
-        # One number has one rank: nothing differs.
+        # One number has one rank: there is no difference.
         return ops.ones_like(pairing.inner(first, second))
-    # Ranks are piecewise constant: there is no gradient to pass.
+    # Ranks are piecewise constant: they have no gradient.
     first_constant = ops.stop_gradient(first)
     second_constant = (
         first_constant if first is second else ops.stop_gradient(second)
@@ -121,7 +134,7 @@ def _spearman(first, second, pairing):
     return _from_unit(rank_rows)(first_constant, second_constant, pairing)
 
 
-def _covariance(first, second, pairing):
+def _covariance(first: Tensor, second: Tensor, pairing: Pairing) -> Tensor:
     first_centred = centred_rows(first)
     second_centred = first_centred if first is second else centred_rows(second)
     covariance = pairing.inner(first_centred, second_centred)
@@ -129,37 +142,38 @@ def _covariance(first, second, pairing):
     low = ops.min(covariance, axis=axes, keepdims=True)
     high = ops.max(covariance, axis=axes, keepdims=True)
     spread = high - low
-    # If all are alike, the highest is the size of each. Comparing it with the
-    # lowest instead would give the two of them one scale in int8.
+    # If all are equal, the highest is the size of each. A comparison with the
+    # lowest would give both one scale in int8.
     varied = spread > _PRODUCT_NOISE * ops.abs(high)
     # The inner `where` keeps the gradient finite on the branch not taken.
     scaled = (covariance - low) / ops.where(varied, spread, 1.0)
     return ops.where(varied, scaled, 1.0)
 
 
-def _closeness(distance):
-    """Distances as similarities: `1 - D / max D` within each example."""
+def _closeness(distance: Tensor) -> Tensor:
+    """Turns distances into similarities: `1 - D / max D` in each example."""
     axes = tuple(range(1, len(distance.shape)))
     largest = ops.max(distance, axis=axes, keepdims=True)
     return 1.0 - distance / ops.where(largest > 0.0, largest, 1.0)
 
 
-def _euclidean(first, second, pairing):
+def _euclidean(first: Tensor, second: Tensor, pairing: Pairing) -> Tensor:
     squared = pairing.squared_distance(first, second)
     apart = squared > 0.0
     root = ops.sqrt(ops.where(apart, squared, 1.0))
     return _closeness(ops.where(apart, root, 0.0))
 
 
-def _chebyshev(first, second, pairing):
+def _chebyshev(first: Tensor, second: Tensor, pairing: Pairing) -> Tensor:
     return _closeness(pairing.largest_difference(first, second))
 
 
-def _none(first, second, pairing):
+def _none(first: Tensor, second: Tensor, pairing: Pairing) -> float:
     return 1.0
 
 
-CORRELATIONS = {
+# The equation of every name in the catalogue.
+WEIGHTS: dict[Correlation, _Weights] = {
     "cosine": _from_unit(unit_rows),
     "pearson": _from_unit(lambda x: unit_rows(centred_rows(x))),
     "spearman": _spearman,
@@ -170,8 +184,13 @@ CORRELATIONS = {
 }
 
 
-def correlation_weights(first, second, correlation, pairing=EveryPair):
-    """How alike two sets of vectors are, as weights in [0, 1].
+def correlation_weights(
+    first: Tensor,
+    second: Tensor,
+    correlation: Correlation,
+    pairing: Pairing = EveryPair,
+) -> Tensor | float:
+    """Computes how similar two sets of vectors are, as weights in [0, 1].
 
     - `cosine`: inner product of unit vectors; `(c + 1) / 2`.
     - `pearson`: cosine of centred vectors (eq 3.3, its square root put
@@ -181,16 +200,16 @@ def correlation_weights(first, second, correlation, pairing=EveryPair):
     - `covariance`: eq 3.5; min-max over the example, ones if all are equal.
     - `chebyshev`: largest absolute difference (eq 3.6); `1 - D / max D`.
     - `euclidean`: Euclidean distance (eq 3.7); `1 - D / max D`.
-    - `none`: 1, which leaves the plain Gram matrix.
+    - `none`: 1, for the plain Gram matrix.
 
     Args:
         first: `(batch, rows, length)`, float32.
-        second: `(batch, rows_2, length)`, float32; pass `first` itself to
+        second: `(batch, rows_2, length)`, float32. Pass `first` itself to
             compare a matrix with itself.
         correlation: one of the names above.
         pairing: `EveryPair` or `EqualPlaces`.
 
     Returns:
-        Weights shaped as the pairing says; the float 1.0 for `none`.
+        Weights of the pairing's shape; the float 1.0 for `none`.
     """
-    return CORRELATIONS[correlation](first, second, pairing)
+    return WEIGHTS[correlation](first, second, pairing)

@@ -1,18 +1,29 @@
-"""Layers and initialisers as PyTorch has them, for networks and connectors."""
+"""PyTorch's defaults of layers and initialisers."""
+
+from typing import TypeAlias
 
 import keras
 from keras import layers
 
+Policy: TypeAlias = str | keras.DTypePolicy | None
+"""A dtype policy or its name; None for the global one."""
 
-def batch_norm(dtype=None, name=None):
-    """A layer of batch normalisation with PyTorch's constants."""
+
+def batch_norm(
+    dtype: Policy = None, name: str | None = None
+) -> layers.BatchNormalization:
+    """Makes a layer of batch normalisation with PyTorch's constants."""
     return layers.BatchNormalization(
         momentum=0.9, epsilon=1e-5, dtype=dtype, name=name
     )
 
 
-def he_normal(mode):
-    """He's initialisation, by `"fan_in"` or `"fan_out"`, not truncated."""
+def he_normal(mode: str) -> keras.initializers.Initializer:
+    """Makes He's initialiser, not truncated.
+
+    Args:
+        mode: `"fan_in"` or `"fan_out"`.
+    """
     return keras.initializers.VarianceScaling(
         scale=2.0, mode=mode, distribution="untruncated_normal"
     )

@@ -1,9 +1,9 @@
-"""Transfer losses: what a student is asked to match of a teacher.
+"""Transfer losses, by which a student learns from a teacher.
 
-Each comes as a pure function (teacher side first, `keras.ops` only) and a
-`TransferLoss` layer that a `Distiller` uses. Besides, `cross_entropy` and
-`label_accuracy` of labels in either form, and `pseudo_targets` to learn
-instead of labels.
+Each is a pure function (teacher side first, `keras.ops` only) and a
+`TransferLoss` layer that a `Distiller` uses. In addition: `cross_entropy` and
+`label_accuracy` of labels in either form, and `pseudo_targets`, which replace
+labels.
 """
 
 from keras_artkd.losses.activation_boundary import (
@@ -19,6 +19,10 @@ from keras_artkd.losses.attention_transfer import attention_map as attention_map
 from keras_artkd.losses.attention_transfer import (
     attention_transfer as attention_transfer,
 )
+from keras_artkd.losses.base import EmbeddingLoss as EmbeddingLoss
+from keras_artkd.losses.base import PairedLoss as PairedLoss
+from keras_artkd.losses.base import TemperatureLoss as TemperatureLoss
+from keras_artkd.losses.base import TransferLoss as TransferLoss
 from keras_artkd.losses.byot import Byot as Byot
 from keras_artkd.losses.byot import byot as byot
 from keras_artkd.losses.contrastive import (
@@ -29,7 +33,6 @@ from keras_artkd.losses.contrastive import (
 )
 from keras_artkd.losses.decoupled_kd import DecoupledKD as DecoupledKD
 from keras_artkd.losses.decoupled_kd import decoupled_kd as decoupled_kd
-from keras_artkd.losses.embedding_loss import EmbeddingLoss as EmbeddingLoss
 from keras_artkd.losses.feature_refinement import (
     FeatureRefinement as FeatureRefinement,
 )
@@ -45,7 +48,6 @@ from keras_artkd.losses.logits_l2 import logits_l2 as logits_l2
 from keras_artkd.losses.overhaul import Overhaul as Overhaul
 from keras_artkd.losses.overhaul import batch_norm_margins as batch_norm_margins
 from keras_artkd.losses.overhaul import overhaul as overhaul
-from keras_artkd.losses.paired_loss import PairedLoss as PairedLoss
 from keras_artkd.losses.perception import (
     PerceptionDecoupledKD as PerceptionDecoupledKD,
 )
@@ -57,7 +59,7 @@ from keras_artkd.losses.probabilistic_transfer import (
 from keras_artkd.losses.probabilistic_transfer import (
     probabilistic_transfer as probabilistic_transfer,
 )
-from keras_artkd.losses.pseudo_labels import pseudo_targets as pseudo_targets
+from keras_artkd.losses.pseudo_targets import pseudo_targets as pseudo_targets
 from keras_artkd.losses.relational import RelationalKD as RelationalKD
 from keras_artkd.losses.relational import relational_angle as relational_angle
 from keras_artkd.losses.relational import (
@@ -86,10 +88,6 @@ from keras_artkd.losses.soft_cross_entropy import (
 from keras_artkd.losses.soft_cross_entropy import (
     soft_cross_entropy as soft_cross_entropy,
 )
-from keras_artkd.losses.temperature_loss import (
-    TemperatureLoss as TemperatureLoss,
-)
-from keras_artkd.losses.transfer_loss import TransferLoss as TransferLoss
 from keras_artkd.losses.variational_information import (
     VariationalInformation as VariationalInformation,
 )

@@ -1,22 +1,27 @@
-"""The fusion of a map with the one that lies deeper."""
+"""ReviewKD's fusion of a map with the deeper ones."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import layers, ops
 
 from keras_artkd.layers.defaults import batch_norm
-from keras_artkd.losses.paired_loss import convolution
+from keras_artkd.losses.base import Shape
+from keras_artkd.losses.connectors import convolution
+from keras_artkd.types import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
 class AttentionFusion(keras.layers.Layer):
     """ReviewKD's attention-based fusion (ABF) of one level.
 
-    A 1x1 convolution brings the level's map to `mid_filters`. Two attention
-    maps, a sigmoid of a 1x1 convolution of both, weight it and the deeper
-    levels' residual, which is resized to it. The sum, at the size of the
-    teacher's map, is the residual for the next shallower level; a 3x3
-    convolution makes of it what is compared with the teacher.
+    A 1x1 convolution brings the level's map to `mid_filters`. The residual of
+    the deeper levels is resized to it. Two attention maps weight the two: a
+    sigmoid of a 1x1 convolution of both. Their sum, at the size of the
+    teacher's map, is the residual for the next shallower level. A 3x3
+    convolution of it is compared with the teacher.
 
     Args:
         filters: int, channels of the teacher's map.
@@ -38,7 +43,14 @@ class AttentionFusion(keras.layers.Layer):
     https://arxiv.org/abs/2104.09044.
     """
 
-    def __init__(self, filters, mid_filters, size, fuse=True, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        mid_filters: int,
+        size: tuple[int, int],
+        fuse: bool = True,
+        **kwargs: Any,
+    ) -> None:
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self.filters = filters
@@ -47,13 +59,12 @@ class AttentionFusion(keras.layers.Layer):
         self.fuse = fuse
         self.reduce = _convolution_bn(mid_filters, 1)
         self.expand = _convolution_bn(filters, 3)
-        self.attend = (
-            layers.Conv2D(2, 1, activation="sigmoid", dtype="float32")
-            if fuse
-            else None
-        )
+        if fuse:
+            self.attend = layers.Conv2D(
+                2, 1, activation="sigmoid", dtype="float32"
+            )
 
-    def build(self, features_shape):
+    def build(self, features_shape: Shape) -> None:
         """Builds the convolutions."""
         height, width = features_shape[1:3]
         self.reduce.build(features_shape)
@@ -61,7 +72,9 @@ class AttentionFusion(keras.layers.Layer):
         if self.fuse:
             self.attend.build((None, height, width, 2 * self.mid_filters))
 
-    def call(self, features, residual=None):
+    def call(
+        self, features: Tensor, residual: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """The map to compare with the teacher's, and the residual."""
         x = self.reduce(features, training=True)
         if self.fuse:
@@ -71,7 +84,7 @@ class AttentionFusion(keras.layers.Layer):
         x = resize_nearest(x, self.size)
         return self.expand(x, training=True), x
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {
             **super().get_config(),
@@ -82,8 +95,8 @@ class AttentionFusion(keras.layers.Layer):
         }
 
 
-def resize_nearest(features, size):
-    """Maps of another height and width, position by position as PyTorch."""
+def resize_nearest(features: Tensor, size: Sequence[int]) -> Tensor:
+    """Resizes maps to a height and width, to the nearest as PyTorch does."""
     for axis, side in zip((1, 2), size, strict=True):
         length = features.shape[axis]
         if side != length:
@@ -92,10 +105,10 @@ def resize_nearest(features, size):
     return features
 
 
-def _convolution_bn(filters, kernel_size):
+def _convolution_bn(filters: int, kernel_size: int) -> keras.Sequential:
     return keras.Sequential(
         [
-            # PyTorch's kaiming_uniform with a=1, as the authors have it.
+            # PyTorch's kaiming_uniform with a=1, as in the authors' code.
             convolution(filters, kernel_size, initializer="lecun_uniform"),
             batch_norm(dtype="float32"),
         ]

@@ -1,12 +1,17 @@
 """Attention transfer: look where the teacher looks."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_artkd.layers.pooling import pool_to_smaller
-from keras_artkd.losses.paired_loss import GROUP_PAIRS, PairedLoss
+from keras_artkd.losses.base import GROUP_PAIRS, Endpoints, PairedLoss
+from keras_artkd.losses.ops import check_choice
+from keras_artkd.types import Tensor
 
-MAPPINGS = {
+MAPPINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "sum": lambda x: ops.sum(ops.abs(x), axis=-1),
     "sum2": lambda x: ops.sum(ops.square(x), axis=-1),
     "sum4": lambda x: ops.sum(ops.square(ops.square(x)), axis=-1),
@@ -15,8 +20,8 @@ MAPPINGS = {
 NORMS = ("l2", "mse")
 
 
-def attention_map(features, mapping="sum2"):
-    """Where a network is active, as a unit vector over positions.
+def attention_map(features: Tensor, mapping: str = "sum2") -> Tensor:
+    """A network's activity at each position, as a unit vector.
 
     Args:
         features: `(batch, height, width, channels)`.
@@ -30,7 +35,7 @@ def attention_map(features, mapping="sum2"):
     2017, https://arxiv.org/abs/1612.03928; thesis 000, eqs 2.10-2.12. The
     thesis calls `max2` gradient-based; its equation is not.
     """
-    _check("mapping", mapping, MAPPINGS)
+    check_choice("mapping", mapping, MAPPINGS)
     features = ops.cast(features, "float32")
     # Cancels in the result; fourth powers leave float32 without it.
     largest = ops.max(ops.abs(features), axis=(1, 2, 3), keepdims=True)
@@ -42,8 +47,11 @@ def attention_map(features, mapping="sum2"):
 
 
 def attention_transfer(
-    teacher_features, student_features, mapping="sum2", norm="l2"
-):
+    teacher_features: Tensor,
+    student_features: Tensor,
+    mapping: str = "sum2",
+    norm: str = "l2",
+) -> Tensor:
     """Distance between the attention maps of one pair of feature maps.
 
     Maps of different size are average-pooled to the smaller; channels may
@@ -55,13 +63,13 @@ def attention_transfer(
         mapping: see `attention_map`.
         norm: `"l2"` (default), the un-squared Euclidean distance of thesis
             000, eq 3.14, in [0, sqrt(2)]; or `"mse"`, the mean over positions
-            of the squared difference, as the authors' code has it, which
-            needs a weight near 1000.
+            of the squared difference, as in the authors' code, which needs a
+            weight near 1000.
 
     Returns:
         `(batch,)`, float32.
     """
-    _check("norm", norm, NORMS)
+    check_choice("norm", norm, NORMS)
     teacher, student = pool_to_smaller(
         ops.cast(teacher_features, "float32"),
         ops.cast(student_features, "float32"),
@@ -72,7 +80,7 @@ def attention_transfer(
     if norm == "mse":
         return ops.mean(squared, axis=-1)
     squared = ops.sum(squared, axis=-1)
-    # The root has no gradient at zero, where teacher and student agree.
+    # The root has no gradient at 0, where teacher and student agree.
     apart = squared > 0.0
     return ops.where(apart, ops.sqrt(ops.where(apart, squared, 1.0)), 0.0)
 
@@ -92,19 +100,21 @@ class AttentionTransfer(PairedLoss):
 
     def __init__(
         self,
-        pairs=GROUP_PAIRS,
-        mapping="sum2",
-        norm="l2",
-        teacher="expert",
-        **kwargs,
-    ):
+        pairs: Iterable[tuple[str, str]] = GROUP_PAIRS,
+        mapping: str = "sum2",
+        norm: str = "l2",
+        teacher: str = "expert",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(pairs=pairs, teacher=teacher, **kwargs)
-        _check("mapping", mapping, MAPPINGS)
-        _check("norm", norm, NORMS)
+        check_choice("mapping", mapping, MAPPINGS)
+        check_choice("norm", norm, NORMS)
         self.mapping = mapping
         self.norm = norm
 
-    def call(self, labels, teacher, student):
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
         """Sum over the pairs."""
         return sum(
             attention_transfer(
@@ -116,18 +126,10 @@ class AttentionTransfer(PairedLoss):
             for teacher_name, student_name in self.pairs
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {
             **super().get_config(),
             "mapping": self.mapping,
             "norm": self.norm,
         }
-
-
-def _check(argument, value, known):
-    if value not in known:
-        raise ValueError(
-            f"`{argument}` must be one of {', '.join(known)}. "
-            f"Received: {argument}={value!r}."
-        )

@@ -1,30 +1,34 @@
-"""Be your own teacher: the deepest exit teaches the shallow ones."""
+"""Be your own teacher (BYOT): the deepest exit teaches the shallow ones."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
-from keras_artkd.losses.exits import (
+from keras_artkd.losses.base import Endpoints, TemperatureLoss
+from keras_artkd.losses.kd import kd
+from keras_artkd.losses.labels import cross_entropy
+from keras_artkd.losses.ops import (
     check_exits,
     read_exits,
     shallow_and_target,
 )
-from keras_artkd.losses.kd import kd
-from keras_artkd.losses.labels import cross_entropy
-from keras_artkd.losses.temperature_loss import TemperatureLoss
+from keras_artkd.types import Tensor
 
 
 def byot(
-    labels,
-    exit_logits,
-    exit_features,
-    alpha=0.3,
-    feature_weight=0.03,
-    temperature=3.0,
-    decay=(1.0, 1.0, 1.0),
-):
+    labels: Tensor,
+    exit_logits: Sequence[Tensor],
+    exit_features: Sequence[Tensor],
+    alpha: float = 0.3,
+    feature_weight: float = 0.03,
+    temperature: float = 3.0,
+    decay: Sequence[float] = (1.0, 1.0, 1.0),
+) -> Tensor:
     """Labels, the deepest exit's predictions and its features, for all exits.
 
-    With the exits 1 to C, their logits z, features f and a label y
+    With the exits 1 to C, their logits z, features f and a label y:
 
         sum_i   (1 - alpha) d_1^(C - i) CE(y, z_i)
               + alpha d_2^(C - i) KL(softmax(z_C / T) || softmax(z_i / T))
@@ -49,14 +53,14 @@ def byot(
         `(batch,)`, float32, per example.
 
     Raises:
-        ValueError: for less than two exits, lists of different lengths, or
+        ValueError: for fewer than two exits, lists of different lengths, or
             arguments out of range.
 
     Reference: Zhang et al., "Be Your Own Teacher: Improve the Performance of
     Convolutional Neural Networks via Self Distillation", 2019,
-    https://arxiv.org/abs/1905.08094; thesis 002, eqs 2.5 and 2.9, which give
-    neither weights nor temperature: those of the authors' code, which has no
-    T^2 here.
+    https://arxiv.org/abs/1905.08094; thesis 002, eqs 2.5 and 2.9. They give
+    neither weights nor temperature: these are those of the authors' code,
+    which has no T^2 here.
     """
     own = (1.0 - alpha) * cross_entropy(labels, exit_logits[-1])
     return own + _shallow_byot(
@@ -74,8 +78,8 @@ def byot(
 class Byot(TemperatureLoss):
     """`byot` of a student made by `keras_artkd.models.with_exits`.
 
-    All but the deepest exit's cross-entropy, which is the distiller's
-    supervised loss: with `supervised_weight = 1 - alpha` and weight 1 the
+    It leaves out the deepest exit's cross-entropy, which is the distiller's
+    supervised loss. With `supervised_weight = 1 - alpha` and weight 1 the
     objective is `byot`.
 
     Args:
@@ -91,21 +95,23 @@ class Byot(TemperatureLoss):
 
     def __init__(
         self,
-        alpha=0.3,
-        feature_weight=0.03,
-        temperature=3.0,
-        decay=(1.0, 1.0, 1.0),
-        teacher="student",
-        **kwargs,
-    ):
+        alpha: float = 0.3,
+        feature_weight: float = 0.03,
+        temperature: float = 3.0,
+        decay: Sequence[float] = (1.0, 1.0, 1.0),
+        teacher: str = "student",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(temperature=temperature, teacher=teacher, **kwargs)
         _check_decay(decay)
         self.alpha = alpha
         self.feature_weight = feature_weight
         self.decay = tuple(decay)
 
-    def call(self, labels, teacher, student):
-        """`byot` of the exits, less the deepest's cross-entropy."""
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
+        """`byot` of the exits without the deepest's cross-entropy."""
         return _shallow_byot(
             labels,
             read_exits(student, "logits"),
@@ -116,7 +122,7 @@ class Byot(TemperatureLoss):
             self.decay,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {
             **super().get_config(),
@@ -127,20 +133,20 @@ class Byot(TemperatureLoss):
 
 
 def _shallow_byot(
-    labels,
-    exit_logits,
-    exit_features,
-    alpha,
-    feature_weight,
-    temperature,
-    decay,
-):
+    labels: Tensor,
+    exit_logits: Sequence[Tensor],
+    exit_features: Sequence[Tensor],
+    alpha: float,
+    feature_weight: float,
+    temperature: float,
+    decay: Sequence[float],
+) -> Tensor:
     """The terms of `byot` that belong to shallow exits."""
     check_exits(exit_logits, exit_features)
     _check_decay(decay)
     logits, target_logits = shallow_and_target(exit_logits)
     features, target_features = shallow_and_target(exit_features)
-    total = 0.0
+    total: Tensor = 0.0
     for i, (own_logits, own_features) in enumerate(
         zip(logits, features, strict=True)
     ):
@@ -159,7 +165,7 @@ def _shallow_byot(
     return total
 
 
-def _check_decay(decay):
+def _check_decay(decay: Sequence[float]) -> None:
     if len(decay) != 3 or not min(decay) >= 0:
         raise ValueError(
             "`decay` must be three factors of at least 0: of the "

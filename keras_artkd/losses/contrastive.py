@@ -1,23 +1,31 @@
-"""Contrastive representation distillation with queues of negatives."""
+"""Contrastive representation distillation (CRD) with queues of negatives."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 from keras import initializers, layers, ops
 
-from keras_artkd.losses.embedding_loss import EmbeddingLoss
+from keras_artkd.losses.base import EmbeddingLoss, Endpoints, Shape
 from keras_artkd.losses.labels import class_indices
-from keras_artkd.losses.rows import pooled, unit
-from keras_artkd.losses.temperature_loss import check_temperature
+from keras_artkd.losses.ops import check_temperature, pooled, unit
+from keras_artkd.types import Tensor
 
-# In the queue where no example has been yet: differs from every label.
+# The label in the queue before an example is there; differs from all labels.
 NO_LABEL = -1
 
 
-def noise_contrastive(anchors, positives, negatives, counted, log_scale=0.0):
+def noise_contrastive(
+    anchors: Tensor,
+    positives: Tensor,
+    negatives: Tensor,
+    counted: Tensor,
+    log_scale: Tensor = 0.0,
+) -> Tensor:
     """Loss of telling an anchor's positive from its negatives (NCE).
 
-    With scores `s` (an anchor's products with the others) and K negatives,
+    With scores `s` (an anchor's products with the others) and K negatives:
     `-log P(s_positive) - sum_k log(1 - P(s_k))` where `P(s) = e^s / (e^s + K
     e^log_scale)`.
 
@@ -46,18 +54,18 @@ def noise_contrastive(anchors, positives, negatives, counted, log_scale=0.0):
 class ContrastiveRepresentation(EmbeddingLoss):
     """Contrastive representation distillation (CRD).
 
-    Pooled features of both networks are projected by a trained `Dense` layer
-    each to unit vectors. A network's vector of an image is to be near the
-    other network's vector of the same image, and far from its vectors of
-    other classes' images, in both directions (`noise_contrastive`).
+    A trained `Dense` layer of each network projects its pooled features to
+    unit vectors. A network's vector of an image should be near the other
+    network's vector of the same image, and far from its vectors of other
+    classes' images, in both directions (`noise_contrastive`).
 
-    Differs from the authors' memory, which keeps one vector for each training
-    image and needs the image's index: the positive is the other network's
-    vector of this very batch, without a gradient, and negatives are the last
-    `num_negatives` vectors of earlier batches, less those of the image's own
-    class. So the loss needs labels alone, and memory that does not grow with
-    the data set. The constant of the noise is set by the first batch, as
-    theirs. Of labels that are probabilities the likeliest counts.
+    The authors' memory keeps one vector for each training image and needs the
+    image's index. Here the positive is the other network's vector of the same
+    batch, without a gradient. Negatives are the last `num_negatives` vectors
+    of earlier batches, less those of the image's own class. Therefore the
+    loss needs only labels, and its memory does not grow with the data set.
+    The first batch sets the constant of the noise, as in the authors' code.
+    Where labels are probabilities, the likeliest class counts.
 
     Under a `tf.distribute` strategy the queues keep the first replica's
     vectors.
@@ -76,13 +84,13 @@ class ContrastiveRepresentation(EmbeddingLoss):
 
     def __init__(
         self,
-        embedding_dim=128,
-        num_negatives=16384,
-        temperature=0.07,
-        pair=("features", "features"),
-        teacher="expert",
-        **kwargs,
-    ):
+        embedding_dim: int = 128,
+        num_negatives: int = 16384,
+        temperature: float = 0.07,
+        pair: tuple[str, str] = ("features", "features"),
+        teacher: str = "expert",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(pair=pair, teacher=teacher, **kwargs)
         check_temperature(temperature)
         for name, number in (
@@ -99,14 +107,18 @@ class ContrastiveRepresentation(EmbeddingLoss):
         self.teacher_projection = layers.Dense(embedding_dim, dtype="float32")
         self.student_projection = layers.Dense(embedding_dim, dtype="float32")
 
-    def build(self, teacher_shape, student_shape):
+    def build(
+        self,
+        teacher_shape: Mapping[str, Shape],
+        student_shape: Mapping[str, Shape],
+    ) -> None:
         """Makes the projections, and the queues of random vectors."""
-        teacher_shape, student_shape = self.read(teacher_shape, student_shape)
-        self.teacher_projection.build((None, teacher_shape[-1]))
-        self.student_projection.build((None, student_shape[-1]))
+        taught, learnt = self.read(teacher_shape, student_shape)
+        self.teacher_projection.build((None, taught[-1]))
+        self.student_projection.build((None, learnt[-1]))
         shape = (self.num_negatives, self.embedding_dim)
         bound = math.sqrt(3.0 / self.embedding_dim)
-        # One initializer each: it would give both the same vectors.
+        # One initializer each: a shared one would give both the same vectors.
         self.teacher_queue, self.student_queue = (
             self._add_state(
                 name, shape, initializers.RandomUniform(-bound, bound)
@@ -119,43 +131,43 @@ class ContrastiveRepresentation(EmbeddingLoss):
             initializers.Constant(NO_LABEL),
             dtype="int32",
         )
-        # Of each direction; the last is 1 when they are set.
+        # One of each direction; the third is 1 once they are set.
         self.log_scales = self._add_state("log_scales", (3,), "zeros")
 
-    def call(self, labels, teacher, student):
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
         """`noise_contrastive` in both directions, per example."""
         labels = class_indices(labels)
-        teacher, student = map(pooled, self.read(teacher, student))
-        teacher = unit(self.teacher_projection(teacher))
-        student = unit(self.student_projection(student))
+        taught, learnt = map(pooled, self.read(teacher, student))
+        taught = unit(self.teacher_projection(taught))
+        learnt = unit(self.student_projection(learnt))
         queues = (self.teacher_queue, self.student_queue, self.label_queue)
         teachers, students, queued = (
             ops.stop_gradient(ops.convert_to_tensor(queue)) for queue in queues
         )
         counted = ops.expand_dims(labels, 1) != ops.expand_dims(queued, 0)
         to_teacher, to_student = self._scales(
-            (student, teachers), (teacher, students)
+            (learnt, teachers), (taught, students)
         )
         loss = noise_contrastive(
-            student / self.temperature,
-            ops.stop_gradient(teacher),
+            learnt / self.temperature,
+            ops.stop_gradient(taught),
             teachers,
             counted,
             to_teacher,
         ) + noise_contrastive(
-            teacher / self.temperature,
-            ops.stop_gradient(student),
+            taught / self.temperature,
+            ops.stop_gradient(learnt),
             students,
             counted,
             to_student,
         )
-        for queue, newest in zip(
-            queues, (teacher, student, labels), strict=True
-        ):
+        for queue, newest in zip(queues, (taught, learnt, labels), strict=True):
             self._enqueue(queue, ops.stop_gradient(newest))
         return loss
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {
             **super().get_config(),
@@ -164,19 +176,27 @@ class ContrastiveRepresentation(EmbeddingLoss):
             "temperature": self.temperature,
         }
 
-    def _add_state(self, name, shape, initializer, dtype=None):
+    def _add_state(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        initializer: Any,
+        dtype: str | None = None,
+    ) -> keras.Variable:
         return self.add_weight(
             shape=shape,
             initializer=initializer,
             dtype=dtype,
             trainable=False,
-            # Replicas have other examples: their mean would be of no example.
+            # Replicas have different examples, whose mean is no example.
             aggregation="only_first_replica",
             name=name,
         )
 
-    def _scales(self, *directions):
-        """Logarithms of the mean of e^score, as the first batch had them."""
+    def _scales(
+        self, *directions: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Logarithms of the mean of e^score in the first batch."""
         first = []
         for anchors, queue in directions:
             scores = ops.matmul(anchors, ops.transpose(queue))
@@ -189,6 +209,6 @@ class ContrastiveRepresentation(EmbeddingLoss):
         self.log_scales.assign(scales)
         return scales[0], scales[1]
 
-    def _enqueue(self, queue, newest):
+    def _enqueue(self, queue: keras.Variable, newest: Tensor) -> None:
         longer = ops.concatenate([newest, ops.convert_to_tensor(queue)])
         queue.assign(ops.reshape(longer[: self.num_negatives], queue.shape))

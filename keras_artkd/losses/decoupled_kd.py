@@ -1,38 +1,38 @@
-"""Decoupled distillation: the target class and the others, each weighted."""
+"""Decoupled distillation (DKD): one weight for the target, one for the rest."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
+from keras_artkd.losses.base import Endpoints, TemperatureLoss
 from keras_artkd.losses.labels import class_probabilities
-from keras_artkd.losses.temperature_loss import (
-    TemperatureLoss,
-    check_temperature,
-    log_probabilities,
-)
+from keras_artkd.losses.ops import log_probabilities
+from keras_artkd.types import Tensor
 
-# Has no share in a sum of exponentials, and no infinity in its gradient.
+# Adds nothing to a sum of exponentials, and its gradient is not infinite.
 NOTHING = -1e30
 
 
 def decoupled_kd(
-    labels,
-    teacher_logits,
-    student_logits,
-    temperature=4.0,
-    alpha=1.0,
-    beta=8.0,
-):
-    """`T^2 (alpha TCKD + beta NCKD)`, the two parts of `kd` unbound.
+    labels: Tensor,
+    teacher_logits: Tensor,
+    student_logits: Tensor,
+    temperature: float = 4.0,
+    alpha: float = 1.0,
+    beta: float = 8.0,
+) -> Tensor:
+    """`T^2 (alpha TCKD + beta NCKD)`, the two parts of `kd` separated.
 
     With `p = softmax(teacher / T)`, `q = softmax(student / T)` and y the
     target class, TCKD is the divergence of `(p_y, 1 - p_y)` from `(q_y, 1 -
     q_y)`, and NCKD that of `p_c / (1 - p_y)` from `q_c / (1 - q_y)` over the
     other classes. `alpha = 1, beta = 1 - p_y` give `kd`.
 
-    Of labels that are probabilities the expected value: with Mixup's mixture
-    of two classes the same mixture of their losses. All is computed from
-    logarithms, so that two classes, confident networks and logits of a low
-    precision stay finite.
+    For labels that are probabilities it is the expected value: Mixup's
+    mixture of two classes gives the same mixture of their losses. Everything
+    is computed from logarithms, so that it stays finite for two classes,
+    confident networks and logits of a low precision.
 
     Args:
         labels: `(batch,)` integers, or `(batch, classes)` probabilities.
@@ -52,11 +52,10 @@ def decoupled_kd(
     Reference: Zhao et al., "Decoupled Knowledge Distillation", 2022,
     https://arxiv.org/abs/2203.08679.
     """
-    check_temperature(temperature)
     teacher = log_probabilities(teacher_logits, temperature)
     student = log_probabilities(student_logits, temperature)
     labels = class_probabilities(labels, student.shape[-1])
-    # An expected value, also of targets that have another sum than 1.
+    # An expected value, also of targets whose sum is not 1.
     labels = labels / ops.sum(labels, axis=-1, keepdims=True)
     target, others = _decouple(teacher, student)
     target = ops.sum(labels * target, axis=-1)
@@ -78,17 +77,19 @@ class DecoupledKD(TemperatureLoss):
 
     def __init__(
         self,
-        temperature=4.0,
-        alpha=1.0,
-        beta=8.0,
-        teacher="expert",
-        **kwargs,
-    ):
+        temperature: float = 4.0,
+        alpha: float = 1.0,
+        beta: float = 8.0,
+        teacher: str = "expert",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(temperature=temperature, teacher=teacher, **kwargs)
         self.alpha = alpha
         self.beta = beta
 
-    def call(self, labels, teacher, student):
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
         """`decoupled_kd` of the logits."""
         return decoupled_kd(
             labels,
@@ -99,7 +100,7 @@ class DecoupledKD(TemperatureLoss):
             self.beta,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {
             **super().get_config(),
@@ -108,7 +109,7 @@ class DecoupledKD(TemperatureLoss):
         }
 
 
-def _decouple(teacher, student):
+def _decouple(teacher: Tensor, student: Tensor) -> tuple[Tensor, Tensor]:
     """TCKD and NCKD for every class as the target.
 
     Args:
@@ -127,8 +128,8 @@ def _decouple(teacher, student):
     target = probability * gap + rest * rest_gap
 
     # The mean gap of the other classes. Where the target is the likeliest
-    # class, `rest` may vanish and the mean is summed in its own scale; of any
-    # other target it is at least a half.
+    # class, `rest` may vanish, and the mean is summed in its own scale. For
+    # any other target `rest` is at least a half.
     weights = ops.exp(
         ops.where(peak, NOTHING, teacher) - _at(peak, teacher_rest)
     )
@@ -140,8 +141,8 @@ def _decouple(teacher, student):
     return target, others
 
 
-def _log_rest(log_probability):
-    """Where the likeliest class is, and `log(1 - p)` of every class."""
+def _log_rest(log_probability: Tensor) -> tuple[Tensor, Tensor]:
+    """A mask of the likeliest class, and `log(1 - p)` of every class."""
     peak = ops.one_hot(
         ops.argmax(log_probability, axis=-1),
         log_probability.shape[-1],
@@ -152,6 +153,6 @@ def _log_rest(log_probability):
     return peak, ops.where(peak, at_peak, ops.log1p(-ops.exp(others)))
 
 
-def _at(mask, values):
+def _at(mask: Tensor, values: Tensor) -> Tensor:
     """The one value in each row where the mask is true, `(batch, 1)`."""
     return ops.sum(ops.where(mask, values, 0.0), axis=-1, keepdims=True)

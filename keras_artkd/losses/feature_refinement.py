@@ -1,36 +1,40 @@
-"""Refined features teach the network that they are made from."""
+"""Feature refinement (FRSKD): refined features teach their own network."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_artkd.losses.attention_transfer import attention_transfer
+from keras_artkd.losses.base import Endpoints, TemperatureLoss
 from keras_artkd.losses.kd import kd
 from keras_artkd.losses.labels import cross_entropy
-from keras_artkd.losses.temperature_loss import TemperatureLoss
+from keras_artkd.types import Tensor
 
 
 def frskd(
-    labels,
-    logits,
-    refined_logits,
-    groups,
-    refined,
-    alpha=2.0,
-    beta=100.0,
-    temperature=4.0,
-):
+    labels: Tensor,
+    logits: Tensor,
+    refined_logits: Tensor,
+    groups: Sequence[Tensor],
+    refined: Sequence[Tensor],
+    alpha: float = 2.0,
+    beta: float = 100.0,
+    temperature: float = 4.0,
+) -> Tensor:
     """Feature refinement via self-knowledge distillation (FRSKD).
 
-    A pyramid on the network's maps A_i refines them to R_i and has logits r
-    of its own. With the network's logits z and a label y
+    A pyramid on the network's maps A_i refines them to R_i and has its own
+    logits r. With the network's logits z and a label y:
 
         CE(y, z) + CE(y, r)
         + alpha T^2 KL(softmax(r / T) || softmax(z / T))
         + beta sum_i mean_p (at(A_i) - at(R_i))^2
 
     where `at` is `attention_map`, squares summed over the channels, and the
-    mean is over its positions p. From the last two terms no gradient passes
-    to r and R_i; `CE(y, r)` trains the pyramid and the network below it.
+    mean is over its positions p. No gradient of the last two terms passes to
+    r and R_i. `CE(y, r)` trains the pyramid and the network below it.
 
     Args:
         labels: integers, `(batch,)` or `(batch, 1)`, or probabilities,
@@ -53,8 +57,8 @@ def frskd(
 
     Reference: Ji et al., "Refine Myself by Teaching Myself: Feature
     Refinement via Self-Knowledge Distillation", 2021,
-    https://arxiv.org/abs/2103.08273, with the weights that the authors' code
-    has for CIFAR-100.
+    https://arxiv.org/abs/2103.08273, with the weights of the authors' code
+    for CIFAR-100.
     """
     return cross_entropy(labels, logits) + _refined_terms(
         labels,
@@ -72,16 +76,16 @@ def frskd(
 class FeatureRefinement(TemperatureLoss):
     """`frskd` of a student that has a pyramid beside it.
 
-    All but the cross-entropy of the student's logits, which is the
-    distiller's supervised loss: with weights 1 the objective is `frskd`.
+    It leaves out the cross-entropy of the student's logits, which is the
+    distiller's supervised loss. With weights 1 the objective is `frskd`.
 
     Args:
         alpha: float, see `frskd`.
         beta: float, see `frskd`.
         temperature: float > 0. Defaults to 4.0.
-        teacher: the student itself, of which are read the endpoints `logits`
-            and `refined_logits`, and as many `activated<i>` and `refined<i>`
-            as were refined, counted from 1.
+        teacher: the student itself. Its endpoints `logits` and
+            `refined_logits` are read, and for each refined map i, from 1,
+            `activated<i>` and `refined<i>`.
         **kwargs: see `TransferLoss`.
     """
 
@@ -89,18 +93,20 @@ class FeatureRefinement(TemperatureLoss):
 
     def __init__(
         self,
-        alpha=2.0,
-        beta=100.0,
-        temperature=4.0,
-        teacher="student",
-        **kwargs,
-    ):
+        alpha: float = 2.0,
+        beta: float = 100.0,
+        temperature: float = 4.0,
+        teacher: str = "student",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(temperature=temperature, teacher=teacher, **kwargs)
         self.alpha = alpha
         self.beta = beta
 
-    def call(self, labels, teacher, student):
-        """`frskd` less the cross-entropy of the student's logits."""
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
+        """`frskd` without the cross-entropy of the student's logits."""
         groups, refined = _read_pairs(student)
         return _refined_terms(
             labels,
@@ -113,7 +119,7 @@ class FeatureRefinement(TemperatureLoss):
             self.temperature,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {
             **super().get_config(),
@@ -122,9 +128,10 @@ class FeatureRefinement(TemperatureLoss):
         }
 
 
-def _read_pairs(endpoints):
-    """The maps `activated<i>` and `refined<i>`, as many as were refined."""
-    groups, refined = [], []
+def _read_pairs(endpoints: Endpoints) -> tuple[list[Tensor], list[Tensor]]:
+    """The maps `activated<i>` and `refined<i>` of all refined maps."""
+    groups: list[Tensor] = []
+    refined: list[Tensor] = []
     while (name := f"refined{len(refined) + 1}") in endpoints:
         refined.append(endpoints[name])
         groups.append(endpoints[f"activated{len(refined)}"])
@@ -132,16 +139,16 @@ def _read_pairs(endpoints):
 
 
 def _refined_terms(
-    labels,
-    logits,
-    refined_logits,
-    groups,
-    refined,
-    alpha,
-    beta,
-    temperature,
-):
-    """The terms of `frskd` that the pyramid is in."""
+    labels: Tensor,
+    logits: Tensor,
+    refined_logits: Tensor,
+    groups: Sequence[Tensor],
+    refined: Sequence[Tensor],
+    alpha: float,
+    beta: float,
+    temperature: float,
+) -> Tensor:
+    """The terms of `frskd` that depend on the pyramid."""
     if len(groups) != len(refined) or not groups:
         raise ValueError(
             "`groups` and `refined` must have as many maps, a pair at least. "

@@ -1,12 +1,17 @@
 """FitNets: match a hidden map of the teacher through a regressor."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import keras
 from keras import ops
 
-from keras_artkd.losses.paired_loss import PairedLoss, convolutional_connector
+from keras_artkd.losses.base import Endpoints, PairedLoss, Shape
+from keras_artkd.losses.connectors import convolutional_connector
+from keras_artkd.types import Tensor
 
 
-def hint(teacher_features, student_features):
+def hint(teacher_features: Tensor, student_features: Tensor) -> Tensor:
     """Mean squared difference of features.
 
     Args:
@@ -31,40 +36,44 @@ class Hint(PairedLoss):
     """`hint` through a trained regressor, in a single stage.
 
     The regressor is a 1x1 convolution with batch normalisation and an
-    activation, as in RepDistiller and mdistiller. Where maps differ in size
-    these two have a strided or transposed convolution; here the larger map is
+    activation, as in RepDistiller and mdistiller. For maps of different size
+    they use a strided or transposed convolution; here the larger map is
     average-pooled, which fits any pair.
 
     Args:
         pairs: `(teacher endpoint, student endpoint)` names; by default the
             second group alone.
-        activation: of the regressor, `"relu"` by default; None where the
-            teacher's map has negative values that count.
+        activation: of the regressor, `"relu"` by default; None where
+            negative values of the teacher's map matter.
         teacher: role of the network to learn from.
         **kwargs: see `TransferLoss`.
     """
 
     def __init__(
         self,
-        pairs=(("group2", "group2"),),
-        activation="relu",
-        teacher="expert",
-        **kwargs,
-    ):
+        pairs: Iterable[tuple[str, str]] = (("group2", "group2"),),
+        activation: str | None = "relu",
+        teacher: str = "expert",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(pairs=pairs, teacher=teacher, **kwargs)
         self.activation = activation
 
-    def make_connector(self, teacher_shape, student_shape):
+    def make_connector(
+        self, teacher_shape: Shape, student_shape: Shape
+    ) -> keras.layers.Layer:
         """The regressor."""
         return convolutional_connector(
             teacher_shape[-1], use_bias=True, activation=self.activation
         )
 
-    def call(self, labels, teacher, student):
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
         """Sum over the pairs."""
         maps = self.connected_maps(teacher, student)
         return sum(hint(taught, learnt) for taught, learnt in maps)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {**super().get_config(), "activation": self.activation}

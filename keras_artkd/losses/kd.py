@@ -1,21 +1,21 @@
-"""Hinton's distillation: match the softened class probabilities."""
+"""Hinton's distillation (KD): match the softened class probabilities."""
 
 import keras
 from keras import ops
 
-from keras_artkd.losses.temperature_loss import (
-    TemperatureLoss,
-    check_temperature,
-    log_probabilities,
-)
+from keras_artkd.losses.base import Endpoints, TemperatureLoss
+from keras_artkd.losses.ops import log_probabilities
+from keras_artkd.types import Tensor
 
 
-def kd(teacher_logits, student_logits, temperature=4.0):
+def kd(
+    teacher_logits: Tensor, student_logits: Tensor, temperature: float = 4.0
+) -> Tensor:
     """Kullback-Leibler divergence of softened predictions, times T^2.
 
     `T^2 sum_c p_c (log p_c - log q_c)` with `p = softmax(teacher / T)` and
     `q = softmax(student / T)`. T^2 keeps the gradient's size independent of
-    the temperature. Through `log_softmax`, so that it stays exact where
+    the temperature. `log_softmax` keeps it exact where
     `keras.losses.KLDivergence` clips.
 
     Args:
@@ -33,7 +33,6 @@ def kd(teacher_logits, student_logits, temperature=4.0):
     Reference: Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural
     Network", 2015, https://arxiv.org/abs/1503.02531.
     """
-    check_temperature(temperature)
     teacher = log_probabilities(teacher_logits, temperature)
     student = log_probabilities(student_logits, temperature)
     divergence = ops.sum(ops.exp(teacher) * (teacher - student), axis=-1)
@@ -50,6 +49,8 @@ class KD(TemperatureLoss):
         **kwargs: see `TransferLoss`.
     """
 
-    def call(self, labels, teacher, student):
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
         """`kd` of the logits."""
         return kd(teacher["logits"], student["logits"], self.temperature)

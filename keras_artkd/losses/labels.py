@@ -1,20 +1,22 @@
-"""The two forms of labels that losses take."""
+"""Losses and conversions of labels: integers, or probabilities."""
 
 import keras
 from keras import ops
 
+from keras_artkd.types import Tensor
+
 
 @keras.saving.register_keras_serializable("keras_artkd")
-def cross_entropy(labels, logits):
+def cross_entropy(labels: Tensor, logits: Tensor) -> Tensor:
     """Cross-entropy of labels, in either form.
 
-    Keras has a function for each form. This one can be given to `compile`,
+    Keras has one function for each form. This one can be given to `compile`
     and is then saved with the model.
 
     Args:
         labels: integers, `(batch,)` or `(batch, 1)`, or probabilities,
-            `(batch, classes)`, as Mixup and label smoothing make them. Rows
-            may have another sum than 1: it is linear in them.
+            `(batch, classes)`, as Mixup and label smoothing make them. The
+            sum of a row need not be 1: the result is linear in the row.
         logits: `(batch, classes)`, not normalised.
 
     Returns:
@@ -26,7 +28,8 @@ def cross_entropy(labels, logits):
     logits = ops.cast(logits, "float32")
     labels = ops.convert_to_tensor(labels)
     if _are_probabilities(labels, logits.shape[-1]):
-        # TensorFlow's own has the gradient of rows that sum to 1 alone.
+        # The gradient of TensorFlow's own is right only for rows that sum to
+        # 1.
         labels = ops.cast(labels, "float32")
         return -ops.sum(labels * ops.log_softmax(logits, axis=-1), axis=-1)
     return ops.sparse_categorical_crossentropy(
@@ -35,19 +38,19 @@ def cross_entropy(labels, logits):
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
-def label_accuracy(labels, logits):
-    """Where the likeliest class is the label's, in either form.
+def label_accuracy(labels: Tensor, logits: Tensor) -> Tensor:
+    """Whether the likeliest class is the label's, in either form.
 
     A metric for `compile`, which averages it. It is saved with the model.
 
     Args:
         labels: integers, `(batch,)` or `(batch, 1)`, or probabilities,
-            `(batch, classes)`, of which the likeliest counts.
+            `(batch, classes)`, whose likeliest class counts.
         logits: `(batch, classes)`, not normalised.
 
     Returns:
         `(batch,)`, float32, 1 or 0 per example. Of equal values the first
-        is the likeliest.
+        counts as the likeliest.
 
     Raises:
         ValueError: for labels of any other shape.
@@ -58,7 +61,7 @@ def label_accuracy(labels, logits):
     return ops.cast(ops.equal(predicted, class_indices(labels)), "float32")
 
 
-def class_probabilities(labels, num_classes):
+def class_probabilities(labels: Tensor, num_classes: int) -> Tensor:
     """Labels as probabilities.
 
     Args:
@@ -79,18 +82,20 @@ def class_probabilities(labels, num_classes):
     return ops.one_hot(labels, num_classes, dtype="float32")
 
 
-def without_rotations(labels, num_classes, rotations):
-    """Labels of the classes, of probabilities of classes and rotations.
+def without_rotations(
+    labels: Tensor, num_classes: int, rotations: int
+) -> Tensor:
+    """Labels of the classes, from probabilities of classes and rotations.
 
     Args:
         labels: of either form; probabilities `(batch, num_classes *
-            rotations)`, as `keras_artkd.augment.joint_labels` gives them, are
-            added up over the rotations.
+            rotations)`, as `keras_artkd.data.augment.joint_labels` gives
+            them, are summed over the rotations.
         num_classes: int.
         rotations: int.
 
     Returns:
-        `(batch, num_classes)`; any other labels as they are.
+        `(batch, num_classes)`; any other labels unchanged.
     """
     labels = ops.convert_to_tensor(labels)
     if rotations == 1 or labels.shape[1:] != (num_classes * rotations,):
@@ -99,16 +104,16 @@ def without_rotations(labels, num_classes, rotations):
     return ops.sum(joint, axis=-1)
 
 
-def class_indices(labels):
-    """Labels as integers, `(batch,)`; of probabilities, the likeliest."""
+def class_indices(labels: Tensor) -> Tensor:
+    """Labels as integers, `(batch,)`; for probabilities, the likeliest."""
     labels = ops.convert_to_tensor(labels)
     if len(labels.shape) == 2 and labels.shape[1] != 1:
         return ops.cast(ops.argmax(labels, axis=-1), "int32")
     return ops.cast(ops.reshape(labels, (-1,)), "int32")
 
 
-def _are_probabilities(labels, num_classes):
-    """Which form labels have; raises ValueError where it is neither."""
+def _are_probabilities(labels: Tensor, num_classes: int) -> bool:
+    """Whether labels are probabilities; ValueError if they are neither."""
     columns = tuple(labels.shape[1:])
     if columns == (num_classes,) and num_classes > 1:
         return True

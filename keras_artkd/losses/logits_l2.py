@@ -1,14 +1,24 @@
 """Squared distance of logits; the hint of Rocket Launching."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
 
-from keras_artkd.losses.transfer_loss import TransferLoss
+from keras_artkd.losses.base import Endpoints, TransferLoss
+from keras_artkd.losses.ops import check_choice
+from keras_artkd.types import Tensor
 
-REDUCTIONS = {"mean": ops.mean, "sum": ops.sum}
+REDUCTIONS: dict[str, Callable[..., Tensor]] = {
+    "mean": ops.mean,
+    "sum": ops.sum,
+}
 
 
-def logits_l2(teacher_logits, student_logits, reduction="mean"):
+def logits_l2(
+    teacher_logits: Tensor, student_logits: Tensor, reduction: str = "mean"
+) -> Tensor:
     """Squared difference of logits, over the classes.
 
     Args:
@@ -25,7 +35,7 @@ def logits_l2(teacher_logits, student_logits, reduction="mean"):
     Universal and Efficient Framework for Training Well-performing Light Net",
     2018, https://arxiv.org/abs/1708.04106 (hint loss).
     """
-    _check_reduction(reduction)
+    check_choice("reduction", reduction, REDUCTIONS)
     difference = ops.cast(teacher_logits, "float32") - ops.cast(
         student_logits, "float32"
     )
@@ -42,23 +52,19 @@ class LogitsL2(TransferLoss):
         **kwargs: see `TransferLoss`.
     """
 
-    def __init__(self, reduction="mean", teacher="expert", **kwargs):
+    def __init__(
+        self, reduction: str = "mean", teacher: str = "expert", **kwargs: Any
+    ) -> None:
         super().__init__(teacher=teacher, **kwargs)
-        _check_reduction(reduction)
+        check_choice("reduction", reduction, REDUCTIONS)
         self.reduction = reduction
 
-    def call(self, labels, teacher, student):
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
         """`logits_l2` of the logits."""
         return logits_l2(teacher["logits"], student["logits"], self.reduction)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {**super().get_config(), "reduction": self.reduction}
-
-
-def _check_reduction(reduction):
-    if reduction not in REDUCTIONS:
-        raise ValueError(
-            f"`reduction` must be one of {', '.join(REDUCTIONS)}. "
-            f"Received: reduction={reduction!r}."
-        )

@@ -1,33 +1,33 @@
-"""Overhaul of feature distillation: match what passes the teacher's ReLU."""
+"""Overhaul of feature distillation (OFD): match the teacher's margin ReLU."""
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_artkd.losses.paired_loss import (
-    GROUP_PAIRS,
-    PairedLoss,
-    convolutional_connector,
-    sum_halving,
-)
+from keras_artkd.losses.base import GROUP_PAIRS, Endpoints, PairedLoss, Shape
+from keras_artkd.losses.connectors import convolutional_connector
+from keras_artkd.losses.ops import sum_halving
+from keras_artkd.types import Array, Tensor
 
-# Of the running estimate of margins, for a step.
+# Of the running estimate of margins, for one step.
 MOMENTUM = 0.99
 
 
-def overhaul(teacher, student, margin):
+def overhaul(teacher: Tensor, student: Tensor, margin: Tensor) -> Tensor:
     """Partial squared distance to the teacher's margin ReLU.
 
     The target is `max(t, margin)`. Where the teacher is at most 0, a student
-    at or below the target is left alone: a ReLU makes zero of both.
+    at or below the target has no loss: a ReLU makes both zero.
 
     Args:
         teacher: `(batch, height, width, channels)`, before its ReLU.
         student: of the same shape, before its ReLU.
         margin: at most 0, of a shape that broadcasts, such as `(channels,)`;
-            the expected response of a channel where it is negative.
+            the mean of a channel's negative responses.
 
     Returns:
         `(batch,)`, float32, the sum over positions and channels.
@@ -44,12 +44,11 @@ def overhaul(teacher, student, margin):
     return ops.sum(squared, axis=tuple(range(1, len(squared.shape))))
 
 
-def batch_norm_margins(gamma, beta):
-    """Margins of channels that a batch normalisation gives.
+def batch_norm_margins(gamma: Array, beta: Array) -> tuple[float, ...]:
+    """Margins of channels after a batch normalisation.
 
-    The expectation of a response that is negative, of a Gaussian of mean
-    `beta` and deviation `|gamma|`; `-3 |gamma|` where less than 0.001 of it is
-    negative.
+    The mean of the negative part of a Gaussian of mean `beta` and deviation
+    `|gamma|`; `-3 |gamma|` where less than 0.001 of it is negative.
 
     Args:
         gamma: `(channels,)`, the layer's scale.
@@ -79,40 +78,53 @@ class Overhaul(PairedLoss):
 
     A pair counts half as much as the next deeper one; the deepest counts 1.
     The connector is a 1x1 convolution with batch normalisation. The sum over
-    a map is large: the usual weight is 1e-3.
+    a map is large; the usual weight is therefore 1e-3.
 
     Args:
         pairs: `(teacher endpoint, student endpoint)` names of maps before
             their ReLU, shallow to deep; by default the three groups of a wide
             ResNet.
         margins: for each pair, a float for each channel of the teacher, as
-            `batch_norm_margins` gives them. By default they are estimated
-            while training, from the teacher's negative responses.
+            `batch_norm_margins` gives them. By default the training
+            estimates them from the teacher's negative responses.
         teacher: role of the network to learn from.
         **kwargs: see `TransferLoss`.
     """
 
     def __init__(
-        self, pairs=GROUP_PAIRS, margins=None, teacher="expert", **kwargs
-    ):
+        self,
+        pairs: Iterable[tuple[str, str]] = GROUP_PAIRS,
+        margins: Iterable[Iterable[float]] | None = None,
+        teacher: str = "expert",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(pairs=pairs, teacher=teacher, **kwargs)
-        if margins is not None:
-            margins = tuple(tuple(map(float, margin)) for margin in margins)
-        self.margins = margins
+        self.margins = (
+            None
+            if margins is None
+            else tuple(tuple(map(float, margin)) for margin in margins)
+        )
 
-    def make_connector(self, teacher_shape, student_shape):
+    def make_connector(
+        self, teacher_shape: Shape, student_shape: Shape
+    ) -> keras.layers.Layer:
         """The connector."""
         return convolutional_connector(teacher_shape[-1])
 
-    def build(self, teacher_shape, student_shape):
-        """Makes the connectors, and what margins are estimated from."""
+    def build(
+        self,
+        teacher_shape: Mapping[str, Shape],
+        student_shape: Mapping[str, Shape],
+    ) -> None:
+        """Makes the connectors, and the running sums for the margins."""
         super().build(teacher_shape, student_shape)
         channels = [teacher_shape[name][-1] for name in self.teacher_endpoints]
         if self.margins is not None:
-            self._check_margins(channels)
+            _check_margins(self.margins, channels)
             return
         self.responses = [
-            # The share of negative responses and their sum, each over all.
+            # The share of negative responses, and their sum over the number
+            # of all responses.
             self.add_weight(
                 shape=(2, count),
                 initializer="zeros",
@@ -123,7 +135,9 @@ class Overhaul(PairedLoss):
             for i, count in enumerate(channels)
         ]
 
-    def call(self, labels, teacher, student):
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
         """Sum over the pairs, each half of the next."""
         maps = self.connected_maps(teacher, student)
         return sum_halving(
@@ -131,11 +145,11 @@ class Overhaul(PairedLoss):
             for i, (taught, learnt) in enumerate(maps)
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {**super().get_config(), "margins": self.margins}
 
-    def _margin(self, index, features):
+    def _margin(self, index: int, features: Tensor) -> Tensor:
         if self.margins is not None:
             return ops.convert_to_tensor(self.margins[index], "float32")
         features = ops.stop_gradient(features)
@@ -143,15 +157,18 @@ class Overhaul(PairedLoss):
         seen = ops.stack([negative, negative * features])
         seen = ops.mean(seen, axis=(1, 2, 3))
         responses = self.responses[index]
-        # From zero, which cancels in the quotient.
+        # They start at zero; this cancels in the quotient.
         responses.assign(MOMENTUM * responses + (1.0 - MOMENTUM) * seen)
         share, total = responses[0], responses[1]
         return total / ops.where(share > 0.0, share, 1.0)
 
-    def _check_margins(self, channels):
-        given = [len(margin) for margin in self.margins]
-        if given != channels:
-            raise ValueError(
-                "`margins` must have a float for each channel of the teacher "
-                f"in each pair: {channels}. Received: {given}."
-            )
+
+def _check_margins(
+    margins: Sequence[Sequence[float]], channels: list[int]
+) -> None:
+    given = [len(margin) for margin in margins]
+    if given != channels:
+        raise ValueError(
+            "`margins` must have a float for each channel of the teacher "
+            f"in each pair: {channels}. Received: {given}."
+        )

@@ -1,26 +1,32 @@
-"""Perception reconstruction: logits relative to the rest of the batch."""
+"""Perception reconstruction (PR): logits relative to the rest of the batch."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
+from keras_artkd.losses.base import Endpoints, TransferLoss
 from keras_artkd.losses.decoupled_kd import DecoupledKD
 from keras_artkd.losses.kd import KD
-from keras_artkd.losses.replicas import sum_over_replicas
+from keras_artkd.losses.ops import sum_over_replicas
+from keras_artkd.types import Tensor
 
 
-def perception(logits, epsilon=1e-5, synchronized=False):
-    """Logits standardised over the batch, each class for itself.
+def perception(
+    logits: Tensor, epsilon: float = 1e-5, synchronized: bool = False
+) -> Tensor:
+    """Logits standardised over the batch, each class by itself.
 
-    `(z - mean(z)) / sqrt(var(z) + epsilon)` with the population variance, as
+    `(z - mean(z)) / sqrt(var(z) + epsilon)` with the population variance: a
     batch normalisation without its affine map and running statistics. A
-    gradient passes through the statistics. Of a batch of one example the
-    result is zero, of two it is close to 1 and -1.
+    gradient passes through the statistics. For a batch of one example the
+    result is zero; for two it is close to 1 and -1.
 
     Args:
         logits: `(batch, classes)`, not normalised.
         epsilon: float > 0.
         synchronized: whether the statistics are those of all replicas of a
-            `tf.distribute` strategy rather than of each by itself. On other
+            `tf.distribute` strategy, instead of each replica's own. On other
             backends they are always those of the whole batch.
 
     Returns:
@@ -32,36 +38,43 @@ def perception(logits, epsilon=1e-5, synchronized=False):
     """
     check_epsilon(epsilon)
     logits = ops.cast(logits, "float32")
-    add_up = sum_over_replicas if synchronized else lambda total: total
-    count = add_up(ops.cast(ops.shape(logits)[0], "float32"))
 
-    def mean(values):
+    def add_up(total: Tensor) -> Tensor:
+        return sum_over_replicas(total) if synchronized else total
+
+    def mean(values: Tensor) -> Tensor:
         return add_up(ops.sum(values, axis=0, keepdims=True)) / count
+
+    count = add_up(ops.cast(ops.shape(logits)[0], "float32"))
 
     centred = logits - mean(logits)
     return centred * ops.rsqrt(mean(ops.square(centred)) + epsilon)
 
 
-class _Reconstructed:
-    """Before a loss on logits: makes it one on logits after `perception`."""
+class _Reconstructed(TransferLoss):
+    """Puts `perception` before the loss on logits that it is mixed into."""
 
-    def __init__(self, epsilon, synchronized, *args, **kwargs):
+    def __init__(
+        self, epsilon: float, synchronized: bool, *args: Any, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         check_epsilon(epsilon)
         self.epsilon = epsilon
         self.synchronized = synchronized
 
-    def call(self, labels, teacher, student):
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
         """The loss of the reconstructed logits."""
         return super().call(
             labels, self._reconstruct(teacher), self._reconstruct(student)
         )
 
-    def _reconstruct(self, endpoints):
+    def _reconstruct(self, endpoints: Endpoints) -> dict[str, Tensor]:
         logits = endpoints["logits"]
         return {"logits": perception(logits, self.epsilon, self.synchronized)}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {
             **super().get_config(),
@@ -84,12 +97,12 @@ class PerceptionKD(_Reconstructed, KD):
 
     def __init__(
         self,
-        temperature=4.0,
-        epsilon=1e-5,
-        synchronized=False,
-        teacher="expert",
-        **kwargs,
-    ):
+        temperature: float = 4.0,
+        epsilon: float = 1e-5,
+        synchronized: bool = False,
+        teacher: str = "expert",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(epsilon, synchronized, temperature, teacher, **kwargs)
 
 
@@ -109,20 +122,20 @@ class PerceptionDecoupledKD(_Reconstructed, DecoupledKD):
 
     def __init__(
         self,
-        temperature=4.0,
-        alpha=1.0,
-        beta=8.0,
-        epsilon=1e-5,
-        synchronized=False,
-        teacher="expert",
-        **kwargs,
-    ):
+        temperature: float = 4.0,
+        alpha: float = 1.0,
+        beta: float = 8.0,
+        epsilon: float = 1e-5,
+        synchronized: bool = False,
+        teacher: str = "expert",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             epsilon, synchronized, temperature, alpha, beta, teacher, **kwargs
         )
 
 
-def check_epsilon(epsilon):
+def check_epsilon(epsilon: float) -> None:
     """Raises ValueError unless the variance's addend is positive."""
     if not epsilon > 0:
         raise ValueError(

@@ -1,21 +1,22 @@
-"""Probabilistic knowledge transfer: neighbourhoods as distributions."""
+"""Probabilistic knowledge transfer (PKT): neighbourhoods as distributions."""
 
 import keras
 from keras import ops
 
-from keras_artkd.losses.embedding_loss import EmbeddingLoss
-from keras_artkd.losses.rows import gram, pooled, rescaled, unit
+from keras_artkd.losses.base import EmbeddingLoss, Endpoints
+from keras_artkd.losses.ops import gram, pooled, rescaled, unit
+from keras_artkd.types import Tensor
 
-# What the authors add to the probabilities.
+# The authors add this to the probabilities.
 EPSILON = 1e-7
 
 
-def probabilistic_transfer(teacher, student):
+def probabilistic_transfer(teacher: Tensor, student: Tensor) -> Tensor:
     """Divergence of cosine similarities as conditional probabilities.
 
-    Cosines c between all pairs of examples become `(c + 1) / 2`, and rows of
-    these probabilities. The mean over batch x batch of `p log(p / q)`, as the
-    authors' code has it: the divergence over the batch's square.
+    Cosines c between all pairs of examples become `(c + 1) / 2`, and each row
+    is divided by its sum. The result is the mean of `p log(p / q)` over batch
+    x batch, as in the authors' code.
 
     Invariant to orthogonal maps of either side and to the scale of an
     example.
@@ -44,13 +45,14 @@ class ProbabilisticTransfer(EmbeddingLoss):
         **kwargs: see `TransferLoss`.
     """
 
-    def call(self, labels, teacher, student):
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
         """A scalar."""
-        teacher, student = map(pooled, self.read(teacher, student))
-        return probabilistic_transfer(teacher, student)
+        return probabilistic_transfer(*map(pooled, self.read(teacher, student)))
 
 
-def _neighbourhoods(rows):
+def _neighbourhoods(rows: Tensor) -> Tensor:
     # Rounding takes the cosine of opposite rows below -1.
     similarity = ops.maximum(gram(unit(rescaled(rows))) + 1.0, 0.0) / 2.0
     return similarity / ops.sum(similarity, axis=-1, keepdims=True)

@@ -1,20 +1,23 @@
-"""Relational distillation: distances and angles between a batch's examples."""
+"""Relational distillation (RKD): distances and angles between examples."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
-from keras_artkd.losses.embedding_loss import EmbeddingLoss
-from keras_artkd.losses.rows import pooled, rescaled, unit
+from keras_artkd.losses.base import EmbeddingLoss, Endpoints
+from keras_artkd.losses.ops import pooled, rescaled, unit
+from keras_artkd.types import Tensor
 
-# Examples nearer than this, relative to the largest feature, are the same
-# one: rounding has taken the direction between them.
+# Examples closer than this, relative to the largest feature, count as equal:
+# the direction between them is lost in rounding.
 SAME = 1e-6
 
 
-def relational_distance(teacher, student):
+def relational_distance(teacher: Tensor, student: Tensor) -> Tensor:
     """Huber loss of the distances between examples, over their mean.
 
-    Invariant to rotation, translation and scale of either side. Takes memory
+    Invariant to rotation, translation and scale of either side. Needs memory
     for batch x batch x dim numbers.
 
     Args:
@@ -30,10 +33,10 @@ def relational_distance(teacher, student):
     return _huber(_distances(teacher), _distances(student))
 
 
-def relational_angle(teacher, student):
+def relational_angle(teacher: Tensor, student: Tensor) -> Tensor:
     """Huber loss of the cosines of the angles in all triplets of examples.
 
-    Invariant to rotation, translation and scale of either side. Takes memory
+    Invariant to rotation, translation and scale of either side. Needs memory
     for batch x batch x dim and batch x batch x batch numbers.
 
     Args:
@@ -64,24 +67,26 @@ class RelationalKD(EmbeddingLoss):
 
     def __init__(
         self,
-        distance_weight=25.0,
-        angle_weight=50.0,
-        pair=("features", "features"),
-        teacher="expert",
-        **kwargs,
-    ):
+        distance_weight: float = 25.0,
+        angle_weight: float = 50.0,
+        pair: tuple[str, str] = ("features", "features"),
+        teacher: str = "expert",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(pair=pair, teacher=teacher, **kwargs)
         self.distance_weight = distance_weight
         self.angle_weight = angle_weight
 
-    def call(self, labels, teacher, student):
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
         """The weighted sum, a scalar."""
-        teacher, student = map(pooled, self.read(teacher, student))
-        distance = relational_distance(teacher, student)
-        angle = relational_angle(teacher, student)
+        taught, learnt = map(pooled, self.read(teacher, student))
+        distance = relational_distance(taught, learnt)
+        angle = relational_angle(taught, learnt)
         return self.distance_weight * distance + self.angle_weight * angle
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {
             **super().get_config(),
@@ -90,13 +95,13 @@ class RelationalKD(EmbeddingLoss):
         }
 
 
-def _differences(rows):
-    """`(batch, batch, dim)`, of the second example less the first."""
+def _differences(rows: Tensor) -> Tensor:
+    """`(batch, batch, dim)`, the second example minus the first."""
     rows = rescaled(rows)
     return ops.expand_dims(rows, 0) - ops.expand_dims(rows, 1)
 
 
-def _distances(rows):
+def _distances(rows: Tensor) -> Tensor:
     squared = ops.sum(ops.square(_differences(rows)), axis=-1)
     apart = squared > SAME**2
     distances = ops.where(apart, ops.sqrt(ops.where(apart, squared, 1.0)), 0.0)
@@ -105,12 +110,12 @@ def _distances(rows):
     return distances / ops.where(count > 0.0, mean, 1.0)
 
 
-def _cosines(rows):
+def _cosines(rows: Tensor) -> Tensor:
     directions = unit(_differences(rows), smallest=SAME)
     return ops.matmul(directions, ops.transpose(directions, (0, 2, 1)))
 
 
-def _huber(teacher, student):
+def _huber(teacher: Tensor, student: Tensor) -> Tensor:
     error = ops.abs(teacher - student)
     return ops.mean(
         ops.where(error < 1.0, 0.5 * ops.square(error), error - 0.5)

@@ -1,18 +1,22 @@
-"""Knowledge review: deep levels of the student help the shallow ones."""
+"""Knowledge review (ReviewKD): deep levels of the student help shallow ones."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_artkd.layers.pooling import pool_to
 from keras_artkd.losses.attention_fusion import AttentionFusion
-from keras_artkd.losses.paired_loss import GROUP_PAIRS, PairedLoss
-from keras_artkd.losses.rows import pooled
+from keras_artkd.losses.base import GROUP_PAIRS, Endpoints, PairedLoss, Shape
+from keras_artkd.losses.ops import pooled
+from keras_artkd.types import Tensor
 
-# Sides of the grids that maps are pooled to, beside the map itself.
+# Sides of the grids that maps are pooled to, in addition to the map itself.
 GRIDS = (4, 2, 1)
 
 
-def hierarchical_context(teacher, student):
+def hierarchical_context(teacher: Tensor, student: Tensor) -> Tensor:
     """Squared differences of maps at several scales (HCL).
 
     Mean squared differences of the maps themselves and of their averages over
@@ -57,27 +61,31 @@ class ReviewKD(PairedLoss):
             authors take the teacher's before their ReLU.
         pooled_pair: names of the features whose means over positions are the
             deepest level.
-        max_filters: int, the most channels that the residual has; it has
-            those of the student's pooled features if they are fewer.
+        max_filters: int, upper bound of the residual's channels; the
+            student's pooled features may have fewer.
         teacher: role of the network to learn from.
         **kwargs: see `TransferLoss`.
     """
 
     def __init__(
         self,
-        pairs=GROUP_PAIRS,
-        pooled_pair=("features", "features"),
-        max_filters=512,
-        teacher="expert",
-        **kwargs,
-    ):
+        pairs: Iterable[tuple[str, str]] = GROUP_PAIRS,
+        pooled_pair: tuple[str, str] = ("features", "features"),
+        max_filters: int = 512,
+        teacher: str = "expert",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(pairs=pairs, teacher=teacher, **kwargs)
         self.pooled_pair = tuple(pooled_pair)
         self.max_filters = max_filters
         self.teacher_endpoints += self.pooled_pair[:1]
         self.student_endpoints += self.pooled_pair[1:]
 
-    def build(self, teacher_shape, student_shape):
+    def build(
+        self,
+        teacher_shape: Mapping[str, Shape],
+        student_shape: Mapping[str, Shape],
+    ) -> None:
         """Makes the fusions, shallow to deep."""
         for teacher_name, student_name in self.pairs:
             self.pooled_shapes(
@@ -103,7 +111,9 @@ class ReviewKD(PairedLoss):
             fusion.build(tuple(source))
             self.fusions.append(fusion)
 
-    def call(self, labels, teacher, student):
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
         """Sum over the levels."""
         teacher_name, student_name = self.pooled_pair
         taught = [teacher[name] for name, _ in self.pairs]
@@ -121,7 +131,7 @@ class ReviewKD(PairedLoss):
             total = total + hierarchical_context(target, fused)
         return total
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {
             **super().get_config(),
@@ -130,5 +140,5 @@ class ReviewKD(PairedLoss):
         }
 
 
-def _as_map(features):
+def _as_map(features: Tensor) -> Tensor:
     return ops.expand_dims(pooled(features), (1, 2))

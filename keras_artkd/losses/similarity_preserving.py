@@ -1,13 +1,14 @@
-"""Similarity-preserving distillation: who resembles whom in a batch."""
+"""Similarity-preserving distillation (SP): which examples resemble which."""
 
 import keras
 from keras import ops
 
-from keras_artkd.losses.embedding_loss import EmbeddingLoss
-from keras_artkd.losses.rows import gram, rescaled, unit
+from keras_artkd.losses.base import EmbeddingLoss, Endpoints
+from keras_artkd.losses.ops import gram, rescaled, unit
+from keras_artkd.types import Tensor
 
 
-def similarity_preserving(teacher, student):
+def similarity_preserving(teacher: Tensor, student: Tensor) -> Tensor:
     """Squared distance of the row-normalised Gram matrices, over batch^2.
 
     Invariant to orthogonal maps and to the scale of either side.
@@ -36,12 +37,14 @@ class SimilarityPreserving(EmbeddingLoss):
         **kwargs: see `TransferLoss`.
     """
 
-    def call(self, labels, teacher, student):
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
         """A scalar."""
         return similarity_preserving(*self.read(teacher, student))
 
 
-def _similarities(features):
+def _similarities(features: Tensor) -> Tensor:
     features = ops.convert_to_tensor(features)
     size = 1
     for side in features.shape[1:]:

@@ -1,33 +1,44 @@
-"""Self-distillation in which attention weights the shallow exits."""
+"""Self-distillation with attention over the shallow exits (SKDSAM)."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
-from keras_artkd.losses.exits import (
-    check_exits,
-    read_exits,
-    shallow_and_target,
-)
+from keras_artkd.losses.base import Endpoints, TemperatureLoss
 from keras_artkd.losses.kd import kd
 from keras_artkd.losses.labels import cross_entropy
-from keras_artkd.losses.rows import unit
-from keras_artkd.losses.temperature_loss import (
-    TemperatureLoss,
+from keras_artkd.losses.ops import (
+    check_choice,
+    check_exits,
     check_temperature,
+    read_exits,
+    shallow_and_target,
+    unit,
 )
+from keras_artkd.types import Tensor
 
 SIMILARITIES = ("paper", "cosine")
-# Instead of attention, one weight for all of so many exits.
-CONSTANTS = {"sum": lambda count: 1.0, "mean": lambda count: 1.0 / count}
+# Without attention: the weight of each exit, by the number of exits.
+CONSTANTS: dict[str, Callable[[int], float]] = {
+    "sum": lambda count: 1.0,
+    "mean": lambda count: 1.0 / count,
+}
 
 
-def exit_attention(query, keys, temperature=4.0, similarity="paper"):
-    """How much each shallow exit counts, by its likeness to the deepest.
+def exit_attention(
+    query: Tensor,
+    keys: Sequence[Tensor],
+    temperature: float = 4.0,
+    similarity: str = "paper",
+) -> Tensor:
+    """Weights of the shallow exits, by their similarity to the deepest.
 
     A softmax over the exits of similarities between query and keys. In the
     thesis these are dot products of two distributions, `softmax(query / T')`
-    and `softmax(key / T')` over the channels: about `1 / channels`, so that
-    with hundreds of channels all exits count the same to seven digits.
+    and `softmax(key / T')` over the channels. They are about `1 / channels`:
+    with hundreds of channels all exits weigh the same to seven digits.
 
     Args:
         query: `(batch, channels)`, the deepest exit's projection.
@@ -45,14 +56,14 @@ def exit_attention(query, keys, temperature=4.0, similarity="paper"):
     Reference: thesis 002, eqs 3.5 to 3.7.
     """
     check_temperature(temperature)
-    _check("similarity", similarity, SIMILARITIES)
+    check_choice("similarity", similarity, SIMILARITIES)
     if not keys:
         raise ValueError(
             "`keys` must have a tensor for each shallow exit, one at least. "
             "Received: none."
         )
 
-    def prepare(projection):
+    def prepare(projection: Tensor) -> Tensor:
         projection = ops.cast(projection, "float32")
         if similarity == "cosine":
             return unit(projection)
@@ -64,17 +75,17 @@ def exit_attention(query, keys, temperature=4.0, similarity="paper"):
 
 
 def skdsam(
-    labels,
-    exit_logits,
-    exit_features,
-    attention,
-    weight=1.5,
-    feature_weight=100.0,
-    temperature=4.0,
-):
-    """Labels for the deepest exit, which the others follow as attention says.
+    labels: Tensor,
+    exit_logits: Sequence[Tensor],
+    exit_features: Sequence[Tensor],
+    attention: Tensor,
+    weight: float = 1.5,
+    feature_weight: float = 100.0,
+    temperature: float = 4.0,
+) -> Tensor:
+    """Labels for the deepest exit, which teaches the others, by attention.
 
-    With the exits 1 to C, their logits z, features f, attention a, a label y
+    With the exits 1 to C, their logits z, features f, attention a, a label y:
 
         CE(y, z_C) + weight sum_{i < C} a_i (
             T^2 KL(softmax(z_C / T) || softmax(z_i / T))
@@ -99,12 +110,12 @@ def skdsam(
         `(batch,)`, float32, per example.
 
     Raises:
-        ValueError: for less than two exits, lists or attention of different
+        ValueError: for fewer than two exits, lists or attention of different
             lengths, or arguments out of range.
 
-    Reference: thesis 002, eqs 3.8 to 3.13. Their sum over the channels, of 512
-    some 15, would leave the other terms without effect at a feature weight of
-    100.
+    Reference: thesis 002, eqs 3.8 to 3.13. The thesis sums over the channels,
+    which gives some 15 for 512; with a feature weight of 100 the other terms
+    would have no effect.
     """
     supervised = cross_entropy(labels, exit_logits[-1])
     return supervised + weight * _attended(
@@ -116,40 +127,39 @@ def skdsam(
 class Skdsam(TemperatureLoss):
     """`skdsam` of a student made by `keras_artkd.models.with_exits`.
 
-    All but the deepest exit's cross-entropy, which is the distiller's
-    supervised loss, and without `weight`, which is the distiller's: with
-    weights 1 and 1.5 the objective is `skdsam`. Attention needs exits of kind
+    It leaves out the deepest exit's cross-entropy, which is the distiller's
+    supervised loss, and `weight`, which is the distiller's. With weights 1
+    and 1.5 the objective is `skdsam`. Attention requires exits of kind
     `"skdsam"`, which have projections.
 
-    With attention `fit` logs `<name>_spread` besides: how far it is from
-    uniform, the largest `|a_i - 1 / (C - 1)|` of an example, averaged over
-    the examples.
+    With attention `fit` also logs `<name>_spread`, its distance from uniform:
+    the largest `|a_i - 1 / (C - 1)|` of an example, averaged over the
+    examples.
 
     Args:
         feature_weight: float, see `skdsam`.
         temperature: float > 0, of the predictions. Defaults to 4.0.
         attention_temperature: float > 0, of the projections. Defaults to 4.0.
-        attention: a similarity of `exit_attention`, `"paper"` by default; or
-            without attention `"sum"`, which has every exit count 1, or
-            `"mean"`.
+        attention: a similarity of `exit_attention`, `"paper"` by default; or,
+            without attention, `"sum"` (every exit has weight 1) or `"mean"`.
         teacher: the student itself, whose exits alone are read.
         **kwargs: see `TransferLoss`.
     """
 
-    student_endpoints = ("exit1_logits", "exit1_features")
+    student_endpoints: tuple[str, ...] = ("exit1_logits", "exit1_features")
 
     def __init__(
         self,
-        feature_weight=100.0,
-        temperature=4.0,
-        attention_temperature=4.0,
-        attention="paper",
-        teacher="student",
-        **kwargs,
-    ):
+        feature_weight: float = 100.0,
+        temperature: float = 4.0,
+        attention_temperature: float = 4.0,
+        attention: str = "paper",
+        teacher: str = "student",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(temperature=temperature, teacher=teacher, **kwargs)
         check_temperature(attention_temperature)
-        _check("attention", attention, (*SIMILARITIES, *CONSTANTS))
+        check_choice("attention", attention, (*SIMILARITIES, *CONSTANTS))
         self.feature_weight = feature_weight
         self.attention_temperature = attention_temperature
         self.attention = attention
@@ -157,8 +167,10 @@ class Skdsam(TemperatureLoss):
             self.student_endpoints += ("exit1_projection",)
             self.spread = keras.metrics.Mean(name=f"{self.name}_spread")
 
-    def call(self, labels, teacher, student):
-        """`skdsam` of the exits, less the labels, over its weight."""
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
+        """`skdsam` of the exits without the labels, divided by its weight."""
         logits = read_exits(student, "logits")
         if self.attention in CONSTANTS:
             count = len(logits) - 1
@@ -173,7 +185,7 @@ class Skdsam(TemperatureLoss):
             self.temperature,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {
             **super().get_config(),
@@ -182,7 +194,7 @@ class Skdsam(TemperatureLoss):
             "attention": self.attention,
         }
 
-    def _attend(self, projections):
+    def _attend(self, projections: Sequence[Tensor]) -> Tensor:
         *keys, query = projections
         attention = exit_attention(
             query, keys, self.attention_temperature, self.attention
@@ -193,9 +205,13 @@ class Skdsam(TemperatureLoss):
 
 
 def _attended(
-    exit_logits, exit_features, attention, feature_weight, temperature
-):
-    """What `skdsam` weights: the shallow exits' terms, by attention."""
+    exit_logits: Sequence[Tensor],
+    exit_features: Sequence[Tensor],
+    attention: Tensor,
+    feature_weight: float,
+    temperature: float,
+) -> Tensor:
+    """The shallow exits' terms of `skdsam`, weighted by attention."""
     check_exits(exit_logits, exit_features)
     logits, target_logits = shallow_and_target(exit_logits)
     features, target_features = shallow_and_target(exit_features)
@@ -215,11 +231,3 @@ def _attended(
             + feature_weight * ops.mean(apart, axis=-1)
         )
     return ops.sum(attention * ops.stack(terms, axis=-1), axis=-1)
-
-
-def _check(argument, value, known):
-    if value not in known:
-        raise ValueError(
-            f"`{argument}` must be one of {', '.join(known)}. "
-            f"Received: {argument}={value!r}."
-        )

@@ -3,18 +3,18 @@
 import keras
 from keras import ops
 
-from keras_artkd.losses.temperature_loss import (
-    TemperatureLoss,
-    check_temperature,
-    log_probabilities,
-)
+from keras_artkd.losses.base import Endpoints, TemperatureLoss
+from keras_artkd.losses.ops import log_probabilities
+from keras_artkd.types import Tensor
 
 
-def soft_cross_entropy(teacher_logits, student_logits, temperature=4.0):
+def soft_cross_entropy(
+    teacher_logits: Tensor, student_logits: Tensor, temperature: float = 4.0
+) -> Tensor:
     """`-sum_c p_c log q_c` of predictions softened by a temperature.
 
-    Differs from `kd` by the factor T^2, which it lacks, and by the teacher's
-    entropy, which is constant for the student.
+    It is `kd` without the factor T^2, plus the teacher's entropy, which is
+    constant for the student.
 
     Args:
         teacher_logits: `(batch, classes)`, not normalised.
@@ -28,7 +28,6 @@ def soft_cross_entropy(teacher_logits, student_logits, temperature=4.0):
     Collaborative Teaching", 2019, https://arxiv.org/abs/1907.09643, as thesis
     000, section 3.3, describes it.
     """
-    check_temperature(temperature)
     teacher = log_probabilities(teacher_logits, temperature)
     student = log_probabilities(student_logits, temperature)
     return -ops.sum(ops.exp(teacher) * student, axis=-1)
@@ -44,7 +43,9 @@ class SoftCrossEntropy(TemperatureLoss):
         **kwargs: see `TransferLoss`.
     """
 
-    def call(self, labels, teacher, student):
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
         """`soft_cross_entropy` of the logits."""
         return soft_cross_entropy(
             teacher["logits"], student["logits"], self.temperature

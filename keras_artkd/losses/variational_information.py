@@ -1,21 +1,27 @@
-"""Variational information distillation: predict the teacher's features."""
+"""Variational information distillation (VID): predict teacher features."""
 
 import math
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import keras
 from keras import layers, ops
 
-from keras_artkd.losses.paired_loss import GROUP_PAIRS, PairedLoss, convolution
+from keras_artkd.losses.base import GROUP_PAIRS, Endpoints, PairedLoss, Shape
+from keras_artkd.losses.connectors import convolution
+from keras_artkd.types import Tensor
 
-# A variance no smaller, where a channel of the teacher is constant.
+# Lower bound of the variance, for channels in which the teacher is constant.
 EPSILON = 1e-5
 
 
-def variational_information(teacher, mean, variance):
+def variational_information(
+    teacher: Tensor, mean: Tensor, variance: Tensor
+) -> Tensor:
     """Negative log-likelihood of features under a Gaussian.
 
     `((t - mean)^2 / variance + log(variance)) / 2`, without the constant
-    `log(2 pi) / 2`: less than zero where the prediction is sure and right.
+    `log(2 pi) / 2`. Negative where the prediction is certain and right.
 
     Args:
         teacher: `(batch, ..., channels)`.
@@ -40,10 +46,9 @@ def variational_information(teacher, mean, variance):
 class VariationalInformation(PairedLoss):
     """`variational_information` through trained heads.
 
-    The mean is predicted by three 1x1 convolutions with ReLU between them, of
-    the teacher's channels. The variance, one for each channel, is `softplus`
-    of a trained weight; mdistiller leaves that weight as it was made, here it
-    is trained, as in the paper.
+    Three 1x1 convolutions of the teacher's channels, with ReLU between them,
+    predict the mean. The variance, one for each channel, is `softplus` of a
+    weight that is trained, as in the paper; mdistiller does not train it.
 
     Args:
         pairs: `(teacher endpoint, student endpoint)` names; by default the
@@ -55,11 +60,11 @@ class VariationalInformation(PairedLoss):
 
     def __init__(
         self,
-        pairs=GROUP_PAIRS,
-        initial_variance=5.0,
-        teacher="expert",
-        **kwargs,
-    ):
+        pairs: Iterable[tuple[str, str]] = GROUP_PAIRS,
+        initial_variance: float = 5.0,
+        teacher: str = "expert",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(pairs=pairs, teacher=teacher, **kwargs)
         if not initial_variance > EPSILON:
             raise ValueError(
@@ -68,7 +73,9 @@ class VariationalInformation(PairedLoss):
             )
         self.initial_variance = initial_variance
 
-    def make_connector(self, teacher_shape, student_shape):
+    def make_connector(
+        self, teacher_shape: Shape, student_shape: Shape
+    ) -> keras.layers.Layer:
         """The head that predicts the mean."""
         channels = teacher_shape[-1]
         return keras.Sequential(
@@ -81,7 +88,11 @@ class VariationalInformation(PairedLoss):
             ]
         )
 
-    def build(self, teacher_shape, student_shape):
+    def build(
+        self,
+        teacher_shape: Mapping[str, Shape],
+        student_shape: Mapping[str, Shape],
+    ) -> None:
         """Makes the heads."""
         super().build(teacher_shape, student_shape)
         self.scales = [
@@ -95,7 +106,9 @@ class VariationalInformation(PairedLoss):
             for i, name in enumerate(self.teacher_endpoints)
         ]
 
-    def call(self, labels, teacher, student):
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
         """Sum over the pairs."""
         maps = self.connected_maps(teacher, student)
         return sum(
@@ -103,7 +116,7 @@ class VariationalInformation(PairedLoss):
             for (taught, mean), scale in zip(maps, self.scales, strict=True)
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {
             **super().get_config(),
@@ -111,5 +124,5 @@ class VariationalInformation(PairedLoss):
         }
 
 
-def _inverse_softplus(value):
+def _inverse_softplus(value: float) -> float:
     return value + math.log(-math.expm1(-value))

@@ -1,24 +1,29 @@
-"""One view of an example teaches the other."""
+"""Distillation between two views of an example (CS-KD, DDGSD)."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
+from keras_artkd.losses.base import Endpoints, TemperatureLoss
 from keras_artkd.losses.kd import kd
-from keras_artkd.losses.temperature_loss import TemperatureLoss
-from keras_artkd.losses.views import split_views
+from keras_artkd.losses.ops import split_views
+from keras_artkd.types import Tensor
 
 
-def view_kd(logits, temperature=4.0, mutual=False):
+def view_kd(
+    logits: Tensor, temperature: float = 4.0, mutual: bool = False
+) -> Tensor:
     """Distillation from the second of two views to the first.
 
-    With the logits z_1 and z_2 of the views
+    With the logits z_1 and z_2 of the views:
 
         T^2 KL(softmax(z_2 / T) || softmax(z_1 / T))
 
-    No gradient passes to the view that teaches. Two images of one class make
-    it class-wise self-distillation (CS-KD). Two distortions of one image that
-    teach each other (`mutual`) are data-distortion guided self-distillation
-    (DDGSD).
+    No gradient passes to the view that teaches. With two images of one class
+    it is class-wise self-distillation (CS-KD). With two distortions of one
+    image that teach each other (`mutual`) it is data-distortion guided
+    self-distillation (DDGSD).
 
     Args:
         logits: `(batch * 2, classes)`, not normalised, the two views of each
@@ -62,15 +67,21 @@ class ViewKD(TemperatureLoss):
     views = 2
 
     def __init__(
-        self, temperature=4.0, mutual=False, teacher="student", **kwargs
-    ):
+        self,
+        temperature: float = 4.0,
+        mutual: bool = False,
+        teacher: str = "student",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(temperature=temperature, teacher=teacher, **kwargs)
         self.mutual = mutual
 
-    def call(self, labels, teacher, student):
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
         """`view_kd` of the logits."""
         return view_kd(student["logits"], self.temperature, self.mutual)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {**super().get_config(), "mutual": self.mutual}

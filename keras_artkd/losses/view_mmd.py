@@ -1,14 +1,16 @@
-"""Two views of a batch have the same features on average."""
+"""Maximum mean discrepancy between two views of a batch (DDGSD)."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
-from keras_artkd.losses.rows import pooled
-from keras_artkd.losses.transfer_loss import TransferLoss
-from keras_artkd.losses.views import split_views
+from keras_artkd.losses.base import Endpoints, TransferLoss
+from keras_artkd.losses.ops import pooled, split_views
+from keras_artkd.types import Tensor
 
 
-def view_mmd(features):
+def view_mmd(features: Tensor) -> Tensor:
     """Maximum mean discrepancy between two views, with a linear kernel.
 
     `|mean_B f_1 - mean_B f_2|^2`: the means are over the batch's examples,
@@ -45,15 +47,22 @@ class ViewMMD(TransferLoss):
 
     views = 2
 
-    def __init__(self, features="features", teacher="student", **kwargs):
+    def __init__(
+        self,
+        features: str = "features",
+        teacher: str = "student",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(teacher=teacher, **kwargs)
         self.features = features
         self.student_endpoints = (features,)
 
-    def call(self, labels, teacher, student):
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
         """`view_mmd` of the endpoint, a scalar."""
         return view_mmd(student[self.features])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {**super().get_config(), "features": self.features}

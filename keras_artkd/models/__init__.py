@@ -1,5 +1,8 @@
 """Networks with named endpoints, and `build` to make them by name."""
 
+import importlib
+
+from keras_artkd.catalogue.networks import NETWORKS as NETWORKS
 from keras_artkd.models.densenet import DenseNet as DenseNet
 from keras_artkd.models.dianet import DIANet as DIANet
 from keras_artkd.models.endpoints import EndpointModel as EndpointModel
@@ -9,7 +12,6 @@ from keras_artkd.models.exits import ExitModel as ExitModel
 from keras_artkd.models.exits import with_exits as with_exits
 from keras_artkd.models.exits import without_exits as without_exits
 from keras_artkd.models.mobilenet_v2 import MobileNetV2 as MobileNetV2
-from keras_artkd.models.registry import NETWORKS as NETWORKS
 from keras_artkd.models.registry import build as build
 from keras_artkd.models.resnet import ResNet as ResNet
 from keras_artkd.models.rotations import RotationModel as RotationModel
@@ -21,3 +23,7 @@ from keras_artkd.models.shufflenet_v1 import ShuffleNetV1 as ShuffleNetV1
 from keras_artkd.models.shufflenet_v2 import ShuffleNetV2 as ShuffleNetV2
 from keras_artkd.models.vgg import VGG as VGG
 from keras_artkd.models.wide_resnet import WideResNet as WideResNet
+
+# `keras.models.load_model` must know the class of every network by name.
+for _entry in NETWORKS.values():
+    importlib.import_module(f"{__name__}.{_entry.module}")

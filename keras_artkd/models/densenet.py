@@ -1,9 +1,14 @@
 """Densely connected networks."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import layers
 
+from keras_artkd.layers.defaults import Policy
 from keras_artkd.models.blocks import (
+    Stem,
     apply_batch_norm,
     apply_batch_norm_relu,
     apply_conv,
@@ -13,26 +18,27 @@ from keras_artkd.models.blocks import (
     check_input_shape,
     choose_stem,
 )
-from keras_artkd.models.network import Network
+from keras_artkd.models.network import ClassificationNetwork
+from keras_artkd.types import Tensor
 
 # A layer's 1x1 convolution has so many times the growth rate's channels.
 BOTTLENECK = 4
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
-class DenseNet(Network):
-    """DenseNet-BC: every layer of a block reads all those before it.
+class DenseNet(ClassificationNetwork):
+    """DenseNet-BC: every layer of a block reads all layers before it.
 
-    Takes raw pixels, float32 in [0, 255]; scaling is inside. A stem of twice
-    the growth rate's filters, dense blocks with batch normalisation and ReLU
-    after each, transitions between them (a 1x1 convolution to half of the
-    channels, average pooling by two), pooling, `Dense`. A block's layer adds
-    the growth rate's channels by batch normalisation, ReLU and a 1x1
-    convolution, then the same with 3x3.
+    The input is raw pixels, float32 in [0, 255]; scaling is inside. The
+    network has a stem of twice the growth rate's filters, dense blocks, each
+    followed by batch normalisation and ReLU, transitions between them (a 1x1
+    convolution to half of the channels, average pooling by two), pooling and
+    `Dense`. A layer of a block adds the growth rate's channels by batch
+    normalisation, ReLU and a 1x1 convolution, then the same with 3x3.
 
     Endpoints: `group<i>` (a dense block's raw output, before the next batch
     normalisation), `features` (the last after it and ReLU), `logits` (float32,
-    no softmax). `get_endpoints` gives `preactivation<i>` besides, the blocks'
+    no softmax). `get_endpoints` also has `preactivation<i>`, the blocks'
     outputs after the next batch normalisation and before its ReLU, which OFD,
     AB and ReviewKD compare.
 
@@ -41,17 +47,18 @@ class DenseNet(Network):
             DenseNet-121.
         growth_rate: int >= 1.
         num_classes: int >= 1.
-        input_shape: `(height, width, 3)`, pixels; sides of at least twice
-            what the network reduces them by.
-        stem: `"small"` (a 3x3 convolution at stride 1 and nothing else, as
-            CS-KD has it for 32 pixels), `"imagenet"` (7x7 at stride 2 and a
-            max pooling: maps of a quarter of the image), or `"auto"`: small
-            for sides below 96 pixels.
-        dtype: see `Network`.
-        **kwargs: see `Network`: `head`, `head_inputs`, `name`, `trainable`.
+        input_shape: `(height, width, 3)`, pixels; the sides of the last map
+            must be at least 2.
+        stem: `"small"` (only a 3x3 convolution at stride 1, as CS-KD has it
+            for 32 pixels), `"imagenet"` (7x7 at stride 2 and a max pooling:
+            maps of a quarter of the image's sides), or `"auto"`: small for
+            sides below 96 pixels.
+        dtype: see `ClassificationNetwork`.
+        **kwargs: see `ClassificationNetwork`: `head`, `head_inputs`, `name`,
+            `trainable`.
 
     Raises:
-        ValueError: for arguments that make no network.
+        ValueError: for invalid arguments.
 
     Example:
     >>> model = DenseNet((2, 2, 2), 8, 10, input_shape=(32, 32, 3))
@@ -66,14 +73,14 @@ class DenseNet(Network):
 
     def __init__(
         self,
-        num_layers,
-        growth_rate,
-        num_classes,
-        input_shape=(64, 64, 3),
-        stem="auto",
-        dtype=None,
-        **kwargs,
-    ):
+        num_layers: Sequence[int],
+        growth_rate: int,
+        num_classes: int,
+        input_shape: Sequence[int] = (64, 64, 3),
+        stem: Stem = "auto",
+        dtype: Policy = None,
+        **kwargs: Any,
+    ) -> None:
         num_layers = tuple(num_layers)
         if not num_layers or min(*num_layers, growth_rate) < 1:
             raise ValueError(
@@ -87,7 +94,7 @@ class DenseNet(Network):
 
         inputs, x = apply_pixels(input_shape)
         if small:
-            # The first layer begins with batch normalisation and ReLU.
+            # The first layer starts with batch normalisation and ReLU.
             x = apply_conv(x, 2 * growth_rate, 3, dtype=dtype, name="stem_conv")
         else:
             x = apply_imagenet_stem(x, 2 * growth_rate, 7, dtype=dtype)
@@ -109,8 +116,8 @@ class DenseNet(Network):
         self.stem = stem
         self.inner_endpoints = preactivations
 
-    def get_config(self):
-        """Every constructor argument."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns every constructor argument."""
         return {
             "num_layers": list(self.num_layers),
             "growth_rate": self.growth_rate,
@@ -119,8 +126,10 @@ class DenseNet(Network):
         }
 
 
-def apply_layer(x, growth_rate, dtype=None, name=None):
-    """A map, and `growth_rate` channels more that are made of it."""
+def apply_layer(
+    x: Tensor, growth_rate: int, dtype: Policy = None, name: str | None = None
+) -> Tensor:
+    """Appends `growth_rate` channels, computed from the map, to it."""
     new = apply_batch_norm_relu(x, dtype=dtype, name=f"{name}_1")
     new = apply_conv(
         new, BOTTLENECK * growth_rate, 1, dtype=dtype, name=f"{name}_1_conv"
@@ -130,7 +139,9 @@ def apply_layer(x, growth_rate, dtype=None, name=None):
     return layers.Concatenate(dtype=dtype, name=f"{name}_concat")([x, new])
 
 
-def apply_transition(x, dtype=None, name=None):
-    """A convolution to half of the channels, and average pooling by two."""
+def apply_transition(
+    x: Tensor, dtype: Policy = None, name: str | None = None
+) -> Tensor:
+    """Convolves to half of the channels, then average-pools by two."""
     x = apply_conv(x, x.shape[-1] // 2, 1, dtype=dtype, name=f"{name}_conv")
     return layers.AveragePooling2D(2, dtype=dtype, name=f"{name}_pool")(x)

@@ -1,11 +1,15 @@
 """Residual networks whose blocks share one recurrent attention."""
 
+from collections.abc import Callable
+
 import keras
 from keras import layers, ops
 
-from keras_artkd.models.resnet import ResNet
+from keras_artkd.layers.defaults import Policy
+from keras_artkd.models.resnet import Gate, ResNet
+from keras_artkd.types import Tensor
 
-# The attention's dense layers pass through so many times fewer channels.
+# The attention's hidden layers have so many times fewer channels.
 REDUCTION = 4
 
 
@@ -13,14 +17,14 @@ REDUCTION = 4
 class DIANet(ResNet):
     """ResNet with dense-and-implicit attention.
 
-    In each group one LSTM-like unit, the same for all its blocks, reads the
-    pooled residual of a block and remembers those of the blocks before; what
-    it answers, a number in (0, 1) for each channel, multiplies the residual
-    before the sum. A group begins with an empty memory.
+    Each group has one LSTM-like unit for all its blocks. It reads the pooled
+    residual of a block and remembers those of the earlier blocks. Its output, a
+    number in (0, 1) for each channel, multiplies the residual before the sum. A
+    group starts with an empty memory.
 
-    Arguments, endpoints and errors are those of `ResNet`. By name, `"dianet"`
-    is built on ResNet-18, `"dianet34"` and `"dianet50"` on the other two
-    columns of thesis 002's table 4.12.
+    Arguments, endpoints and errors are those of `ResNet`. The network named
+    `"dianet"` has the layers of ResNet-18; `"dianet34"` and `"dianet50"` are
+    the other two columns of thesis 002's table 4.12.
 
     Example:
     >>> model = DIANet((2, 2), (16, 32), 10, input_shape=(32, 32, 3))
@@ -32,25 +36,26 @@ class DIANet(ResNet):
     """
 
     @staticmethod
-    def make_gate(dtype=None, name=None):
-        """The unit that one group's residuals go through."""
+    def make_gate(dtype: Policy = None, name: str | None = None) -> Gate:
+        """Makes the attention unit of one group."""
         return _SharedAttention(dtype, f"{name}_attention")
 
 
 class _SharedAttention:
     """An LSTM of reduced dense layers, unrolled over the blocks of a group."""
 
-    def __init__(self, dtype, name):
+    def __init__(self, dtype: Policy, name: str) -> None:
         self.dtype = dtype
         self.name = name
-        self.hidden = self.cell = None
+        self.hidden: Tensor = None
+        self.cell: Tensor = None
 
-    def __call__(self, residual, name):
+    def __call__(self, residual: Tensor, name: str | None) -> Tensor:
         """Weights a block's residual.
 
         Args:
             residual: `(batch, height, width, channels)`.
-            name: the beginning of the names of the block's layers.
+            name: prefix of the names of the block's layers.
 
         Returns:
             The residual, each channel times a number in (0, 1).
@@ -68,12 +73,14 @@ class _SharedAttention:
         write, keep, new, answer = ops.split(gates, 4, axis=-1)
         self.cell = ops.sigmoid(keep) * self.cell
         self.cell += ops.sigmoid(write) * ops.tanh(new)
-        # Where an LSTM has a tanh: attention is not negative.
+        # In place of an LSTM's tanh: attention is not negative.
         self.hidden = ops.sigmoid(answer) * ops.sigmoid(self.cell)
         return residual * ops.reshape(self.hidden, (-1, 1, 1, channels))
 
-    def _make_layers(self, channels, part):
-        """Two dense layers, from channels to four gates for each."""
+    def _make_layers(
+        self, channels: int, part: str
+    ) -> Callable[[Tensor], Tensor]:
+        """Makes two dense layers, from channels to four gates for each."""
         reduce = layers.Dense(
             max(1, channels // REDUCTION),
             activation="relu",

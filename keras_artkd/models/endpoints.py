@@ -2,10 +2,13 @@
 
 import difflib
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 
 from keras_artkd.models.wrapped import WrappedModel
+from keras_artkd.types import Tensor
 
 LOGITS = "logits"
 
@@ -14,17 +17,25 @@ LOGITS = "logits"
 class EndpointModel(WrappedModel):
     """A functional Keras model whose inner layers have endpoint names.
 
-    Shares every layer with the model it is made from. Saved and loaded, it
-    keeps its endpoints.
+    It shares all layers with the model it is made from. A saved and loaded
+    `EndpointModel` keeps its endpoints.
 
     Args:
         model: a functional `keras.Model` with one input and one output, the
             logits.
-        layer_names: dict of endpoint name -> name of the layer whose output
-            it is. `"logits"`, the model's own output, is added last.
+        layer_names: dict of endpoint name -> name of the layer that outputs
+            it. `"logits"`, the model's own output, is added last.
+        name: str, by default the model's.
+        trainable: bool.
     """
 
-    def __init__(self, model, layer_names, name=None, trainable=True):
+    def __init__(
+        self,
+        model: keras.Model,
+        layer_names: Mapping[str, str],
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
         _check_functional(model)
         endpoints = {
             endpoint: _layer_output(model, endpoint, layer)
@@ -36,12 +47,14 @@ class EndpointModel(WrappedModel):
         self.layer_names = dict(layer_names)
         self.endpoints = endpoints
 
-    def get_config(self):
-        """The wrapped model's own configuration and the names."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns the wrapped model's configuration and the names."""
         return {**super().get_config(), "layer_names": dict(self.layer_names)}
 
 
-def with_endpoints(model, layer_names):
+def with_endpoints(
+    model: keras.Model, layer_names: Mapping[str, str]
+) -> EndpointModel:
     """Names layers of a functional Keras model so that it can teach or learn.
 
     Args:
@@ -50,8 +63,8 @@ def with_endpoints(model, layer_names):
         layer_names: dict of endpoint name -> layer name, for example
             `{"group3": "conv5_block3_out"}`. Losses pair endpoints of two
             networks by their names. A layer inside a nested model has no
-            output in this graph: call the nested model's layers, or take its
-            `input` and `output`, when building the model.
+            output in this graph. When you build the model, call the nested
+            model's layers, or take its `input` and `output`.
 
     Returns:
         An `EndpointModel` that shares the model's layers and weights.
@@ -71,11 +84,10 @@ def with_endpoints(model, layer_names):
     return EndpointModel(model, layer_names)
 
 
-def get_endpoints(model):
-    """The endpoints of a network; of any other functional model its logits.
+def get_endpoints(model: keras.Model) -> dict[str, Tensor]:
+    """Returns a network's endpoints; for another functional model its logits.
 
-    Those that the network has besides its `endpoints`, in `inner_endpoints`,
-    come first.
+    A network's `inner_endpoints` come before its `endpoints`.
 
     Returns:
         dict of name -> KerasTensor, ending in `"logits"`.
@@ -87,8 +99,8 @@ def get_endpoints(model):
     return {**getattr(model, "inner_endpoints", {}), **endpoints}
 
 
-def group_names(model):
-    """Names of a network's `group<i>` endpoints, shallow to deep."""
+def group_names(model: keras.Model) -> list[str]:
+    """Lists the names of a network's `group<i>` endpoints, shallow to deep."""
     found = (re.fullmatch(r"group(\d+)", name) for name in get_endpoints(model))
     return sorted(
         (match[0] for match in found if match),
@@ -96,7 +108,7 @@ def group_names(model):
     )
 
 
-def _check_functional(model):
+def _check_functional(model: keras.Model) -> None:
     inputs = getattr(model, "inputs", None)
     outputs = getattr(model, "outputs", None)
     if not inputs or not outputs or len(inputs) != 1 or len(outputs) != 1:
@@ -120,8 +132,8 @@ def _check_functional(model):
         )
 
 
-def _layer_output(model, endpoint, layer_name):
-    # `operations` has what `layers` lacks: unnamed additions, for example.
+def _layer_output(model: keras.Model, endpoint: str, layer_name: str) -> Tensor:
+    # `operations` also has what is not in `layers`: unnamed additions.
     operations = getattr(model, "operations", model.layers)
     for operation in operations:
         if operation.name == layer_name:

@@ -1,11 +1,11 @@
-"""Heads on a network's inner maps that are there for the training only.
+"""Heads on a network's inner maps, for its training only.
 
-In self-distillation they teach the network, or it teaches them: exits, a
-classifier of rotations, a pyramid that refines the maps.
+In self-distillation they teach the network, or the network teaches them:
+exits, a classifier of rotations, a pyramid that refines the maps.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 
@@ -13,15 +13,16 @@ from keras_artkd.models import bifpn, exit_heads
 from keras_artkd.models.endpoints import LOGITS, get_endpoints, group_names
 from keras_artkd.models.exit_heads import last_map
 from keras_artkd.models.wrapped import WrappedModel
+from keras_artkd.types import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
 class ExitModel(WrappedModel):
-    """A network with heads for its training, which `with_exits` makes.
+    """A network with heads for its training, made by `with_exits`.
 
-    Shares every layer with the network it is made from, and has its output.
-    Saved and loaded, it keeps the heads, and `without_exits` gives the network
-    without them.
+    It shares all layers with the network it is made from, and has the same
+    output. A saved and loaded `ExitModel` keeps the heads; `without_exits`
+    returns the network without them.
 
     Args:
         model: see `with_exits`.
@@ -32,8 +33,13 @@ class ExitModel(WrappedModel):
     """
 
     def __init__(
-        self, model, kind="byot", num_classes=None, name=None, trainable=True
-    ):
+        self,
+        model: keras.Model,
+        kind: str = "byot",
+        num_classes: int | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
         _check(model, kind)
         logits = model.endpoints[LOGITS]
         heads = KINDS[kind].apply(
@@ -43,7 +49,7 @@ class ExitModel(WrappedModel):
             model.dtype_policy,
         )
         super().__init__(model, name=name)
-        # Keras tracks what lies between input and output; the heads do not.
+        # Keras tracks the layers between input and output, but not the heads.
         own = {id(layer) for layer in model.layers}
         with_heads = keras.Model(model.inputs[0], heads)
         self.exit_layers = [
@@ -56,8 +62,8 @@ class ExitModel(WrappedModel):
         others = {k: v for k, v in model.endpoints.items() if k != LOGITS}
         self.endpoints = {**others, **heads, LOGITS: logits}
 
-    def get_config(self):
-        """The network's own configuration and the kind of heads."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns the network's configuration and the kind of heads."""
         return {
             **super().get_config(),
             "kind": self.kind,
@@ -65,33 +71,36 @@ class ExitModel(WrappedModel):
         }
 
 
-def with_exits(model, kind="byot", num_classes=None):
-    """Gives a network heads to teach itself by, for the training only.
+def with_exits(
+    model: keras.Model, kind: str = "byot", num_classes: int | None = None
+) -> ExitModel:
+    """Adds heads to a network by which it teaches itself in training.
 
-    The result's output is the network's, its layers are shared, and its
-    `endpoints` have those of the heads besides.
+    The result has the network's output and layers, which are shared. Its
+    `endpoints` are the network's and those of the heads.
 
     `"byot"`, `"skdsam"` and `"pd_byot"` are exits, one at each `group<i>`.
-    Every group but the last gets a bottleneck, pooling and `Dense`. The last
+    Every group except the last has a bottleneck, pooling and `Dense`. The last
     exit, the deepest, is the network's own: its pooled last map and its
-    logits. For each exit from the shallowest, counted from 1, there are
+    logits. Exits count from 1, the shallowest. Each has
 
     - `exit<i>_logits`: `(batch, num_classes)`, float32, no softmax;
-    - `exit<i>_features`: `(batch, channels)`, what these logits are of, of
-      as many channels as the last map; of the deepest that map, pooled;
-    - `exit<i>_projection`, of `"skdsam"` alone: `(batch, channels)`, in
-      [0.5, 1], what `exit_attention` compares.
+    - `exit<i>_features`: `(batch, channels)`, the vector from which the logits
+      are made, with as many channels as the last map; for the deepest exit
+      the pooled last map;
+    - `exit<i>_projection`, only with `"skdsam"`: `(batch, channels)`, in
+      [0.5, 1], the vector that `exit_attention` compares.
 
     `"sla"` is a second classifier, of the pooled last map, for the class and
     the rotation of an image together:
 
     - `rotation_logits`: `(batch, 4 * num_classes)`, float32, no softmax.
-      Class c turned by j times 90 degrees has column 4c + j.
+      Class c in rotation j, by j times 90 degrees, has column 4c + j.
 
     `"frskd"` is a self-teacher, BiFPNc (`apply_bifpn`), which refines the maps
     of all groups, after normalisation and ReLU:
 
-    - `activated<i>`: the map that is refined, of `group<i>`;
+    - `activated<i>`: the map of `group<i>` before it is refined;
     - `refined<i>`: the refined map, of the size of `group<i>` and twice its
       channels, after a ReLU;
     - `refined_logits`: `(batch, num_classes)`, float32, no softmax, of the
@@ -99,24 +108,25 @@ def with_exits(model, kind="byot", num_classes=None):
 
     Args:
         model: a network with endpoints `group1`, `group2`, ..., maps of a
-            fixed size: two or more, one for `"sla"`. The last map is
-            `features`, or where there is none the last group.
-        kind: of the heads, or of the exits' bottlenecks. `"byot"`: a separable
-            unit (`apply_separable_unit`) for every deeper group, which give
-            the channels of these. `"skdsam"`: the same, and projections.
-            `"pd_byot"`: a 1x1 convolution to 128 channels, one that makes a
-            patch each pixel of the last map, and a 1x1 convolution, with bias,
-            batch normalisation and ReLU. `"sla"`, `"frskd"`: as above.
-        num_classes: int, of the heads; by default as many as the network's
-            own logits, as losses that compare them need it.
+            fixed size: two or more, for `"sla"` one. The last map is
+            `features` if there is one, otherwise the last group.
+        kind: the kind of heads, or of the exits' bottlenecks. `"byot"`: one
+            separable unit (`apply_separable_unit`) for each deeper group, with
+            the channels of that group. `"skdsam"`: the same, and projections.
+            `"pd_byot"`: three convolutions, each with bias, batch
+            normalisation and ReLU: a 1x1 to 128 channels, one that turns each
+            patch into a pixel of the last map, and a 1x1. `"sla"` and
+            `"frskd"`: see above.
+        num_classes: int, the number of classes of the heads. By default that
+            of the network's logits, which losses that compare them need.
 
     Returns:
-        An `ExitModel`. `without_exits` gives `model` back.
+        An `ExitModel`. `without_exits` returns `model` again.
 
     Raises:
-        ValueError: for an unknown kind, a network without groups, or one that
-            has exits already; for `"frskd"`, maps that are no multiple of the
-            next one's size.
+        ValueError: for an unknown kind, a network without groups, or a network
+            that already has exits; for `"frskd"`, maps whose size is no
+            multiple of the next one's.
 
     Example:
     >>> from keras_artkd.models import build
@@ -126,8 +136,8 @@ def with_exits(model, kind="byot", num_classes=None):
 
     Reference: Zhang et al., "Be Your Own Teacher", 2019,
     https://arxiv.org/abs/1905.08094, and the authors' code; thesis 002,
-    sections 2.2 and 3.2, figures 4.4 and 4.6 to 4.10. That a projection is
-    pooled to a vector is not in the thesis, which compares vectors. `"sla"`:
+    sections 2.2 and 3.2, figures 4.4 and 4.6 to 4.10. The thesis compares
+    vectors, but does not say that a projection is pooled to one. `"sla"`:
     Lee, Hwang and Shin, "Self-supervised Label Augmentation via Input
     Transformations", 2020, https://arxiv.org/abs/1910.05872. `"frskd"`: Ji et
     al., "Refine Myself by Teaching Myself", 2021,
@@ -136,20 +146,20 @@ def with_exits(model, kind="byot", num_classes=None):
     return ExitModel(model, kind, num_classes)
 
 
-def without_exits(model):
-    """The network that `with_exits` was given; any other model as it is."""
+def without_exits(model: keras.Model) -> keras.Model:
+    """Removes the heads of `with_exits`; returns any other model unchanged."""
     return model.unwrap() if isinstance(model, ExitModel) else model
 
 
 class _Kind(NamedTuple):
-    """How heads of a kind are made.
+    """A kind of heads.
 
     Attributes:
-        apply: from a network's endpoints to the heads', see `exit_heads`.
-        min_groups: how many groups of the network they need.
+        apply: makes the heads' endpoints of a network's, see `exit_heads`.
+        min_groups: the number of groups that the network must have.
     """
 
-    apply: Callable
+    apply: Callable[..., dict[str, Tensor]]
     min_groups: int = 2
 
 
@@ -162,7 +172,7 @@ KINDS = {
 }
 
 
-def _check(model, kind):
+def _check(model: keras.Model, kind: str) -> None:
     if kind not in KINDS:
         raise ValueError(
             f"`kind` must be one of {', '.join(KINDS)}. "
@@ -170,8 +180,8 @@ def _check(model, kind):
         )
     if isinstance(model, ExitModel):
         raise ValueError(
-            f"A network can have exits once. Received: {model.name!r}, with "
-            f"exits of kind {model.kind!r}. Fix: "
+            "A network can have exits only once. Received: "
+            f"{model.name!r}, with exits of kind {model.kind!r}. Fix: "
             "keras_artkd.models.without_exits(model)."
         )
     groups = group_names(model)
@@ -179,7 +189,7 @@ def _check(model, kind):
     if len(groups) < KINDS[kind].min_groups:
         several = KINDS[kind].min_groups > 1
         raise ValueError(
-            f"Exits of kind {kind!r} are made of a network's feature maps, "
+            f"Exits of kind {kind!r} need feature maps of a network, "
             f"{'two endpoints' if several else 'an endpoint'} or more named "
             f"group1, group2, ... Received: {model.name!r} with "
             f"{', '.join(known)}. Fix: name its layers with "
@@ -189,8 +199,8 @@ def _check(model, kind):
     shapes["features"] = last_map(known, groups).shape
     if any(len(shape) != 4 or None in shape[1:] for shape in shapes.values()):
         raise ValueError(
-            "Exits are made of feature maps of a fixed size, (batch, height, "
-            f"width, channels). Received: {model.name!r} with {shapes}. Fix: "
-            "name layers that give maps, of a network built with a fixed "
+            "Exits need feature maps of a fixed size, (batch, height, width, "
+            f"channels). Received: {model.name!r} with {shapes}. Fix: name "
+            "layers whose outputs are maps, in a network with a fixed "
             "`input_shape`."
         )

@@ -1,9 +1,14 @@
 """MobileNetV2."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import layers
 
+from keras_artkd.layers.defaults import Policy
 from keras_artkd.models.blocks import (
+    Stem,
     apply_batch_norm,
     apply_batch_norm_relu,
     apply_conv,
@@ -13,7 +18,8 @@ from keras_artkd.models.blocks import (
     check_input_shape,
     choose_stem,
 )
-from keras_artkd.models.network import Network
+from keras_artkd.models.network import ClassificationNetwork
+from keras_artkd.types import Tensor
 
 # Filters at width 1, blocks and stride of each stage.
 STAGES = (
@@ -25,21 +31,22 @@ STAGES = (
     (160, 3, 2),
     (320, 1, 1),
 )
-# The stages whose outputs are compared, counted from 1: group1 to group4.
+# The stages whose outputs are group1 to group4, counted from 1.
 GROUP_STAGES = (2, 3, 5, 7)
 LAST_FILTERS = 1280
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
-class MobileNetV2(Network):
-    """MobileNetV2 as distillation's literature has it, half as wide.
+class MobileNetV2(ClassificationNetwork):
+    """MobileNetV2 of the distillation literature, of half the width.
 
-    Takes raw pixels, float32 in [0, 255]; scaling is inside. A 3x3 stem at
-    stride 2, seven stages of inverted residual blocks, a 1x1 convolution to
-    1280 channels, pooling, `Dense`. Unless `original`, it has ReLU, not ReLU6,
-    and the first block expands by 1 with a convolution of its own. Widths are
-    not rounded to multiples of eight. `width=1.0, original=True` has the
-    layers of torchvision's, without its dropout.
+    The input is raw pixels, float32 in [0, 255]; scaling is inside. The network
+    has a 3x3 stem at stride 2, seven stages of inverted residual blocks, a 1x1
+    convolution to 1280 channels, pooling and `Dense`. Unless `original`, it has
+    ReLU instead of ReLU6, and the first block has an expansion, by 1, with a
+    convolution of its own. Widths are not rounded to multiples of eight.
+    `width=1.0, original=True` has the layers of torchvision's network, without
+    its dropout.
 
     Endpoints: `group1` ... `group4` (outputs of stages 2, 3, 5 and 7, which
     have no activation: bottlenecks are linear), `preactivation<i>` (the same
@@ -49,18 +56,19 @@ class MobileNetV2(Network):
     Args:
         num_classes: int >= 1.
         input_shape: `(height, width, 3)`, pixels; sides of at least 32.
-        width: float, by which the stages' filters are multiplied.
+        width: float, the factor of the stages' filters.
         expansion: int, of the blocks from the second stage on.
-        stem: `"small"` (maps of a sixteenth of the image in the end),
+        stem: `"small"` (the last map has a 16th of the image's sides),
             `"imagenet"` (the second stage at stride 2 as published: a 32nd),
             or `"auto"`: small for sides below 96 pixels.
         original: whether it has ReLU6, and no expansion in the first block,
-            as its authors have it.
-        dtype: see `Network`.
-        **kwargs: see `Network`: `head`, `head_inputs`, `name`, `trainable`.
+            as the authors' network.
+        dtype: see `ClassificationNetwork`.
+        **kwargs: see `ClassificationNetwork`: `head`, `head_inputs`, `name`,
+            `trainable`.
 
     Raises:
-        ValueError: for arguments that make no network.
+        ValueError: for invalid arguments.
 
     Example:
     >>> model = MobileNetV2(10, input_shape=(32, 32, 3))
@@ -73,29 +81,32 @@ class MobileNetV2(Network):
 
     def __init__(
         self,
-        num_classes,
-        input_shape=(64, 64, 3),
-        width=0.5,
-        expansion=6,
-        stem="auto",
-        original=False,
-        dtype=None,
-        **kwargs,
-    ):
+        num_classes: int,
+        input_shape: Sequence[int] = (64, 64, 3),
+        width: float = 0.5,
+        expansion: int = 6,
+        stem: Stem = "auto",
+        original: bool = False,
+        dtype: Policy = None,
+        **kwargs: Any,
+    ) -> None:
         if int(16 * width) < 1 or expansion < 1:
             raise ValueError(
                 "`width` must be at least 1/16 and `expansion` at least 1. "
                 f"Received: width={width}, expansion={expansion}."
             )
         small = choose_stem(stem, input_shape) == "small"
-        # Who asks for ImageNet's stem may have maps of a single pixel.
+        # An explicit ImageNet stem allows maps of a single pixel.
         pixels = 1 if stem == "imagenet" else 2
         check_input_shape(input_shape, 16 if small else 32, pixels)
-        end = {"max_value": 6.0 if original else None, "dtype": dtype}
+        end: dict[str, Any] = {
+            "max_value": 6.0 if original else None,
+            "dtype": dtype,
+        }
 
         inputs, x = apply_pixels(input_shape)
         x = apply_conv_bn_relu(x, int(32 * width), 3, 2, **end, name="stem")
-        groups = {}
+        groups: dict[str, Tensor] = {}
         for stage, (filters, blocks, strides) in enumerate(STAGES, start=1):
             if stage == 2 and not small:
                 strides = 2
@@ -125,8 +136,8 @@ class MobileNetV2(Network):
         self.stem = stem
         self.original = bool(original)
 
-    def get_config(self):
-        """Every constructor argument."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns every constructor argument."""
         return {
             "width": self.width,
             "expansion": self.expansion,
@@ -137,19 +148,19 @@ class MobileNetV2(Network):
 
 
 def apply_block(
-    x,
-    filters,
-    strides,
-    expansion,
-    expand=True,
-    max_value=None,
-    dtype=None,
-    name=None,
-):
-    """An inverted residual block: expand, depthwise 3x3, project.
+    x: Tensor,
+    filters: int,
+    strides: int,
+    expansion: int,
+    expand: bool = True,
+    max_value: float | None = None,
+    dtype: Policy = None,
+    name: str | None = None,
+) -> Tensor:
+    """Applies an inverted residual block: expand, depthwise 3x3, project.
 
-    The sum has no activation after it, and is left out where the shape
-    changes. Without `expand` the block begins with the depthwise convolution.
+    The sum has no activation after it. If the shape changes, there is no sum.
+    Without `expand` the block starts with the depthwise convolution.
     """
     shortcut = x
     if expand:

@@ -1,44 +1,52 @@
-"""What the networks of this package share: their head and configuration."""
+"""The base class of this package's own networks."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, TypeAlias
 
 import keras
 from keras import layers
 
 from keras_artkd.layers import AWGram
+from keras_artkd.layers.defaults import Policy
 from keras_artkd.models.blocks import classifier
 from keras_artkd.models.endpoints import LOGITS
+from keras_artkd.types import Tensor
+
+Head: TypeAlias = str | AWGram
 
 
-class Network(keras.Model):
-    """Base of networks from raw pixels to float32 logits.
+class ClassificationNetwork(keras.Model):
+    """A network from raw pixels to float32 logits.
 
     A subclass makes the maps, and adds its own arguments to `get_config`.
 
     Args:
         inputs: the `keras.Input` of raw pixels.
-        endpoints: dict of name -> KerasTensor, in order; `"features"`, the
-            last map after its activation, among them. `"logits"` is added.
+        endpoints: dict of name -> KerasTensor, in order. It contains
+            `"features"`, the last map after its activation. `"logits"` is
+            added.
         num_classes: int >= 1.
         head: `"pool"` (global average pooling), `"awgram"`, or an `AWGram`
-            layer of your own; a `Dense` follows either.
+            layer of your own. A `Dense` follows.
         head_inputs: names of the one or two endpoints that an AWGram head
             reads.
-        dtype: dtype policy, the global one by default; the logits are
-            float32 whatever it is.
+        dtype: dtype policy, by default the global one. The logits are always
+            float32.
         name: str.
         trainable: bool.
     """
 
     def __init__(
         self,
-        inputs,
-        endpoints,
-        num_classes,
-        head="pool",
-        head_inputs=("features",),
-        dtype=None,
-        name=None,
-        trainable=True,
-    ):
+        inputs: Tensor,
+        endpoints: Mapping[str, Tensor],
+        num_classes: int,
+        head: Head = "pool",
+        head_inputs: Sequence[str] = ("features",),
+        dtype: Policy = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
         if num_classes < 1:
             raise ValueError(
                 "`num_classes` must be at least 1. "
@@ -48,10 +56,10 @@ class Network(keras.Model):
             endpoints, num_classes, head, tuple(head_inputs), dtype
         )
         super().__init__(inputs=inputs, outputs=logits, name=name)
-        # Afterwards: given to `super`, it would miss the layers.
+        # Not an argument of `super`: there it would not reach the layers.
         self.trainable = trainable
-        # A functional model does not take a policy, yet `compile` looks at
-        # it to decide on loss scaling.
+        # A functional model takes no policy, but `compile` reads it to decide
+        # about loss scaling.
         self.dtype_policy = keras.dtype_policies.get(
             dtype or keras.config.dtype_policy()
         )
@@ -60,8 +68,8 @@ class Network(keras.Model):
         self.head_inputs = tuple(head_inputs)
         self.endpoints = {**endpoints, LOGITS: logits}
 
-    def get_config(self):
-        """The arguments that every network has."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments that all networks have."""
         head = self.head
         if not isinstance(head, str):
             head = keras.saving.serialize_keras_object(head)
@@ -76,7 +84,11 @@ class Network(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls,
+        config: dict[str, Any],
+        custom_objects: dict[str, Any] | None = None,
+    ) -> Self:
         """Rebuilds the network; weights are loaded separately."""
         config = dict(config)
         config["dtype"] = keras.dtype_policies.deserialize(config["dtype"])
@@ -87,7 +99,13 @@ class Network(keras.Model):
         return cls(**config)
 
 
-def _apply_head(endpoints, num_classes, head, head_inputs, dtype):
+def _apply_head(
+    endpoints: Mapping[str, Tensor],
+    num_classes: int,
+    head: Head,
+    head_inputs: tuple[str, ...],
+    dtype: Policy,
+) -> Tensor:
     layer = _as_head(head, dtype)
     if layer is None:
         pool = layers.GlobalAveragePooling2D(dtype=dtype, name="pool")
@@ -97,8 +115,8 @@ def _apply_head(endpoints, num_classes, head, head_inputs, dtype):
     return classifier(num_classes)(x)
 
 
-def _as_head(head, dtype):
-    """The AWGram layer of a head, or None for pooling."""
+def _as_head(head: Head, dtype: Policy) -> AWGram | None:
+    """Returns the AWGram layer of a head, or None for pooling."""
     if head == "pool":
         return None
     if head == "awgram":
@@ -111,7 +129,9 @@ def _as_head(head, dtype):
     )
 
 
-def _head_maps(endpoints, names):
+def _head_maps(
+    endpoints: Mapping[str, Tensor], names: tuple[str, ...]
+) -> Tensor | list[Tensor]:
     unknown = [name for name in names if name not in endpoints]
     if unknown or len(names) not in (1, 2):
         raise ValueError(

@@ -1,9 +1,14 @@
 """Residual networks for small images and for ImageNet."""
 
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
 import keras
 from keras import layers
 
+from keras_artkd.layers.defaults import Policy
 from keras_artkd.models.blocks import (
+    Stem,
     apply_batch_norm,
     apply_conv,
     apply_conv_bn_relu,
@@ -13,20 +18,24 @@ from keras_artkd.models.blocks import (
     check_input_shape,
     choose_stem,
 )
-from keras_artkd.models.network import Network
+from keras_artkd.models.network import ClassificationNetwork
+from keras_artkd.types import Tensor
 
 # A bottleneck's output has so many times the channels of its 3x3 convolution.
 EXPANSION = 4
 
+Gate: TypeAlias = Callable[[Tensor, str | None], Tensor] | None
+
 
 @keras.saving.register_keras_serializable("keras_artkd")
-class ResNet(Network):
+class ResNet(ClassificationNetwork):
     """ResNet of basic or bottleneck blocks with the ReLU after the sum.
 
-    Takes raw pixels, float32 in [0, 255]; scaling is inside. A stem, groups of
-    blocks (the first at stride 1, the others at 2), pooling, `Dense`. Where a
-    block changes the shape, its shortcut is a 1x1 convolution with batch
-    normalisation. The 3x3 convolution of a bottleneck carries the stride.
+    The input is raw pixels, float32 in [0, 255]; scaling is inside. The network
+    has a stem, groups of blocks (the first at stride 1, the others at 2),
+    pooling and `Dense`. If a block changes the shape, its shortcut is a 1x1
+    convolution with batch normalisation. In a bottleneck the 3x3 convolution
+    has the stride.
 
     Endpoints: `group<i>` (a group's output after its last ReLU, which FitNet
     and attention transfer compare), `preactivation<i>` (the sum before that
@@ -38,20 +47,20 @@ class ResNet(Network):
             2)` ResNet-18.
         filters: of each group's 3x3 convolutions.
         num_classes: int >= 1.
-        input_shape: `(height, width, 3)`, pixels; sides of at least twice
-            what the network reduces them by, with `stem="imagenet"` of at
-            least that.
+        input_shape: `(height, width, 3)`, pixels; the sides of the last map
+            must be at least 2, with `stem="imagenet"` at least 1.
         stem_filters: int, by default `filters[0]`.
         bottleneck: whether blocks are bottlenecks (1x1, 3x3, 1x1 to four times
-            the filters) rather than two 3x3 convolutions.
+            the filters) instead of two 3x3 convolutions.
         stem: `"small"` (3x3 at stride 1), `"imagenet"` (7x7 at stride 2 and a
-            max pooling: maps of a quarter of the image), or `"auto"`: small
-            for sides below 96 pixels.
-        dtype: see `Network`.
-        **kwargs: see `Network`: `head`, `head_inputs`, `name`, `trainable`.
+            max pooling: maps of a quarter of the image's sides), or `"auto"`:
+            small for sides below 96 pixels.
+        dtype: see `ClassificationNetwork`.
+        **kwargs: see `ClassificationNetwork`: `head`, `head_inputs`, `name`,
+            `trainable`.
 
     Raises:
-        ValueError: for arguments that make no network.
+        ValueError: for invalid arguments.
 
     Example:
     >>> model = ResNet((3, 3, 3), (16, 32, 64), 10, input_shape=(32, 32, 3))
@@ -64,16 +73,16 @@ class ResNet(Network):
 
     def __init__(
         self,
-        num_blocks,
-        filters,
-        num_classes,
-        input_shape=(64, 64, 3),
-        stem_filters=None,
-        bottleneck=False,
-        stem="auto",
-        dtype=None,
-        **kwargs,
-    ):
+        num_blocks: Sequence[int],
+        filters: Sequence[int],
+        num_classes: int,
+        input_shape: Sequence[int] = (64, 64, 3),
+        stem_filters: int | None = None,
+        bottleneck: bool = False,
+        stem: Stem = "auto",
+        dtype: Policy = None,
+        **kwargs: Any,
+    ) -> None:
         num_blocks, filters = tuple(num_blocks), tuple(filters)
         if not filters or len(num_blocks) != len(filters):
             raise ValueError(
@@ -87,7 +96,7 @@ class ResNet(Network):
             )
         small = choose_stem(stem, input_shape) == "small"
         stride = 2 ** (len(filters) - 1)
-        # Who asks for ImageNet's stem may have maps of a single pixel.
+        # An explicit ImageNet stem allows maps of a single pixel.
         pixels = 1 if stem == "imagenet" else 2
         check_input_shape(input_shape, stride if small else 4 * stride, pixels)
 
@@ -124,12 +133,12 @@ class ResNet(Network):
         self.stem = stem
 
     @staticmethod
-    def make_gate(dtype=None, name=None):
-        """The `gate` of one group's blocks, see `apply_block`; here none."""
+    def make_gate(dtype: Policy = None, name: str | None = None) -> Gate:
+        """Makes the `gate` of one group, see `apply_block`; here none."""
         return None
 
-    def get_config(self):
-        """Every constructor argument."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns every constructor argument."""
         return {
             "num_blocks": list(self.num_blocks),
             "filters": list(self.filters),
@@ -141,28 +150,34 @@ class ResNet(Network):
 
 
 def apply_block(
-    x, filters, strides, bottleneck=False, gate=None, dtype=None, name=None
-):
-    """A residual block.
+    x: Tensor,
+    filters: int,
+    strides: int,
+    bottleneck: bool = False,
+    gate: Gate = None,
+    dtype: Policy = None,
+    name: str | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Applies a residual block.
 
     Args:
         x: the block's input.
         filters: int, of the 3x3 convolutions.
         strides: 1 or 2.
-        bottleneck: whether it has three convolutions rather than two.
-        gate: what the residual goes through before the sum, a function of it
-            and `name`; or None.
+        bottleneck: whether it has three convolutions instead of two.
+        gate: a function of the residual and `name`, applied to the residual
+            before the sum; or None.
         dtype: dtype policy.
-        name: the beginning of the layers' names.
+        name: prefix of the layers' names.
 
     Returns:
-        The output, and the sum that its ReLU is of.
+        The output, and the sum before its ReLU.
     """
     shortcut = x
     if bottleneck:
-        convolutions = ((filters, 1), (filters, 3), (filters * EXPANSION, 1))
+        convolutions = [(filters, 1), (filters, 3), (filters * EXPANSION, 1)]
     else:
-        convolutions = ((filters, 3), (filters, 3))
+        convolutions = [(filters, 3), (filters, 3)]
     # The first of the 3x3 convolutions reduces the map.
     strided = 2 if bottleneck else 1
     for i, (channels, kernel_size) in enumerate(convolutions, start=1):

@@ -1,26 +1,30 @@
-"""Networks whose classes are those of the images in several rotations.
+"""Networks whose classes are combined with the rotations of the images.
 
-For self-supervised label augmentation (SLA): trained on images in rotation j,
-by j times 90 degrees counter-clockwise as `numpy.rot90`, with labels 4c + j
-for the class c, a network learns more of what it sees. Used, it is asked for
-upright images' classes alone.
+They are for self-supervised label augmentation (SLA). Rotation j turns an
+image by j times 90 degrees counter-clockwise, as `numpy.rot90`. Class c in
+rotation j has the label 4c + j. A network trained on these labels learns more
+about the images. After training it predicts the classes of upright images
+only.
 """
+
+from typing import Any
 
 import keras
 from keras import layers, ops
 
+from keras_artkd.catalogue.augmentations import ROTATIONS
 from keras_artkd.models.endpoints import LOGITS, get_endpoints
-from keras_artkd.models.exit_heads import ROTATIONS
 from keras_artkd.models.exits import ExitModel, without_exits
 from keras_artkd.models.wrapped import WrappedModel
+from keras_artkd.types import Tensor
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
 class RotationModel(WrappedModel):
-    """A network of classes and rotations, which `with_rotations` makes.
+    """A network of classes and rotations, made by `with_rotations`.
 
-    Shares every layer with the network it is made from, and has its endpoints,
-    but gives the logits of an upright image's classes.
+    It shares all layers and endpoints with the network it is made from. Its
+    output is the logits of the classes of an upright image.
 
     Args:
         model: see `with_rotations`.
@@ -29,7 +33,13 @@ class RotationModel(WrappedModel):
         trainable: bool.
     """
 
-    def __init__(self, model, rotations=ROTATIONS, name=None, trainable=True):
+    def __init__(
+        self,
+        model: keras.Model,
+        rotations: int = ROTATIONS,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
         _check(model, rotations)
         endpoints = dict(getattr(model, "endpoints", get_endpoints(model)))
         super().__init__(
@@ -42,35 +52,37 @@ class RotationModel(WrappedModel):
         self.inner_endpoints = getattr(model, "inner_endpoints", {})
         self.endpoints = endpoints
 
-    def get_config(self):
-        """The network's own configuration and the rotations."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns the network's configuration and the rotations."""
         return {**super().get_config(), "rotations": self.rotations}
 
 
-def with_rotations(model, rotations=ROTATIONS):
-    """Makes of a network of classes and rotations one of classes.
+def with_rotations(
+    model: keras.Model, rotations: int = ROTATIONS
+) -> RotationModel:
+    """Turns a network of classes and rotations into a network of classes.
 
-    The result's output is `(batch, N)`: of the network's logits the columns of
-    the upright image, every `rotations`-th. It shares all layers, and its
-    `endpoints` are the network's: `logits` there has all columns, by which it
-    is trained.
+    The result's output is `(batch, N)`: the columns of the upright image, every
+    `rotations`-th column of the network's logits. It shares all layers, and its
+    `endpoints` are the network's. There, `logits` has all columns; the training
+    uses them.
 
-    Heads for the training go on top, `with_exits(with_rotations(model))`, and
-    have the classes of `logits`.
+    Heads for the training come afterwards, `with_exits(with_rotations(model))`,
+    and have the classes of `logits`.
 
     Args:
         model: a functional `keras.Model` with logits `(batch, N * rotations)`.
             Class c in rotation j has column `rotations * c + j`.
-        rotations: int, 1 to 4, how many each class is trained in: by 0, 90,
-            180 and 270 degrees.
+        rotations: int, 1 to 4, the number of rotations of each class in
+            training: by 0, 90, 180 and 270 degrees.
 
     Returns:
         A `RotationModel`. `upright` makes a smaller network of it,
-        `rotation_ensemble` one that looks at an image in all rotations.
+        `rotation_ensemble` a network that sees an image in all rotations.
 
     Raises:
         ValueError: for other rotations, logits that are no multiple of them,
-            or a network that has rotations, or exits, already.
+            or a network that already has rotations or exits.
 
     Example:
     >>> from keras_artkd.models import build
@@ -85,18 +97,18 @@ def with_rotations(model, rotations=ROTATIONS):
     return RotationModel(model, rotations)
 
 
-def upright(model):
-    """What is left of a network when only upright images are asked for.
+def upright(model: keras.Model) -> keras.Model:
+    """Removes the parts of a network that upright images do not need.
 
     Args:
-        model: a `RotationModel`, or an `ExitModel` around one; or any other,
-            which only loses its exits.
+        model: a `RotationModel`, or an `ExitModel` around one. Any other model
+            loses only its exits.
 
     Returns:
-        Of a `RotationModel` a functional `keras.Model` of the same name and
-        output, whose last `Dense` has the columns of the upright image alone,
-        copied. The other layers are shared. (A network that ends in something
-        else keeps all columns and leaves them out afterwards.)
+        For a `RotationModel`, a functional `keras.Model` of the same name and
+        output. Its last `Dense` has copies of the columns of the upright image
+        only. The other layers are shared. (A network that does not end in a
+        `Dense` keeps all columns and drops them afterwards.)
 
     Example:
     >>> from keras_artkd.models import build
@@ -122,19 +134,20 @@ def upright(model):
     return smaller
 
 
-def rotation_ensemble(model):
-    """A network that looks at an image in every rotation it was trained in.
+def rotation_ensemble(model: keras.Model) -> keras.Model:
+    """Makes a network that sees an image in every rotation of the training.
 
-    Gives the mean over j of the logits of class c and rotation j, for the
-    image in rotation j: at `rotations` times the cost, the thesis's test.
+    It computes the mean over j of the logits of class c and rotation j, for the
+    image in rotation j. This is the thesis's test; it costs `rotations` times
+    as much.
 
     Args:
         model: a `RotationModel` for square images, or an `ExitModel` around
             one.
 
     Returns:
-        A `keras.Model` from raw pixels to logits `(batch, N)`, which shares
-        every layer.
+        A `keras.Model` from raw pixels to logits `(batch, N)`. All layers are
+        shared.
 
     Raises:
         ValueError: for another network, or images that are not square.
@@ -157,8 +170,8 @@ def rotation_ensemble(model):
     return ensemble
 
 
-def _rotate(images, times):
-    """As `rot90` over the axes 1 and 2, which JAX cannot load from a file."""
+def _rotate(images: Tensor, times: int) -> Tensor:
+    """Turns images as `rot90`, which JAX cannot load from a file."""
     if times % 2:
         images = ops.transpose(images, (0, 2, 1, 3))
     for axis in ((), (1,), (1, 2), (2,))[times]:
@@ -166,15 +179,15 @@ def _rotate(images, times):
     return images
 
 
-def _check(model, rotations):
+def _check(model: keras.Model, rotations: int) -> None:
     if rotations not in range(1, ROTATIONS + 1):
         raise ValueError(
-            "`rotations` must be 1, 2, 3 or 4: an image turned by 90 degrees "
-            f"four times is upright. Received: rotations={rotations!r}."
+            "`rotations` must be 1, 2, 3 or 4: four turns by 90 degrees make "
+            f"an image upright again. Received: rotations={rotations!r}."
         )
     if isinstance(model, (ExitModel, RotationModel)):
         raise ValueError(
-            "Rotations are given to a network once, and before its exits. "
+            "A network can have rotations only once, added before its exits. "
             f"Received: {model.name!r} of type {type(model).__name__}. Fix: "
             "with_exits(with_rotations(network))."
         )
@@ -182,15 +195,15 @@ def _check(model, rotations):
     if classes % rotations:
         raise ValueError(
             "A network with rotations must have logits for every class in "
-            f"each of {rotations}. Received: {model.name!r} with {classes} "
-            f"logits. Fix: build it with {rotations} * num_classes."
+            f"each of {rotations} rotations. Received: {model.name!r} with "
+            f"{classes} logits. Fix: build it with {rotations} * num_classes."
         )
 
 
-def _check_ensemble(model):
+def _check_ensemble(model: keras.Model) -> None:
     if not isinstance(model, RotationModel):
         raise ValueError(
-            "An ensemble over rotations is made of a network that knows them. "
+            "An ensemble over rotations needs a network with rotations. "
             f"Received: {model.name!r} of type {type(model).__name__}. Fix: "
             "keras_artkd.models.with_rotations(model), and train it."
         )

@@ -1,10 +1,15 @@
 """Networks of pairwise self-attention."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import layers, ops
 
+from keras_artkd.layers.defaults import Policy
 from keras_artkd.models.blocks import (
+    Stem,
     apply_batch_norm,
     apply_batch_norm_relu,
     apply_conv,
@@ -14,49 +19,51 @@ from keras_artkd.models.blocks import (
     check_input_shape,
     choose_stem,
 )
-from keras_artkd.models.network import Network
+from keras_artkd.models.network import ClassificationNetwork
+from keras_artkd.types import Tensor
 
 FILTERS = (64, 256, 512, 1024, 2048)
 # The side of the footprint in the first stage, and in the others.
 FIRST_KERNEL_SIZE = 3
 KERNEL_SIZE = 7
-# By how many a stage's filters are divided, inside its blocks, for what is
-# compared and for what is added up.
+# Divisors of a stage's filters inside its blocks: for the vectors that the
+# attention compares, and for the values that it adds.
 RELATION = 16
 VALUES = 4
-# So many channels of what is added up share a weight.
+# So many channels of the values share a weight.
 SHARE = 8
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
-class SAN(Network):
-    """SAN, in which pairwise self-attention has the place of convolutions.
+class SAN(ClassificationNetwork):
+    """SAN: pairwise self-attention in place of convolutions.
 
-    Takes raw pixels, float32 in [0, 255]; scaling is inside. A stem of a 1x1
-    convolution, batch normalisation and ReLU; stages, each of a max pooling
-    by two, a 1x1 convolution, residual blocks, batch normalisation and ReLU;
-    pooling, `Dense`. See `apply_block` and `apply_attention`.
+    The input is raw pixels, float32 in [0, 255]; scaling is inside. The stem is
+    a 1x1 convolution, batch normalisation and ReLU. Each stage has a max
+    pooling by two, a 1x1 convolution, residual blocks, batch normalisation and
+    ReLU. Pooling and `Dense` follow. See `apply_block` and `apply_attention`.
 
     Endpoints: `group1` ... `group4` (outputs of the second to the last stage
-    after their ReLU; of five stages they have the shapes of a ResNet-50's),
+    after their ReLU; with five stages they have the shapes of a ResNet-50's),
     `preactivation<i>` (the same before that ReLU), `features` (the last
     stage's output), `logits` (float32, no softmax). The first stage, with 64
-    channels and a small footprint, gives none.
+    channels and a small footprint, has no endpoint.
 
     Args:
         num_blocks: of each stage: `(2, 1, 2, 4, 1)` is SAN10, `(3, 2, 3, 5,
             2)` SAN15, `(3, 3, 4, 6, 3)` SAN19.
         num_classes: int >= 1.
-        input_shape: `(height, width, 3)`, pixels; sides of at least twice
-            what the network reduces them by.
+        input_shape: `(height, width, 3)`, pixels; the sides of the last map
+            must be at least 2.
         filters: of each stage, multiples of 32.
         stem: `"imagenet"`, `"small"` (without the first two poolings), or
             `"auto"`: small for sides below 96 pixels.
-        dtype: see `Network`.
-        **kwargs: see `Network`: `head`, `head_inputs`, `name`, `trainable`.
+        dtype: see `ClassificationNetwork`.
+        **kwargs: see `ClassificationNetwork`: `head`, `head_inputs`, `name`,
+            `trainable`.
 
     Raises:
-        ValueError: for arguments that make no network.
+        ValueError: for invalid arguments.
 
     Example:
     >>> model = SAN((1, 1, 1), 10, (32, 32, 3), filters=(32, 32, 64))
@@ -64,25 +71,25 @@ class SAN(Network):
     (None, 16, 16, 64)
 
     Reference: Zhao, Jia and Koltun, "Exploring Self-attention for Image
-    Recognition", 2020, https://arxiv.org/abs/2004.13621, as its authors' code
-    has it; that has no small stem.
+    Recognition", 2020, https://arxiv.org/abs/2004.13621, as in its
+    authors' code, which has no small stem.
     """
 
     def __init__(
         self,
-        num_blocks,
-        num_classes,
-        input_shape=(64, 64, 3),
-        filters=FILTERS,
-        stem="auto",
-        dtype=None,
-        **kwargs,
-    ):
+        num_blocks: Sequence[int],
+        num_classes: int,
+        input_shape: Sequence[int] = (64, 64, 3),
+        filters: Sequence[int] = FILTERS,
+        stem: Stem = "auto",
+        dtype: Policy = None,
+        **kwargs: Any,
+    ) -> None:
         num_blocks, filters = tuple(num_blocks), tuple(filters)
         if len(num_blocks) < 2 or len(num_blocks) != len(filters):
             raise ValueError(
                 "`num_blocks` and `filters` must have one number for each "
-                "stage, of which there are two or more. "
+                "stage, with two or more stages. "
                 f"Received: num_blocks={num_blocks}, filters={filters}."
             )
         least = VALUES * SHARE
@@ -125,8 +132,8 @@ class SAN(Network):
         self.filters = filters
         self.stem = stem
 
-    def get_config(self):
-        """Every constructor argument."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns every constructor argument."""
         return {
             "num_blocks": list(self.num_blocks),
             "filters": list(self.filters),
@@ -135,11 +142,13 @@ class SAN(Network):
         }
 
 
-def apply_block(x, kernel_size, dtype=None, name=None):
-    """A residual block of as many channels as the map has.
+def apply_block(
+    x: Tensor, kernel_size: int, dtype: Policy = None, name: str | None = None
+) -> Tensor:
+    """Applies a residual block that keeps the number of channels.
 
-    Batch normalisation, ReLU, attention to a quarter of the channels, batch
-    normalisation, ReLU and a 1x1 convolution back to all of them.
+    Batch normalisation, ReLU, attention with a quarter of the channels, batch
+    normalisation, ReLU and a 1x1 convolution back to all channels.
     """
     residual = apply_batch_norm_relu(x, dtype=dtype, name=f"{name}_1")
     residual = apply_attention(
@@ -157,21 +166,23 @@ def apply_block(x, kernel_size, dtype=None, name=None):
     return layers.Add(dtype=dtype, name=f"{name}_add")([x, residual])
 
 
-def apply_attention(x, kernel_size, dtype=None, name=None):
-    """Pairwise self-attention: a weighted sum of what lies around each pixel.
+def apply_attention(
+    x: Tensor, kernel_size: int, dtype: Policy = None, name: str | None = None
+) -> Tensor:
+    """Computes a weighted sum of the pixels around each pixel.
 
-    The weights of the pixels j around i, at most `kernel_size // 2` rows and
-    columns away, are a softmax over them of gamma(phi(x_i) - psi(x_j)), both
-    with their positions appended; gamma is batch normalisation, ReLU and a
-    1x1 convolution, twice. Beyond the border the map is reflected. The biases
-    are the authors'; each cancels, in the difference, in the softmax or in the
+    The pixels j around i are at most `kernel_size // 2` rows and columns away.
+    Their weights are a softmax over j of gamma(phi(x_i) - psi(x_j)), where both
+    vectors also contain the positions. gamma is batch normalisation, ReLU and
+    a 1x1 convolution, twice. Beyond its border the map is reflected. The biases
+    are the authors'. Each cancels: in the difference, in the softmax or in the
     next batch normalisation.
 
     Args:
         x: `(batch, height, width, channels)`.
         kernel_size: int, odd.
         dtype: dtype policy.
-        name: the beginning of the layers' names.
+        name: prefix of the layers' names.
 
     Returns:
         `(batch, height, width, channels / 4)`.
@@ -179,7 +190,9 @@ def apply_attention(x, kernel_size, dtype=None, name=None):
     height, width, channels = x.shape[1:]
     relation, values = channels // RELATION, channels // VALUES
 
-    def conv(x, filters, part, use_bias=True):
+    def conv(
+        x: Tensor, filters: int, part: str, use_bias: bool = True
+    ) -> Tensor:
         return apply_conv(
             x, filters, 1, 1, use_bias, dtype, name=f"{name}_{part}_conv"
         )
@@ -187,8 +200,8 @@ def apply_attention(x, kernel_size, dtype=None, name=None):
     positions = conv(_positions_like(x), 2, "position")
     phi = ops.concatenate([conv(x, relation, "phi"), positions], axis=-1)
     psi = ops.concatenate([conv(x, relation, "psi"), positions], axis=-1)
-    # Pixels in one axis and what is around them in another: 1x1 convolutions
-    # go over both.
+    # Pixels lie along one axis, their surroundings along another: 1x1
+    # convolutions cover both.
     phi = ops.reshape(phi, (-1, height * width, 1, relation + 2))
     psi = ops.reshape(
         footprints(psi, kernel_size),
@@ -202,8 +215,8 @@ def apply_attention(x, kernel_size, dtype=None, name=None):
     weights = conv(weights, values // SHARE, "gamma2")
     weights = ops.softmax(weights, axis=2)
 
-    # Pixels go to the batch's axis: a product of four axes, in which a weight
-    # is repeated for its channels without being copied.
+    # Pixels move to the batch's axis. In the product of four axes a weight
+    # serves several channels without a copy.
     weights = ops.reshape(weights, (-1, kernel_size**2, 1, values // SHARE))
     around = ops.reshape(
         footprints(conv(x, values, "value"), kernel_size),
@@ -214,19 +227,19 @@ def apply_attention(x, kernel_size, dtype=None, name=None):
     )
 
 
-def footprints(x, kernel_size):
-    """What lies around each pixel, the map reflected at its borders.
+def footprints(x: Tensor, kernel_size: int) -> Tensor:
+    """Collects the surroundings of each pixel; borders are reflected.
 
-    Slices rather than `ops.image.extract_patches`, which multiplies by an
-    identity matrix of all the channels around a pixel.
+    It uses slices: `ops.image.extract_patches` multiplies by an identity
+    matrix of all channels around a pixel.
 
     Args:
         x: `(batch, height, width, channels)`, sides of at least 2.
         kernel_size: int, odd.
 
     Returns:
-        `(batch, height, width, kernel_size**2 * channels)`, the channels of
-        a place side by side.
+        `(batch, height, width, kernel_size**2 * channels)`, with the channels
+        of each position side by side.
     """
     height, width = x.shape[1:3]
     x = _reflect(x, kernel_size // 2)
@@ -238,12 +251,12 @@ def footprints(x, kernel_size):
     )
 
 
-def _reflect(x, pad):
-    """The map with `pad` reflected pixels on each side."""
+def _reflect(x: Tensor, pad: int) -> Tensor:
+    """Adds `pad` reflected pixels on each side of a map."""
     for axis in (1, 2):
         missing = pad
         while missing:
-            # No more at once than there are besides the border.
+            # At most as many at once as there are without the border.
             step = min(missing, x.shape[axis] - 1)
             widths = [(0, 0)] * 4
             widths[axis] = (step, step)
@@ -252,10 +265,10 @@ def _reflect(x, pad):
     return x
 
 
-def _positions_like(x):
-    """Each pixel's column and row, from -1 to 1: `(batch, h, w, 2)`."""
+def _positions_like(x: Tensor) -> Tensor:
+    """Makes each pixel's column and row, from -1 to 1: `(batch, h, w, 2)`."""
     height, width = x.shape[1:3]
-    grid = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
-    # An array: a tensor of a backend would become an input of the ONNX file.
-    grid = np.stack(grid, axis=-1).astype("float32")
+    axes = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
+    # An array: a backend's tensor would become an input of the ONNX file.
+    grid = np.stack(axes, axis=-1).astype("float32")
     return ops.zeros_like(x[..., :2]) + grid

@@ -1,7 +1,8 @@
-"""What both ShuffleNets are made of."""
+"""Parts of both ShuffleNets."""
 
 from keras import layers, ops
 
+from keras_artkd.layers.defaults import Policy
 from keras_artkd.models.blocks import (
     apply_batch_norm,
     apply_conv,
@@ -9,19 +10,20 @@ from keras_artkd.models.blocks import (
     apply_depthwise_conv,
     apply_imagenet_stem,
 )
+from keras_artkd.types import Tensor
 
 STEM_FILTERS = 24
 
 
-def channel_shuffle(x, groups):
+def channel_shuffle(x: Tensor, groups: int) -> Tensor:
     """Takes one channel of each group in turn.
 
     Args:
-        x: `(batch, height, width, channels)` of static height and width.
+        x: `(batch, height, width, channels)` with static height and width.
         groups: int, a divisor of the channels, which lie group after group.
 
     Returns:
-        The same channels: the first of every group, the second, ...
+        The same channels: the first of every group, then the second, ...
 
     Example:
     >>> import numpy as np
@@ -35,11 +37,17 @@ def channel_shuffle(x, groups):
     return ops.reshape(x, (-1, height, width, channels))
 
 
-def apply_grouped_pointwise(x, filters, groups, dtype=None, name=None):
-    """A 1x1 convolution of each group of channels by itself, without bias.
+def apply_grouped_pointwise(
+    x: Tensor,
+    filters: int,
+    groups: int,
+    dtype: Policy = None,
+    name: str | None = None,
+) -> Tensor:
+    """Applies a 1x1 convolution, without bias, to each group of channels.
 
-    One layer a group: `Conv2D(groups=)` needs XLA on a CPU, and converts to no
-    ONNX.
+    Each group has its own layer: `Conv2D(groups=)` needs XLA on a CPU, and
+    cannot be converted to ONNX.
     """
     if groups == 1:
         return apply_conv(x, filters, 1, dtype=dtype, name=name)
@@ -50,14 +58,16 @@ def apply_grouped_pointwise(x, filters, groups, dtype=None, name=None):
     return layers.Concatenate(dtype=dtype, name=f"{name}_concatenate")(parts)
 
 
-def apply_stem(x, small, dtype=None):
-    """24 filters: 1x1, or for ImageNet 3x3 at stride 2 and a max pooling."""
+def apply_stem(x: Tensor, small: bool, dtype: Policy = None) -> Tensor:
+    """Applies a 1x1 stem, or for ImageNet 3x3 at stride 2 and a max pooling."""
     if small:
         return apply_conv_bn_relu(x, STEM_FILTERS, 1, dtype=dtype, name="stem")
     return apply_imagenet_stem(x, STEM_FILTERS, 3, dtype=dtype)
 
 
-def apply_depthwise_bn(x, strides=1, dtype=None, name=None):
-    """A depthwise 3x3 convolution and batch normalisation, no activation."""
+def apply_depthwise_bn(
+    x: Tensor, strides: int = 1, dtype: Policy = None, name: str | None = None
+) -> Tensor:
+    """Applies a depthwise 3x3 convolution and batch normalisation."""
     x = apply_depthwise_conv(x, strides, dtype=dtype, name=f"{name}_conv")
     return apply_batch_norm(x, dtype=dtype, name=name)

@@ -1,9 +1,14 @@
 """ShuffleNet with three groups."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import layers
 
+from keras_artkd.layers.defaults import Policy
 from keras_artkd.models.blocks import (
+    Stem,
     apply_batch_norm,
     apply_batch_norm_relu,
     apply_pixels,
@@ -12,7 +17,7 @@ from keras_artkd.models.blocks import (
     check_input_shape,
     choose_stem,
 )
-from keras_artkd.models.network import Network
+from keras_artkd.models.network import ClassificationNetwork
 from keras_artkd.models.shuffle_blocks import (
     STEM_FILTERS,
     apply_depthwise_bn,
@@ -20,6 +25,7 @@ from keras_artkd.models.shuffle_blocks import (
     apply_stem,
     channel_shuffle,
 )
+from keras_artkd.types import Tensor
 
 GROUPS = 3
 # Channels and blocks of each stage.
@@ -27,14 +33,15 @@ STAGES = ((240, 4), (480, 8), (960, 4))
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
-class ShuffleNetV1(Network):
-    """ShuffleNet 1x with three groups, as distillation's literature has it.
+class ShuffleNetV1(ClassificationNetwork):
+    """ShuffleNet 1x with three groups, of the distillation literature.
 
-    Takes raw pixels, float32 in [0, 255]; scaling is inside. A stem of 24
-    filters, three stages (4, 8, 4 blocks; 240, 480, 960 channels) that halve
-    the map, pooling, `Dense`. A block: grouped 1x1 convolution, channel
-    shuffle, depthwise 3x3, grouped 1x1, then the sum with its input; the first
-    of a stage instead appends its input, average-pooled.
+    The input is raw pixels, float32 in [0, 255]; scaling is inside. The network
+    has a stem of 24 filters, three stages (4, 8, 4 blocks; 240, 480, 960
+    channels) that halve the map, pooling and `Dense`. A block is a grouped 1x1
+    convolution, a channel shuffle, a depthwise 3x3 and a grouped 1x1
+    convolution, then the sum with its input. The first block of a stage has no
+    sum; it appends its average-pooled input.
 
     Endpoints: `group1 group2 group3` (a stage's output after its last ReLU),
     `preactivation<i>` (the sum before that ReLU), `features` (which is
@@ -46,11 +53,12 @@ class ShuffleNetV1(Network):
             with the ImageNet stem.
         stem: `"small"` (1x1 at stride 1), `"imagenet"` (3x3 at stride 2 and a
             max pooling), or `"auto"`: small for sides below 96 pixels.
-        dtype: see `Network`.
-        **kwargs: see `Network`: `head`, `head_inputs`, `name`, `trainable`.
+        dtype: see `ClassificationNetwork`.
+        **kwargs: see `ClassificationNetwork`: `head`, `head_inputs`, `name`,
+            `trainable`.
 
     Raises:
-        ValueError: for arguments that make no network.
+        ValueError: for invalid arguments.
 
     Example:
     >>> model = ShuffleNetV1(10, input_shape=(32, 32, 3))
@@ -63,12 +71,12 @@ class ShuffleNetV1(Network):
 
     def __init__(
         self,
-        num_classes,
-        input_shape=(64, 64, 3),
-        stem="auto",
-        dtype=None,
-        **kwargs,
-    ):
+        num_classes: int,
+        input_shape: Sequence[int] = (64, 64, 3),
+        stem: Stem = "auto",
+        dtype: Policy = None,
+        **kwargs: Any,
+    ) -> None:
         small = choose_stem(stem, input_shape) == "small"
         check_input_shape(input_shape, 8 if small else 32)
 
@@ -90,22 +98,28 @@ class ShuffleNetV1(Network):
         super().__init__(inputs, endpoints, num_classes, dtype=dtype, **kwargs)
         self.stem = stem
 
-    def get_config(self):
-        """Every constructor argument."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns every constructor argument."""
         return {"stem": self.stem, **super().get_config()}
 
 
-def apply_block(x, filters, strides, dtype=None, name=None):
-    """A ShuffleNet block.
+def apply_block(
+    x: Tensor,
+    filters: int,
+    strides: int,
+    dtype: Policy = None,
+    name: str | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Applies a ShuffleNet block.
 
     Returns:
-        The output, and what its ReLU is of: the sum at stride 1, the
+        The output, and the map before its ReLU: the sum at stride 1, the
         concatenation at stride 2.
     """
     shortcut = x
     # With its input appended, the output has `filters` channels.
     added = filters - x.shape[-1] if strides == 2 else filters
-    # The stem's channels are too few for groups of them.
+    # The stem has too few channels for groups.
     groups = 1 if x.shape[-1] == STEM_FILTERS else GROUPS
     x = apply_grouped_pointwise(
         x, added // 4, groups, dtype=dtype, name=f"{name}_reduce_conv"
@@ -113,7 +127,7 @@ def apply_block(x, filters, strides, dtype=None, name=None):
     x = apply_batch_norm_relu(x, dtype=dtype, name=f"{name}_reduce")
     x = channel_shuffle(x, groups)
     x = apply_depthwise_bn(x, strides, dtype=dtype, name=f"{name}_depthwise")
-    # The paper has no activation here; the networks compared with have.
+    # The paper has no activation here, but the networks of the literature do.
     x = apply_relu(x, dtype=dtype, name=f"{name}_depthwise")
     x = apply_grouped_pointwise(
         x, added, GROUPS, dtype=dtype, name=f"{name}_expand_conv"

@@ -1,12 +1,16 @@
 """Parts of networks, from one endpoint to another."""
 
+from collections.abc import Sequence
+
 import keras
 
 from keras_artkd.models.endpoints import LOGITS, get_endpoints
 
 
-def split_network(model, names):
-    """Cuts a network at endpoints into parts, one after another.
+def split_network(
+    model: keras.Model, names: Sequence[str]
+) -> list[keras.Model]:
+    """Cuts a network at endpoints into consecutive parts.
 
     Args:
         model: a network with endpoints.
@@ -15,11 +19,11 @@ def split_network(model, names):
     Returns:
         list of functional `keras.Model`, one more than `names`: from images
         to the first endpoint, from it to the next, ..., from the last to the
-        logits. They share the network's layers; run one after another they
-        are the network.
+        logits. They share the network's layers. One after another, they
+        compute what the network computes.
 
     Raises:
-        ValueError: as of `network_part`.
+        ValueError: see `network_part`.
 
     Example:
     >>> from keras_artkd import models
@@ -34,19 +38,22 @@ def split_network(model, names):
     ]
 
 
-def network_part(model, start, end):
-    """What a network has between two endpoints, its layers shared.
+def network_part(
+    model: keras.Model, start: str | None, end: str | Sequence[str]
+) -> keras.Model:
+    """Makes a model of the layers between two endpoints.
 
     Args:
         model: a network with endpoints.
-        start: str, the endpoint that it takes; None for images.
-        end: str, the endpoint that it gives, or a list of them for a dict.
+        start: str, the endpoint that is the input; None for images.
+        end: str, the endpoint that is the output; or a list of them, for a
+            dict of outputs.
 
     Returns:
-        A functional `keras.Model`.
+        A functional `keras.Model` that shares the network's layers.
 
     Raises:
-        ValueError: if the end needs more of the network than the start.
+        ValueError: if the end depends on more than the start.
     """
     endpoints = get_endpoints(model)
     ends = [end] if isinstance(end, str) else end
@@ -58,8 +65,8 @@ def network_part(model, start, end):
         return keras.Model(first, outputs)
     except ValueError as error:
         raise ValueError(
-            "A network can be cut where all that follows is made of the cut "
-            f"endpoint alone. Received: {model.name!r}, whose "
-            f"{' and '.join(ends)} needs more than {start}. Fix: another "
-            'endpoint, or a head of the last map (head="pool").'
+            "A network can be cut at an endpoint only if all that follows "
+            f"depends on this endpoint alone. Received: {model.name!r}, whose "
+            f"{' and '.join(ends)} needs more than {start}. Fix: choose "
+            'another endpoint, or a head of the last map (head="pool").'
         ) from error

@@ -1,8 +1,12 @@
 """VGG networks with batch normalisation and a single dense layer."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import layers
 
+from keras_artkd.layers.defaults import Policy
 from keras_artkd.models.blocks import (
     apply_batch_norm,
     apply_conv,
@@ -10,37 +14,41 @@ from keras_artkd.models.blocks import (
     apply_relu,
     check_input_shape,
 )
-from keras_artkd.models.network import Network
+from keras_artkd.models.network import ClassificationNetwork
+from keras_artkd.types import Tensor
 
 FILTERS = (64, 128, 256, 512, 512)
-# Depth, with the original's three dense layers -> 3x3 convolutions a block.
+# Depth (it counts the original's three dense layers) -> 3x3 convolutions of a
+# block.
 CONVOLUTIONS = {8: 1, 13: 2}
-# The side from which the fourth pooling is not left out.
+# The smallest side with a fourth pooling.
 FOURTH_POOL_SIDE = 64
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
-class VGG(Network):
-    """VGG-8 or VGG-13 as distillation's literature has them.
+class VGG(ClassificationNetwork):
+    """VGG-8 or VGG-13 of the distillation literature.
 
-    Takes raw pixels, float32 in [0, 255]; scaling is inside. Five blocks of
-    3x3 convolutions (with bias) with batch normalisation and ReLU, of 64, 128,
-    256, 512, 512 filters, a max pooling after each of the first three,
-    global average pooling, `Dense`. From sides of 64 pixels on, a pooling
-    follows the fourth block too: the last map is 4x4 at 32 and at 64 pixels.
+    The input is raw pixels, float32 in [0, 255]; scaling is inside. The network
+    has five blocks of 3x3 convolutions (with bias), batch normalisation and
+    ReLU, of 64, 128, 256, 512, 512 filters, a max pooling after each of the
+    first three, global average pooling and `Dense`. From sides of 64 pixels
+    on, a pooling also follows the fourth block: the last map is 4x4 at 32 and
+    at 64 pixels.
 
     Endpoints: `group1` ... `group4` (outputs of the second to the fifth block
     after their last ReLU, before the pooling), `preactivation<i>` (the same
     before that ReLU), `features` (which is `group4`), `logits` (float32, no
-    softmax). The first block gives none: the literature compares the other
-    four.
+    softmax). The first block has no endpoint: the literature compares the
+    other four.
 
     Args:
         depth: 8 or 13.
         num_classes: int >= 1.
         input_shape: `(height, width, 3)`, pixels; sides of at least 16.
-        dtype: see `Network`.
-        **kwargs: see `Network`: `head`, `head_inputs`, `name`, `trainable`.
+        dtype: see `ClassificationNetwork`.
+        **kwargs: see `ClassificationNetwork`: `head`, `head_inputs`, `name`,
+            `trainable`.
 
     Raises:
         ValueError: for another depth, or images that are too small.
@@ -57,8 +65,13 @@ class VGG(Network):
     """
 
     def __init__(
-        self, depth, num_classes, input_shape=(64, 64, 3), dtype=None, **kwargs
-    ):
+        self,
+        depth: int,
+        num_classes: int,
+        input_shape: Sequence[int] = (64, 64, 3),
+        dtype: Policy = None,
+        **kwargs: Any,
+    ) -> None:
         if depth not in CONVOLUTIONS:
             raise ValueError(
                 f"`depth` must be one of {', '.join(map(str, CONVOLUTIONS))}. "
@@ -86,16 +99,22 @@ class VGG(Network):
         super().__init__(inputs, endpoints, num_classes, dtype=dtype, **kwargs)
         self.depth = depth
 
-    def get_config(self):
-        """Every constructor argument."""
+    def get_config(self) -> dict[str, Any]:
+        """Returns every constructor argument."""
         return {"depth": self.depth, **super().get_config()}
 
 
-def apply_block(x, filters, num_convolutions, dtype=None, name=None):
-    """3x3 convolutions, each with batch normalisation and ReLU.
+def apply_block(
+    x: Tensor,
+    filters: int,
+    num_convolutions: int,
+    dtype: Policy = None,
+    name: str | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Applies 3x3 convolutions, each with batch normalisation and ReLU.
 
     Returns:
-        The output, and what its last ReLU is of.
+        The output, and the map before its last ReLU.
     """
     for i in range(1, num_convolutions + 1):
         x = apply_conv(

@@ -1,11 +1,18 @@
-"""The page that puts several runs side by side."""
+"""The HTML page that compares several runs."""
 
 import dataclasses
 import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from keras_artkd import plots
+from keras_artkd.measure.intervals import (
+    mcnemar,
+    paired_difference,
+    share_interval,
+)
+from keras_artkd.report import plots
 from keras_artkd.report.figures import Drawing
 from keras_artkd.report.measures import (
     Measure,
@@ -20,20 +27,17 @@ from keras_artkd.report.page import (
     settings,
 )
 from keras_artkd.report.run import Run
-from keras_artkd.statistics import (
-    mcnemar,
-    paired_difference,
-    share_interval,
-)
 
-# Settings that tell nothing of what was trained.
+# Settings that do not change the training.
 _INCIDENTAL = {"workdir", "resume", "ablation", "exports", "licence"}
 # Column of the history -> title of its figure.
 _CURVES = {
     "val_accuracy": "Accuracy, validation",
     "loss": "Loss, training",
 }
-# All that `draw_comparison` may draw.
+# The accuracy of a class and its interval; None without test images.
+_Cell = tuple[float | None, tuple[float, float] | None]
+# The names of all possible drawings of `draw_comparison`.
 FIGURES = {"differences", "val-accuracy", "loss"}
 
 
@@ -42,10 +46,10 @@ class Entry:
     """One of the compared runs.
 
     Attributes:
-        number: int, from 1.
-        name: str, method, student and seed.
-        run: `Run`.
-        measures: list of `Measure`.
+        number: counted from 1.
+        name: method, student and seed.
+        run: the run itself.
+        measures: its numbers of the test split.
     """
 
     number: int
@@ -56,42 +60,56 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """A run beside the first, on the same test images.
+    """A run compared with the first, on the same test images.
 
     Attributes:
-        entry: `Entry`.
-        reason: str, why they cannot be compared; "" if they can.
-        difference: float, its accuracy less the first's, a share.
-        interval: `(low, high)` of it, 95 %; None where no image differs:
-            drawing them again tells nothing then.
-        p_value: float, of McNemar's exact test.
-        gained, lost: int, images that it alone, the first alone has right.
+        entry: the run.
+        difference: its accuracy minus the first's, a share.
+        interval: `(low, high)` of it, 95 %; None if no image differs, because
+            drawing images again tells nothing then.
+        p_value: of McNemar's exact test.
+        gained: the number of images that only this run has right.
+        lost: the number of images that only the first has right.
     """
 
     entry: Entry
-    reason: str = ""
-    difference: float | None = None
-    interval: tuple[float, float] | None = None
-    p_value: float | None = None
-    gained: int | None = None
-    lost: int | None = None
+    difference: float
+    interval: tuple[float, float] | None
+    p_value: float
+    gained: int
+    lost: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Incomparable:
+    """A run that cannot be compared with the first.
+
+    Attributes:
+        entry: the run.
+        reason: why it cannot be compared.
+    """
+
+    entry: Entry
+    reason: str
 
 
 @dataclasses.dataclass(frozen=True)
 class Seeds:
-    """Runs that differ in their seed alone.
+    """Runs that differ only in their seed.
 
     Attributes:
-        entries: at least two of `Entry`, each of another seed.
-        spreads: list of `(measure's name, mean, standard deviation)`.
+        entries: at least two runs, each with another seed.
+        spreads: name of a measure, its mean and standard deviation.
     """
 
     entries: list[Entry]
     spreads: list[tuple[str, float, float]]
 
 
-def line_up(runs):
-    """Returns the list of `Entry` and that of `Difference` from the first."""
+def line_up(
+    runs: Sequence[Run],
+) -> tuple[list[Entry], list[Difference | Incomparable]]:
+    """Returns an entry for each run, and the differences from the first."""
     entries = [
         Entry(number, _name(run), run, headline(run))
         for number, run in enumerate(runs, 1)
@@ -99,20 +117,27 @@ def line_up(runs):
     return entries, [compare(entries[0], entry) for entry in entries[1:]]
 
 
-def draw_comparison(entries, differences):
-    """Returns dict of name -> `Drawing`, see `line_up`."""
+def draw_comparison(
+    entries: Sequence[Entry], differences: Sequence[Difference | Incomparable]
+) -> dict[str, Drawing]:
+    """Returns the figures by name, see `line_up` for the arguments."""
     drawings = [*_draw_differences(differences), *_draw_training(entries)]
     return {drawing.name: drawing for drawing in drawings}
 
 
-def comparison_page(entries, differences, drawings, figures):
+def comparison_page(
+    entries: Sequence[Entry],
+    differences: Sequence[Difference | Incomparable],
+    drawings: Mapping[str, Drawing],
+    figures: str,
+) -> str:
     """Returns the HTML of a comparison.
 
     Args:
         entries: of `line_up`.
         differences: of `line_up`.
         drawings: of `draw_comparison`.
-        figures: name of the folder beside the page that they are saved in.
+        figures: name of their folder, which is beside the page.
     """
     return (
         environment()
@@ -143,29 +168,29 @@ def comparison_page(entries, differences, drawings, figures):
     )
 
 
-def compare(first, entry):
-    """Compares a run with the first, as `Difference`."""
+def compare(first: Entry, entry: Entry) -> Difference | Incomparable:
+    """Compares a run with the first."""
     reason = _incomparable(first.run, entry.run)
     if reason:
-        return Difference(entry, reason)
+        return Incomparable(entry, reason)
     before, after = first.run.correct(), entry.run.correct()
-    difference, *interval = paired_difference(before, after)
+    difference, low, high = paired_difference(before, after)
     return Difference(
         entry=entry,
         difference=difference,
-        interval=tuple(interval) if (before != after).any() else None,
+        interval=(low, high) if (before != after).any() else None,
         p_value=mcnemar(before, after),
         gained=int((after & ~before).sum()),
         lost=int((before & ~after).sum()),
     )
 
 
-def seed_groups(entries):
-    """Returns list of `Seeds`, of the runs that differ in their seed alone.
+def seed_groups(entries: Sequence[Entry]) -> list[Seeds]:
+    """Groups the runs that differ only in their seed.
 
-    Of several runs of one seed the first counts: copies have no spread.
+    Only the first run of each seed counts: copies have no spread.
     """
-    groups = {}
+    groups: dict[str, dict[int, Entry]] = {}
     for entry in entries:
         group = groups.setdefault(_identity(entry.run), {})
         group.setdefault(entry.run.config["seed"], entry)
@@ -176,13 +201,13 @@ def seed_groups(entries):
     ]
 
 
-def _name(run):
+def _name(run: Run) -> str:
     config = run.config
     return f"{config['method']}, {config['student']}, seed {config['seed']}"
 
 
-def _incomparable(first, other):
-    """Why two runs cannot be compared image by image, "" if they can."""
+def _incomparable(first: Run, other: Run) -> str:
+    """Why two runs cannot be compared image by image; empty if they can."""
     if not _same_images(first, other):
         return "not comparable: it was tested on other images"
     if first.class_names != other.class_names:
@@ -194,15 +219,15 @@ def _incomparable(first, other):
     return ""
 
 
-def _same_images(first, other):
-    """Whether both noted what they were tested on, and it is the same."""
+def _same_images(first: Run, other: Run) -> bool:
+    """Whether both runs wrote which images they used, and these are equal."""
     fingerprint = first.data.get("fingerprint")
     return fingerprint is not None and (
         fingerprint == other.data.get("fingerprint")
     )
 
 
-def _identity(run):
+def _identity(run: Run) -> str:
     config = {
         key: value
         for key, value in run.config.items()
@@ -211,8 +236,8 @@ def _identity(run):
     return repr((sorted(config.items()), run.data.get("fingerprint")))
 
 
-def _spreads(group):
-    values = {}
+def _spreads(group: Sequence[Entry]) -> list[tuple[str, float, float]]:
+    values: dict[str, list[float]] = {}
     for entry in group:
         for measure in entry.measures:
             values.setdefault(measure.name, []).append(measure.value)
@@ -223,13 +248,15 @@ def _spreads(group):
     ]
 
 
-def _headings(entries):
-    """The measures that any run has: key -> name, in their order."""
+def _headings(entries: Sequence[Entry]) -> dict[str, str]:
+    """The measures of all runs: key -> name, in their order."""
     return {m.key: m.name for entry in entries for m in entry.measures}
 
 
-def _draw_differences(differences):
-    known = [d for d in differences if not d.reason]
+def _draw_differences(
+    differences: Sequence[Difference | Incomparable],
+) -> Iterator[Drawing]:
+    known = [d for d in differences if isinstance(d, Difference)]
     if not known:
         return
     figure, axes = plots.figure(3.6, 0.8 + 0.32 * len(known))
@@ -250,8 +277,8 @@ def _draw_differences(differences):
     )
 
 
-def _draw_training(entries):
-    """One panel for the validation accuracy, one for the loss."""
+def _draw_training(entries: Sequence[Entry]) -> Iterator[Drawing]:
+    """One figure for the validation accuracy, one for the loss."""
     for name, title in _CURVES.items():
         curves = {
             f"run {entry.number}": entry.run.history[name]
@@ -266,44 +293,42 @@ def _draw_training(entries):
             yield Drawing(name.replace("_", "-"), caption, figure)
 
 
-def _class_rows(entries):
-    """Accuracy by class and run, where all know the same classes.
+def _class_rows(entries: Sequence[Entry]) -> list[tuple[str, list[_Cell]]]:
+    """Accuracy by class and run, if all runs have the same classes.
 
-    Of many classes only those that the runs differ most in.
+    Of many classes only those with the largest differences.
 
     Returns:
-        list of `(name, list of (accuracy or None, interval or None))`.
+        The name of each class, and its accuracy and interval in each run.
     """
     names = entries[0].run.class_names
     if any(entry.run.class_names != names for entry in entries):
         return []
     columns = [entry.run.metrics["test"]["per_class"] for entry in entries]
-    rows = []
-    for name, cells in zip(names, zip(*columns, strict=True), strict=True):
-        rows.append(
-            (
-                name,
-                [
-                    (c["accuracy"], share_interval(c["accuracy"], c["count"]))
-                    if c["count"]
-                    else (None, None)
-                    for c in cells
-                ],
-            )
-        )
+    rows = [
+        (name, [_class_cell(result) for result in results])
+        for name, results in zip(names, zip(*columns, strict=True), strict=True)
+    ]
     if len(rows) > MATRIX_CLASSES:
         rows.sort(key=lambda row: -_range(row[1]))
         rows = rows[:MATRIX_CLASSES]
     return rows
 
 
-def _range(cells):
+def _class_cell(result: dict[str, Any]) -> _Cell:
+    share, count = result["accuracy"], result["count"]
+    return (share, share_interval(share, count)) if count else (None, None)
+
+
+def _range(cells: Sequence[_Cell]) -> float:
     shares = [share for share, _ in cells if share is not None]
     return max(shares) - min(shares) if shares else 0.0
 
 
-def _differing_settings(entries):
-    """Settings that are not the same in all runs: `(name, values)`."""
+def _differing_settings(
+    entries: Sequence[Entry],
+) -> list[tuple[str, list[str]]]:
+    """The settings that differ between runs: their names and values."""
     columns = [
         dict(
             settings(

@@ -1,15 +1,17 @@
-"""The figures of a run: drawn once, for the page and as PNG files."""
+"""The figures of a run, for its page and as PNG files."""
 
 import dataclasses
 import re
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from keras_artkd import plots
 from keras_artkd.files import replacing
+from keras_artkd.measure.intervals import calibration_bins
+from keras_artkd.report import plots
 from keras_artkd.report.gallery import IMAGES_EACH, find_confusions
 from keras_artkd.report.measures import (
     attention_spreads,
@@ -17,14 +19,17 @@ from keras_artkd.report.measures import (
     is_spread,
 )
 from keras_artkd.report.pictures import attention_grid, read_thumbnail
+from keras_artkd.report.rendering import as_svg, save_png
+from keras_artkd.report.run import STUDENT, Run
+from keras_artkd.report.style import COLOURS
 from keras_artkd.report.text import display_name, small_text, term_name
-from keras_artkd.statistics import calibration_bins
+from keras_artkd.types import Array, Path
 
 _ACCURACY_EDGES = np.linspace(0, 1, 11)
 # Inches: the side of a picture in a grid, and a line of text above it.
 _CELL = 1.0
 _LINE = 0.25
-# What thumbnails have to show.
+# Enough for the pixels of a thumbnail.
 _GRID_DPI = 120
 
 
@@ -33,10 +38,10 @@ class Drawing:
     """A figure.
 
     Attributes:
-        name: str, of its file and of its place in the page.
-        caption: str, what it shows.
-        figure: matplotlib `Figure`.
-        dpi: int, of the PNG file.
+        name: the name of its file and of its place in the page.
+        caption: a description of it.
+        figure: the figure itself.
+        dpi: resolution of the PNG file.
     """
 
     name: str
@@ -45,13 +50,13 @@ class Drawing:
     dpi: int = 200
 
     @property
-    def svg(self):
+    def svg(self) -> str:
         """Inline SVG."""
-        return plots.as_svg(self.figure, self.name, self.caption)
+        return as_svg(self.figure, self.name, self.caption)
 
 
-def draw_run(run):
-    """Returns dict of name -> `Drawing` of all that the run's files hold."""
+def draw_run(run: Run) -> dict[str, Drawing]:
+    """Draws everything that the run's files hold; returns it by name."""
     drawings = [
         *_training(run),
         *_spreads(run),
@@ -64,8 +69,8 @@ def draw_run(run):
     return {drawing.name: drawing for drawing in drawings}
 
 
-def save_figures(drawings, folder):
-    """Writes every drawing as `<folder>/<name>.png`, in place of what is there.
+def save_figures(drawings: Mapping[str, Drawing], folder: Path) -> None:
+    """Writes every drawing as `<folder>/<name>.png`; replaces the folder.
 
     Raises:
         OSError: if the folder cannot be written.
@@ -74,12 +79,12 @@ def save_figures(drawings, folder):
         temporary.mkdir()
         for drawing in drawings.values():
             path = temporary / f"{drawing.name}.png"
-            plots.save_png(drawing.figure, path, drawing.dpi)
+            save_png(drawing.figure, path, drawing.dpi)
 
 
-def _training(run):
-    """Accuracy and loss, then every term of the loss by itself."""
-    # The number of the block jumps from phase to phase, as the terms show.
+def _training(run: Run) -> Iterator[Drawing]:
+    """Accuracy and loss, then each term of the loss in its own figure."""
+    # The number of the block jumps between phases, which the terms show.
     history = {k: v for k, v in run.history.items() if k != "block"}
     best = run.metrics["best_epoch"]
     pairs = {
@@ -104,8 +109,8 @@ def _training(run):
             )
 
 
-def _spreads(run):
-    """How unequally the exits count."""
+def _spreads(run: Run) -> Iterator[Drawing]:
+    """The inequality of the weights of exits."""
     for spread in attention_spreads(run):
         title = f"Attention spread, {spread.name}"
         yield _curves(
@@ -117,33 +122,43 @@ def _spreads(run):
         )
 
 
-def _slug(name):
+def _slug(name: str) -> str:
     return re.sub(r"[^\w-]", "-", name)
 
 
-def _curves(name, title, curves, best_epoch, percent=False, log=False):
+def _curves(
+    name: str,
+    title: str,
+    curves: Mapping[str, Sequence[float | None]],
+    best_epoch: int,
+    percent: bool = False,
+    log: bool = False,
+) -> Drawing:
     figure, axes = plots.figure(3.3, 2.2)
     plots.plot_curves(axes, curves, best_epoch, percent, log)
     axes.set_title(
         plots.shorten(title, 36), loc="left", fontsize=10, fontweight="bold"
     )
-    word = "{:.1%}".format if percent else "{:.3g}".format
-    word = small_text if log else word
+    form = ".1%" if percent else ".3g"
     ends = []
     for label, values in curves.items():
         numbers = [value for value in values if value is not None]
         whole = "" if len(numbers) == len(values) else " that has it"
-        ends.append(
-            f"{label} {word(numbers[0])} in the first epoch{whole} and "
-            f"{word(numbers[-1])} in the last"
+        first, last = (
+            small_text(number) if log else f"{number:{form}}"
+            for number in (numbers[0], numbers[-1])
         )
-    ends = ", ".join(ends)
+        ends.append(
+            f"{label} {first} in the first epoch{whole} and {last} in the last"
+        )
     return Drawing(
-        name, f"{title} by epoch: {ends}. Best epoch: {best_epoch}.", figure
+        name,
+        f"{title} by epoch: {', '.join(ends)}. Best epoch: {best_epoch}.",
+        figure,
     )
 
 
-def _confusion(run):
+def _confusion(run: Run) -> Drawing:
     matrix = np.asarray(run.metrics["test"]["confusion_matrix"])
     side = 2.0 + 0.26 * min(len(matrix), plots.NUMBERED_CLASSES)
     figure, axes = plots.figure(side, side)
@@ -156,8 +171,8 @@ def _confusion(run):
     )
 
 
-def _classes(run):
-    """Each class by name; of many, how many fare how well."""
+def _classes(run: Run) -> Drawing:
+    """The accuracy of each class; of many classes a histogram."""
     classes = [
         (name, entry)
         for name, entry in zip(
@@ -174,8 +189,8 @@ def _classes(run):
             counts,
             width=0.1,
             align="edge",
-            color=plots.COLOURS["accent"],
-            edgecolor=plots.COLOURS["surface"],
+            color=COLOURS["accent"],
+            edgecolor=COLOURS["surface"],
         )
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -196,10 +211,10 @@ def _classes(run):
     return Drawing("classes", "Accuracy of each class.", figure)
 
 
-def _calibration(run):
+def _calibration(run: Run) -> Iterator[Drawing]:
     if run.logits:
         figure, axes = plots.figure(3.3, 3.0)
-        bins = calibration_bins(run.labels, run.logits["student"])
+        bins = calibration_bins(run.labels, run.logits[STUDENT])
         plots.plot_reliability(axes, bins)
         filled = zip(*bins.values(), strict=True)
         caption = "Accuracy by confidence: " + ", ".join(
@@ -210,13 +225,13 @@ def _calibration(run):
         yield Drawing("calibration", f"{caption}.", figure)
 
 
-def _mistakes(run):
-    """Misclassified images, right of them what they were taken for."""
+def _mistakes(run: Run) -> Iterator[Drawing]:
+    """Misclassified images; right of them the classes they were taken for."""
     if not run.logits or not run.gallery:
         return
     names = _names(run)
     titles, cells = [], []
-    for confusion in find_confusions(run.labels, run.logits["student"]):
+    for confusion in find_confusions(run.labels, run.logits[STUDENT]):
         titles.append(
             f"{names[confusion.true]}, taken for {names[confusion.predicted]}"
         )
@@ -238,8 +253,8 @@ def _mistakes(run):
         )
 
 
-def _thumbnails(run, rows):
-    """Three thumbnails, None in place of what there is not."""
+def _thumbnails(run: Run, rows: Sequence[int]) -> list[Array | None]:
+    """Three thumbnails; None in place of each that is missing."""
     found = [
         read_thumbnail(run.gallery[row], square=True)
         for row in rows
@@ -248,11 +263,11 @@ def _thumbnails(run, rows):
     return found + [None] * (IMAGES_EACH - len(found))
 
 
-def _attention(run):
+def _attention(run: Run) -> Iterator[Drawing]:
     grid = attention_grid(run)
-    if grid is None:
+    if grid is None or run.attention is None:
         return
-    cells = [
+    cells: list[list[Array | None]] = [
         [row.picture, *(o for maps in row.overlays for o in maps.values())]
         for row in grid
     ]
@@ -270,7 +285,11 @@ def _attention(run):
     )
 
 
-def _image_grid(cells, row_titles, column_titles):
+def _image_grid(
+    cells: Sequence[Sequence[Array | None]],
+    row_titles: Sequence[str],
+    column_titles: Sequence[str],
+) -> Figure:
     """Rows of square pictures of one size, each row under its title."""
     columns = len(column_titles)
     width, height = columns * _CELL, len(cells) * (_CELL + _LINE) + _LINE
@@ -284,7 +303,7 @@ def _image_grid(cells, row_titles, column_titles):
             (bottom + _CELL + 0.05) / height,
             plots.shorten(title, 80),
             fontsize=8,
-            color=plots.COLOURS["ink"],
+            color=COLOURS["ink"],
         )
         axes = figure.add_axes((0, bottom / height, 1, _CELL / height))
         axes.set_axis_off()
@@ -295,16 +314,16 @@ def _image_grid(cells, row_titles, column_titles):
             1 - 0.7 * _LINE / height,
             heading,
             fontsize=7,
-            color=plots.COLOURS["muted"],
+            color=COLOURS["muted"],
         )
     return figure
 
 
-def _strip(pictures):
+def _strip(pictures: Sequence[Array | None]) -> Array:
     """Pictures beside one another with a margin; None leaves a gap."""
     side = next(len(picture) for picture in pictures if picture is not None)
     margin = side // 30
-    paper = np.array(to_rgb(plots.COLOURS["surface"])) * 255
+    paper = np.array(to_rgb(COLOURS["surface"])) * 255
     strip = np.empty((side, len(pictures), side, 3), "uint8")
     strip[:] = np.rint(paper)
     inner = slice(margin, side - margin)
@@ -314,5 +333,5 @@ def _strip(pictures):
     return strip.reshape(side, -1, 3)
 
 
-def _names(run):
+def _names(run: Run) -> list[str]:
     return [display_name(name) for name in run.class_names]

@@ -1,10 +1,11 @@
-"""Which test images are worth looking at; NumPy only."""
+"""Choice of the test images that a report shows; NumPy only."""
 
 import dataclasses
 
 import numpy as np
 
-from keras_artkd.evaluate import softmax
+from keras_artkd.measure.metrics import softmax
+from keras_artkd.types import Array
 
 CONFUSIONS = 6
 IMAGES_EACH = 3
@@ -13,16 +14,16 @@ ATTENTION_ROWS = 6
 
 @dataclasses.dataclass(frozen=True)
 class Confusion:
-    """Images of one class that were taken for another.
+    """Images of one class that were classified as another.
 
     Attributes:
-        true: int, the class they belong to.
-        predicted: int, the class they were taken for.
-        count: int, how many there are.
+        true: the index of their class.
+        predicted: the index of the other class.
+        count: their number.
         rows: the most confident of these mistakes, most confident first.
-        typical_predicted: images of the class they were taken for,
-            recognised, most confident first; empty where none was.
-        typical_true: the same of the class they belong to.
+        typical_predicted: recognised images of the other class, most
+            confident first; empty if there are none.
+        typical_true: recognised images of their class, likewise.
     """
 
     true: int
@@ -33,16 +34,16 @@ class Confusion:
     typical_true: list[int]
 
 
-def find_confusions(labels, logits):
-    """The most frequent confusions, of one class with another.
+def find_confusions(labels: Array, logits: Array) -> list[Confusion]:
+    """The most frequent confusions of one class with another.
 
     Args:
         labels: true class indices, `(n,)`.
         logits: `(n, classes)`.
 
     Returns:
-        list of at most six `Confusion`, most frequent first; of equally
-        frequent ones the larger share of its class first.
+        At most six, most frequent first. Of equally frequent ones the one
+        with the larger share of its class comes first.
     """
     labels, predictions, confidence = _answers(labels, logits)
     classes = np.asarray(logits).shape[1]
@@ -55,10 +56,10 @@ def find_confusions(labels, logits):
         key=lambda pair: (-matrix[pair], sizes[pair[0]], pair),
     )
 
-    def surest(true, predicted):
+    def surest(true: int, predicted: int) -> list[int]:
         rows = np.flatnonzero((labels == true) & (predictions == predicted))
         order = np.argsort(-confidence[rows], kind="stable")
-        return rows[order][:IMAGES_EACH].tolist()
+        return [int(row) for row in rows[order][:IMAGES_EACH]]
 
     return [
         Confusion(
@@ -73,18 +74,18 @@ def find_confusions(labels, logits):
     ]
 
 
-def choose_attention_rows(labels, logits):
-    """Test images to show attention maps of: some right, some wrong.
+def choose_attention_rows(labels: Array, logits: Array) -> list[int]:
+    """Chooses test images for attention maps, some right and some wrong.
 
-    Right and wrong in turn, of a class that was shown least so far, the most
-    confident answer first.
+    Takes right and wrong answers in turn. Prefers the classes that were
+    chosen least so far, then the most confident answer.
 
     Args:
         labels: true class indices, `(n,)`.
         logits: `(n, classes)`.
 
     Returns:
-        sorted list of at most six distinct rows.
+        At most six distinct rows, sorted.
     """
     labels, predictions, confidence = _answers(labels, logits)
     right = predictions == labels
@@ -101,16 +102,16 @@ def choose_attention_rows(labels, logits):
     return sorted(chosen)
 
 
-def choose_rows(labels, logits):
-    """Every test image that a report shows.
+def choose_rows(labels: Array, logits: Array) -> list[int]:
+    """Chooses every test image that a report shows.
 
     Args:
         labels: true class indices, `(n,)`.
         logits: `(n, classes)`.
 
     Returns:
-        sorted list of distinct rows: those of `find_confusions` and of
-        `choose_attention_rows`.
+        The distinct rows of `find_confusions` and of
+        `choose_attention_rows`, sorted.
     """
     rows = set(choose_attention_rows(labels, logits))
     for confusion in find_confusions(labels, logits):
@@ -122,7 +123,7 @@ def choose_rows(labels, logits):
     return sorted(rows)
 
 
-def _answers(labels, logits):
+def _answers(labels: Array, logits: Array) -> tuple[Array, Array, Array]:
     """Labels, predictions and their confidence."""
     logits = np.asarray(logits, "float64")
     return (

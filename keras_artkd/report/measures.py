@@ -1,18 +1,21 @@
-"""What a run measured, with its uncertainty."""
+"""The numbers of a report, with their uncertainty."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from keras_artkd.evaluate import softmax
-from keras_artkd.statistics import (
+from keras_artkd.measure.intervals import (
     FEWEST_OF_A_CLASS,
     bootstrap_metrics,
     share_interval,
     wilson_interval,
 )
+from keras_artkd.measure.metrics import softmax
+from keras_artkd.report.run import STUDENT, Run
 
-# Name in the metrics -> heading and what it means.
+# Name in the metrics -> heading and meaning.
 _HEADLINES = {
     "accuracy": ("Accuracy", "share of the test images classified correctly"),
     "macro_accuracy": (
@@ -28,7 +31,7 @@ _HEADLINES = {
         "how far confidence is from accuracy on average; 0 is perfect",
     ),
 }
-# How the name of a column of the history ends that is a `Spread`.
+# The end of the name of a column of the history that is a `Spread`.
 _SPREAD = "_spread"
 
 
@@ -37,13 +40,13 @@ class Measure:
     """A number of the test split.
 
     Attributes:
-        key: str, its name in `metrics.json`.
-        name: str, heading.
-        meaning: str, in plain words.
-        value: float, a share.
-        interval: `(low, high)` that hold the truth 95 times in 100, or None
-            where the answers to the single images are not kept, or too few.
-        reason: str, why there is none.
+        key: its name in `metrics.json`.
+        name: its heading.
+        meaning: its meaning in plain words.
+        value: a share.
+        interval: `(low, high)`, 95 %; None if the answers to the single
+            images are not kept or too few.
+        reason: why there is no interval.
     """
 
     key: str
@@ -54,13 +57,13 @@ class Measure:
     reason: str = ""
 
 
-def headline(run):
-    """Returns the list of `Measure` a report begins with."""
+def headline(run: Run) -> list[Measure]:
+    """Returns the numbers at the top of a report."""
     test = run.metrics["test"]
     intervals = {}
     if run.logits:
-        intervals = bootstrap_metrics(run.labels, run.logits["student"])
-    # Shares of the images: with none or all of them, draws would not differ.
+        intervals = bootstrap_metrics(run.labels, run.logits[STUDENT])
+    # Not by draws, which do not differ if none or all images are right.
     for key in {"accuracy", "top5_accuracy"} & set(test):
         intervals[key] = share_interval(test[key], test["num_examples"])
     return [
@@ -77,7 +80,7 @@ def headline(run):
     ]
 
 
-def _why_no_interval(run, key):
+def _why_no_interval(run: Run, key: str) -> str:
     if not run.logits:
         return "the run kept no predictions.npz"
     if key != "macro_accuracy":
@@ -90,17 +93,17 @@ def _why_no_interval(run, key):
 
 @dataclasses.dataclass(frozen=True)
 class ClassResult:
-    """How one class fares.
+    """The result of one class.
 
     Attributes:
-        index: int, its place among the classes.
-        name: str.
-        count: int, its test images, at least one.
-        accuracy: float, the share recognised.
-        interval: `(low, high)`, 95 %.
-        taken_for: name of the class its images are most often taken for,
-            None if none is.
-        taken_share: float, the share taken for it.
+        index: its place among the classes.
+        name: its name.
+        count: the number of its test images, at least one.
+        accuracy: the share of them that is recognised.
+        interval: `(low, high)` of it, 95 %.
+        taken_for: name of the class that its other images are most often
+            taken for; None without mistakes.
+        taken_share: the share of its images that is taken for that class.
     """
 
     index: int
@@ -112,12 +115,8 @@ class ClassResult:
     taken_share: float
 
 
-def class_results(run):
-    """Every class that occurs in the test split, the worst first.
-
-    Returns:
-        list of `ClassResult`.
-    """
+def class_results(run: Run) -> list[ClassResult]:
+    """Every class that occurs in the test split, the worst first."""
     matrix = np.asarray(run.metrics["test"]["confusion_matrix"])
     results = []
     for index, (name, row) in enumerate(
@@ -143,34 +142,34 @@ def class_results(run):
     return sorted(results, key=lambda r: (r.accuracy, -r.count, r.index))
 
 
-def guesses(run):
-    """What needs no pictures: `(share, name)` of always the commonest class.
-
-    The share is of the test images, the class the commonest among them.
-    """
+def guesses(run: Run) -> tuple[float, str]:
+    """The commonest class of the test images: its share and its name."""
     sizes = np.asarray(run.metrics["test"]["confusion_matrix"]).sum(axis=1)
-    return sizes.max() / sizes.sum(), run.class_names[int(sizes.argmax())]
+    return float(sizes.max() / sizes.sum()), run.class_names[
+        int(sizes.argmax())
+    ]
 
 
-def mean_confidence(run):
+def mean_confidence(run: Run) -> float:
     """The student's mean confidence, a share."""
-    return float(softmax(run.logits["student"]).max(axis=1).mean())
+    return float(softmax(run.logits[STUDENT]).max(axis=1).mean())
 
 
 @dataclasses.dataclass(frozen=True)
 class Agreement:
-    """A teacher beside its student.
+    """A teacher compared with its student, on the test images.
 
     Attributes:
-        role: str.
-        name: str, of the network.
-        accuracy: float, the teacher's on the test images.
+        role: the teacher's role.
+        name: the name of its network.
+        accuracy: the teacher's accuracy.
         accuracy_interval: `(low, high)`, 95 %.
-        agreement: float, the share of images both answer alike.
+        agreement: the share of images with the same answer of both.
         agreement_interval: `(low, high)`, 95 %.
-        table: counts `[[both right, student alone], [teacher alone, both
-            wrong]]`, None where the answers are not kept.
-        same_mistake: int, images on which both are wrong alike, or None.
+        table: counts `[[both right, only the student], [only the teacher,
+            both wrong]]`; None if the answers are not kept.
+        same_mistake: the number of images with the same wrong answer, or
+            None.
     """
 
     role: str
@@ -183,8 +182,8 @@ class Agreement:
     same_mistake: int | None
 
 
-def agreements(run):
-    """Returns a list of `Agreement`, one of each teacher."""
+def agreements(run: Run) -> list[Agreement]:
+    """Compares every teacher with the student."""
     count = run.metrics["test"]["num_examples"]
     results = []
     for role in run.teachers:
@@ -197,7 +196,7 @@ def agreements(run):
                 [int((~own & other).sum()), int((~own & ~other).sum())],
             ]
             answers = [
-                run.logits[name].argmax(axis=1) for name in ("student", role)
+                run.logits[name].argmax(axis=1) for name in (STUDENT, role)
             ]
             same_mistake = int((~own & (answers[0] == answers[1])).sum())
         results.append(
@@ -221,22 +220,23 @@ def agreements(run):
 
 @dataclasses.dataclass(frozen=True)
 class Spread:
-    """How far a student's attention to its own exits is from uniform.
+    """The distance of a student's attention to its exits from uniform.
 
     Attributes:
-        key: str, its name in `history.json`.
-        name: str, of the term of the loss that the attention is of.
-        values: list of float, one an epoch: the largest distance of an
-            exit's weight from `1 / exits`, averaged over the images.
+        key: its name in `history.json`.
+        name: the term of the loss that the attention belongs to.
+        values: one an epoch: the largest distance of an exit's weight from
+            `1 / exits`, averaged over the images; None for an epoch of a
+            phase without it.
     """
 
     key: str
     name: str
-    values: list[float]
+    values: Sequence[float | None]
 
 
-def attention_spreads(run):
-    """Returns a list of `Spread`; empty without attention to exits."""
+def attention_spreads(run: Run) -> list[Spread]:
+    """The spreads in the history; none without attention to exits."""
     return [
         Spread(key, key.removesuffix(_SPREAD), values)
         for key, values in run.history.items()
@@ -244,15 +244,15 @@ def attention_spreads(run):
     ]
 
 
-def is_spread(key):
-    """Whether a column of the history is an attention's, no term's."""
+def is_spread(key: str) -> bool:
+    """Whether a column of the history is a `Spread`, not a term's."""
     return key.endswith(_SPREAD)
 
 
-def is_curve(values):
-    """Whether a column of the history has a number for each epoch.
+def is_curve(values: Any) -> bool:
+    """Whether a column of the history has numbers by epoch.
 
-    Or None for the epochs of a phase of the training without it.
+    Epochs of a phase of the training without it have None.
     """
     numbers = [v for v in values if v is not None]
     return bool(numbers) and all(isinstance(v, (int, float)) for v in numbers)

@@ -1,14 +1,19 @@
-"""The page of one run."""
+"""The HTML page of one run."""
 
 import pathlib
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import jinja2
 import numpy as np
 
-from keras_artkd.evaluate import softmax
+from keras_artkd.measure.intervals import FEWEST_CALIBRATED
+from keras_artkd.measure.metrics import softmax
 from keras_artkd.report import text
+from keras_artkd.report.figures import Drawing
 from keras_artkd.report.gallery import find_confusions
 from keras_artkd.report.measures import (
+    Spread,
     agreements,
     attention_spreads,
     class_results,
@@ -17,24 +22,26 @@ from keras_artkd.report.measures import (
     mean_confidence,
 )
 from keras_artkd.report.pictures import attention_grid, data_uri, file_uri
-from keras_artkd.statistics import FEWEST_CALIBRATED
+from keras_artkd.report.run import STUDENT, Run
+from keras_artkd.types import Path
 
-# Beyond, a matrix with a number in each cell cannot be read.
+# A matrix of more classes is too large to read.
 MATRIX_CLASSES = 30
-# Without a matrix so many classes are listed, the others upon request.
+# Without a matrix so many classes are listed, and the others on demand.
 _LISTED_CLASSES = 12
 _LISTED_FILES = 20
 
 
-def environment(*folders):
-    """The Jinja2 environment of the templates; escapes what it is given.
+def environment(*folders: Path) -> jinja2.Environment:
+    """The Jinja2 environment of the templates; it escapes every value.
 
     Args:
-        *folders: paths of folders with further templates.
+        *folders: folders with more templates.
     """
-    folders = [*folders, pathlib.Path(__file__).parent]
     result = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folders),
+        loader=jinja2.FileSystemLoader(
+            [*folders, pathlib.Path(__file__).parent]
+        ),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -56,13 +63,15 @@ def environment(*folders):
     return result
 
 
-def run_page(run, drawings, in_run=True):
+def run_page(
+    run: Run, drawings: Mapping[str, Drawing], in_run: bool = True
+) -> str:
     """Returns the HTML of a run's report.
 
     Args:
-        run: `Run`.
+        run: the run.
         drawings: of `keras_artkd.report.figures.draw_run`.
-        in_run: whether the page will lie in the run's folder, beside the
+        in_run: whether the page will be in the run's folder, beside the
             figures.
     """
     results = class_results(run)
@@ -111,12 +120,12 @@ def run_page(run, drawings, in_run=True):
     )
 
 
-def confusion_rows(run):
-    """The confusion matrix, None where it would be too large to read.
+def confusion_rows(run: Run) -> list[dict[str, Any]] | None:
+    """The confusion matrix, None if it is too large to read.
 
     Returns:
-        list of dicts: name of the true class, its count, and cells
-        `(predicted name, count, share of the row, on the diagonal)`.
+        For each true class its name, count, and cells `(predicted name,
+        count, share of the row, on the diagonal)`.
     """
     names = run.class_names
     if len(names) > MATRIX_CLASSES:
@@ -140,17 +149,17 @@ def confusion_rows(run):
     return rows
 
 
-def _mistakes(run):
+def _mistakes(run: Run) -> list[dict[str, Any]]:
     """The most frequent confusions, with pictures."""
     if not run.logits or not run.gallery:
         return []
     names = run.class_names
-    logits = run.logits["student"]
+    logits = run.logits[STUDENT]
     sizes = np.bincount(run.labels, minlength=len(names))
     probabilities = softmax(logits)
     predictions = logits.argmax(axis=1)
 
-    def pictures(rows):
+    def pictures(rows: Iterable[int]) -> list[dict[str, Any]]:
         return [
             {
                 "uri": file_uri(run.gallery[row]),
@@ -177,8 +186,10 @@ def _mistakes(run):
     ]
 
 
-def _spreads(run, drawings):
-    """How unequally exits count: list of `(Spread, Drawing)`."""
+def _spreads(
+    run: Run, drawings: Mapping[str, Drawing]
+) -> list[tuple[Spread, Drawing]]:
+    """The attention to exits, and its figures."""
     drawn = [
         drawing
         for name, drawing in drawings.items()
@@ -187,10 +198,10 @@ def _spreads(run, drawings):
     return [*zip(attention_spreads(run), drawn, strict=True)]
 
 
-def _attention(run):
+def _attention(run: Run) -> dict[str, Any] | None:
     """Rows of pictures under the attention of each network and mapping."""
     grid = attention_grid(run)
-    if grid is None:
+    if grid is None or run.attention is None:
         return None
     return {
         "endpoint": run.attention.endpoint,
@@ -216,11 +227,11 @@ def _attention(run):
     }
 
 
-def networks(run):
-    """What each network costs, as far as the run says it.
+def networks(run: Run) -> list[dict[str, Any]]:
+    """The cost of each network; unknown numbers are None.
 
     Returns:
-        list of dicts: role, name, parameters, multiply_adds, size_bytes,
+        For each its role, name, parameters, multiply_adds, size_bytes,
         milliseconds.
     """
     unknown = dict.fromkeys(("multiply_adds", "size_bytes", "milliseconds"))
@@ -235,14 +246,14 @@ def networks(run):
             **unknown,
         }
         for role, values in [
-            ("student", own),
+            (STUDENT, own),
             *((role, run.metrics[role]) for role in run.teachers),
         ]
     ]
 
 
-def files(run):
-    """The files to deploy, as far as the run measured them."""
+def files(run: Run) -> list[dict[str, Any]]:
+    """The files to deploy; unknown numbers are None."""
     unknown = dict.fromkeys(("runtime", "milliseconds", "accuracy"))
     return [
         {**unknown, **export}
@@ -250,10 +261,10 @@ def files(run):
     ]
 
 
-def settings(config):
-    """Every setting, as words: list of `(name, value)`."""
+def settings(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Every setting as words: its name and its value."""
 
-    def words(value):
+    def words(value: Any) -> str:
         if isinstance(value, dict):
             return ", ".join(f"{k} {v}" for k, v in value.items()) or text.NONE
         if isinstance(value, list):

@@ -1,50 +1,55 @@
-"""Pictures for a page: embedded JPEG, attention laid over them."""
+"""Pictures for a page: embedded JPEGs, with attention maps over them."""
 
 import base64
 import dataclasses
 import io
+import pathlib
 
+import matplotlib
 import numpy as np
 from PIL import Image
 
-from keras_artkd.plots import attention_overlay
-from keras_artkd.report.run import damaged
+from keras_artkd.report.run import STUDENT, Run, damaged
+from keras_artkd.types import Array
 
 _OVERLAY_SIDE = 112
 
 
 @dataclasses.dataclass(frozen=True)
 class AttentionRow:
-    """One picture and where networks look in it.
+    """A picture and the attention of networks to its parts.
 
     Attributes:
-        row: int, the test image.
+        row: the row of the test image.
         true, predicted: names of its class and of the student's answer.
-        picture: uint8 `(side, side, 3)`, what the networks see of it.
-        overlays: a dict of mapping -> uint8 `(side, side, 3)` a role.
+        picture: uint8 `(side, side, 3)`, the part that the networks see.
+        overlays: for each role, mapping -> uint8 `(side, side, 3)`.
     """
 
     row: int
     true: str
     predicted: str
-    picture: np.ndarray
-    overlays: list[dict[str, np.ndarray]]
+    picture: Array
+    overlays: list[dict[str, Array]]
 
 
-def read_thumbnail(path, square=False, zoom=1.0):
+def read_thumbnail(
+    path: pathlib.Path, square: bool = False, zoom: float = 1.0
+) -> Array:
     """Reads a thumbnail, uint8 `(height, width, 3)`.
 
     Args:
-        path: of a JPEG.
-        square: whether to take the central square alone.
-        zoom: float >= 1, how much of the square's margin to leave out.
+        path: a JPEG file.
+        square: whether to take the central square only.
+        zoom: at least 1; the central `1 / zoom` of the square's side is
+            taken.
 
     Raises:
-        RunError: if it is no picture.
+        RunError: if the file is not a picture.
     """
     try:
-        with Image.open(path) as image:
-            image = image.convert("RGB")
+        with Image.open(path) as file:
+            image = file.convert("RGB")
     except OSError as error:
         raise damaged(path, "it cannot be decoded") from error
     if square:
@@ -56,15 +61,15 @@ def read_thumbnail(path, square=False, zoom=1.0):
     return np.asarray(image)
 
 
-def attention_grid(run):
+def attention_grid(run: Run) -> list[AttentionRow] | None:
     """Pictures with the attention of every network and mapping over them.
 
     Returns:
-        list of `AttentionRow`, None where the run has nothing to show.
+        None if the run has nothing to show.
     """
-    if run.attention is None or not run.logits:
+    if run.attention is None or run.labels is None:
         return None
-    predictions = run.logits["student"].argmax(axis=1)
+    predictions = run.logits[STUDENT].argmax(axis=1)
     names = run.class_names
     result = []
     for index, row in enumerate(run.attention.rows.tolist()):
@@ -92,23 +97,49 @@ def attention_grid(run):
     return result or None
 
 
-def _zoom(run):
-    """How much larger the resized picture is than what networks see."""
+def _zoom(run: Run) -> float:
+    """The side of the resized picture over the side that networks see."""
     short_side = run.data.get("load", {}).get("short_side")
     return max(1.0, (short_side or 0) / run.config["image_size"])
 
 
-def data_uri(pixels, quality=80):
-    """A picture as a JPEG inside an address."""
+def attention_overlay(pixels: Array, attention: Array) -> Array:
+    """Lays an attention map over a picture.
+
+    Args:
+        pixels: uint8 `(height, width, 3)`.
+        attention: `(rows, columns)`, not negative; enlarged smoothly.
+
+    Returns:
+        uint8 `(height, width, 3)`: the picture in grey, warm where attention
+        is high.
+    """
+    height, width = pixels.shape[:2]
+    attention = np.maximum(np.asarray(attention, "float32"), 0)
+    span = float(attention.max() - attention.min())
+    heat = (attention - attention.min()) / span if span > 0 else 0 * attention
+    enlarged = Image.fromarray(heat).resize(
+        (width, height), Image.Resampling.BICUBIC
+    )
+    heat = np.clip(np.asarray(enlarged), 0, 1)
+    grey = np.asarray(Image.fromarray(pixels).convert("L"), "float32") / 255
+    warm = matplotlib.colormaps["inferno"](heat)[..., :3]
+    weight = 0.15 + 0.55 * heat[..., None]
+    mixed = (1 - weight) * grey[..., None] + weight * warm
+    return np.rint(255 * np.clip(mixed, 0, 1)).astype("uint8")
+
+
+def data_uri(pixels: Array, quality: int = 80) -> str:
+    """A picture as a JPEG in a data URI."""
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, format="JPEG", quality=quality)
     return _uri(stream.getvalue())
 
 
-def file_uri(path):
-    """A JPEG file as it is inside an address."""
+def file_uri(path: pathlib.Path) -> str:
+    """A JPEG file, unchanged, in a data URI."""
     return _uri(path.read_bytes())
 
 
-def _uri(content):
+def _uri(content: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(content).decode()

@@ -1,42 +1,55 @@
-"""The files of a run, read and checked."""
+"""Reading and validation of a run's files."""
 
 import dataclasses
 import pathlib
 import reprlib
 import zipfile
 import zlib
+from typing import Any
 
 import numpy as np
 
-from keras_artkd.evaluate import classification_metrics
-from keras_artkd.files import read_json
+from keras_artkd.measure.metrics import classification_metrics
+from keras_artkd.run_folder import (
+    COMMAND,
+    DATA,
+    HISTORY,
+    METRICS,
+    SETTINGS,
+    VERSIONS,
+    RunFolder,
+)
+from keras_artkd.types import Array, Path
+
+# The types that a value may have.
+_Types = type | tuple[type, ...]
 
 STUDENT = "student"
 # A number in [0, 1].
 _SHARE = (int, float)
-# File -> what must be in it, and of what type.
-_REQUIRED = {
-    "config.json": {
+# File -> its required keys and their types.
+_REQUIRED: dict[str, dict[str, _Types]] = {
+    SETTINGS: {
         "method": str,
         "student": str,
         "seed": int,
         "image_size": int,
     },
-    "data.json": {
+    DATA: {
         "name": str,
         "class_names": list,
         "splits": dict,
         "skipped": list,
     },
-    "metrics.json": {
+    METRICS: {
         "parameters": int,
         "epochs": int,
         "best_epoch": int,
         "test": dict,
     },
-    "history.json": {"loss": list},
+    HISTORY: {"loss": list},
 }
-_REQUIRED_OF_TEST = {
+_REQUIRED_OF_TEST: dict[str, _Types] = {
     "num_examples": int,
     "accuracy": _SHARE,
     "macro_accuracy": _SHARE,
@@ -44,15 +57,19 @@ _REQUIRED_OF_TEST = {
     "per_class": list,
     "confusion_matrix": list,
 }
-_REQUIRED_OF_TEACHER = {
+_REQUIRED_OF_TEACHER: dict[str, _Types] = {
     "name": str,
     "parameters": int,
     "test_accuracy": _SHARE,
     "agreement_with_student": _SHARE,
 }
-# What older runs lack.
-_OPTIONAL = {"networks": list, "exports": dict, "pseudo_labels": dict}
-_REQUIRED_OF_PSEUDO_LABELS = {
+# Keys that older runs lack.
+_OPTIONAL: dict[str, _Types] = {
+    "networks": list,
+    "exports": dict,
+    "pseudo_labels": dict,
+}
+_REQUIRED_OF_PSEUDO_LABELS: dict[str, _Types] = {
     "images": int,
     "used": int,
     "corrected": int,
@@ -63,22 +80,22 @@ _REQUIRED_OF_PSEUDO_LABELS = {
 
 
 class RunError(ValueError):
-    """A run's files cannot be used; says which, why and how to mend it."""
+    """A run whose files cannot be used: which file, why, and the remedy."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Attention:
-    """Where networks look, of some test images.
+    """Attention maps of networks on some test images.
 
     Attributes:
         rows: the images' rows in the predictions, `(m,)`.
-        endpoint: str, the feature maps they were made from.
-        maps: dict of role -> mapping -> `(m, height, width)`.
+        endpoint: name of the feature maps that they were made from.
+        maps: role -> mapping -> `(m, height, width)`.
     """
 
-    rows: np.ndarray
+    rows: Array
     endpoint: str
-    maps: dict[str, dict[str, np.ndarray]]
+    maps: dict[str, dict[str, Array]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,91 +105,88 @@ class Run:
     Attributes:
         path: its folder.
         config, data, metrics, history: its JSON files.
-        versions: dict, empty if the run did not note them.
-        command: what to type to run it again, "" if not noted.
-        keys: names of the test images, None without `predictions.npz`.
-        labels: their classes, `(n,)`, or None.
-        logits: dict of role -> `(n, classes)`; empty if there are none.
-        attention: `Attention` or None.
-        gallery: dict of row -> path of its thumbnail.
+        versions: Python, packages, machine; empty if not written.
+        command: the command line of the run; empty if not written.
+        keys: names of the test images, `(n,)`; n is 0 without
+            `predictions.npz`.
+        labels: their classes, `(n,)`.
+        logits: role -> `(n, classes)`; empty without `predictions.npz`.
+        attention: None if not written.
+        gallery: row -> path of its thumbnail.
     """
 
     path: pathlib.Path
-    config: dict
-    data: dict
-    metrics: dict
-    history: dict
-    versions: dict
+    config: dict[str, Any]
+    data: dict[str, Any]
+    metrics: dict[str, Any]
+    history: dict[str, Any]
+    versions: dict[str, Any]
     command: str
-    keys: np.ndarray | None
-    labels: np.ndarray | None
-    logits: dict[str, np.ndarray]
+    keys: Array
+    labels: Array
+    logits: dict[str, Array]
     attention: Attention | None
     gallery: dict[int, pathlib.Path]
 
     @property
-    def class_names(self):
+    def class_names(self) -> list[str]:
         """Names of the classes, in the order of the logits."""
         return [str(name) for name in self.data["class_names"]]
 
     @property
-    def data_name(self):
-        """What the data set is called: one's own by its folder or file."""
-        name, source = self.data["name"], self.config.get("data_dir")
+    def data_name(self) -> str:
+        """The data set's name; of an own one the name of its folder or file."""
+        name: str = self.data["name"]
+        source = self.config.get("data_dir")
         if name in ("folder", "npz") and source:
             return pathlib.PurePath(source).name or name
         return name
 
     @property
-    def teachers(self):
+    def teachers(self) -> list[str]:
         """Roles of the networks that taught the student."""
         return _teachers(self.metrics)
 
-    def correct(self, role=STUDENT):
-        """Which test images a network has right, bool `(n,)`."""
-        return self.logits[role].argmax(axis=1) == self.labels
+    def correct(self, role: str = STUDENT) -> Array:
+        """Whether a network is right about each test image, bool `(n,)`."""
+        right: Array = self.logits[role].argmax(axis=1) == self.labels
+        return right
 
 
-def read_run(path):
+def read_run(path: Path) -> Run:
     """Reads a finished run.
 
     Args:
         path: its folder.
 
-    Returns:
-        `Run`.
-
     Raises:
         RunError: if it is not the folder of a finished run or a file in it
             is damaged.
     """
-    path = pathlib.Path(path)
-    _check_finished(path)
-    required = {name: _read_required(path / name) for name in _REQUIRED}
-    config, data, metrics, history = required.values()
-    _check_metrics(path / "metrics.json", metrics, data["class_names"])
-    keys, labels, logits = _read_predictions(path, data, metrics)
+    folder = RunFolder(path)
+    _check_finished(folder)
+    config, data, metrics, history = (
+        _read_required(folder, name) for name in _REQUIRED
+    )
+    _check_metrics(folder, metrics, data["class_names"])
+    keys, labels, logits = _read_predictions(folder, data, metrics)
     return Run(
-        path=path,
+        path=folder.path,
         config=config,
         data=data,
         metrics=metrics,
         history=history,
-        versions=_read_versions(path / "versions.json"),
-        command=_read_command(path / "command.txt"),
+        versions=_read_versions(folder),
+        command=_read_command(folder),
         keys=keys,
         labels=labels,
         logits=logits,
-        attention=_read_attention(path, labels),
-        gallery={
-            int(file.stem): file
-            for file in sorted((path / "gallery").glob("*.jpg"))
-            if file.stem.isdecimal()
-        },
+        attention=_read_attention(folder, len(labels)),
+        gallery=folder.thumbnails,
     )
 
 
-def _teachers(metrics):
+def _teachers(metrics: dict[str, Any]) -> list[str]:
     return [
         role
         for role, value in metrics.items()
@@ -180,37 +194,43 @@ def _teachers(metrics):
     ]
 
 
-def _check_finished(path):
-    if not path.is_dir():
+def _check_finished(folder: RunFolder) -> None:
+    if not folder.path.is_dir():
         raise RunError(
-            f"A run is a folder. Received: {path}, which is none. Fix: give "
-            "the folder that the recipe printed, <workdir>/<recipe>/<run>."
+            f"A run is a folder. Received: {folder}, which is not a folder. "
+            "Fix: give the folder that the training printed, "
+            "<workdir>/<recipe>/<run>."
         )
-    missing = [name for name in _REQUIRED if not (path / name).is_file()]
+    missing = [n for n in _REQUIRED if not (folder.path / n).is_file()]
     if len(missing) == len(_REQUIRED):
         raise RunError(
-            f"Not the folder of a run: {path} has no config.json. Fix: give "
-            "the folder that the recipe printed, <workdir>/<recipe>/<run>."
+            f"Not the folder of a run: {folder} has no {SETTINGS}. Fix: give "
+            "the folder that the training printed, <workdir>/<recipe>/<run>."
         )
-    if "metrics.json" in missing:
+    if METRICS in missing:
         raise RunError(
-            f"The run is not finished: {path} has no metrics.json. Fix: run "
-            "its recipe again with --resume."
+            f"The run is not finished: {folder} has no {METRICS}. Fix: type "
+            "its command again with --resume."
         )
     if missing:
         raise RunError(
-            f"The run lacks {', '.join(missing)}: {path}. Fix: restore it, "
-            "or remove the folder and run its recipe again."
+            f"The run lacks {', '.join(missing)}: {folder}. Fix: restore it, "
+            "or remove the folder and train the run again."
         )
 
 
-def _read_required(path):
-    content = _read_object(path)
-    _check_types(path, "it", content, _REQUIRED[path.name])
+def _read_required(folder: RunFolder, name: str) -> dict[str, Any]:
+    content = _read_object(folder, name)
+    _check_types(folder.path / name, "it", content, _REQUIRED[name])
     return content
 
 
-def _check_types(path, subject, content, types):
+def _check_types(
+    path: pathlib.Path,
+    subject: str,
+    content: dict[str, Any],
+    types: dict[str, _Types],
+) -> None:
     lacking = [key for key in types if key not in content]
     if lacking:
         raise damaged(path, f"{subject} lacks {', '.join(lacking)}")
@@ -222,7 +242,10 @@ def _check_types(path, subject, content, types):
             raise damaged(path, f"its {key} is {reprlib.repr(value)}")
 
 
-def _check_metrics(path, metrics, class_names):
+def _check_metrics(
+    folder: RunFolder, metrics: dict[str, Any], class_names: list[Any]
+) -> None:
+    path = folder.path / METRICS
     present = {k: t for k, t in _OPTIONAL.items() if k in metrics}
     _check_types(path, "it", metrics, present)
     for role in _teachers(metrics):
@@ -239,40 +262,44 @@ def _check_metrics(path, metrics, class_names):
     matrix = test["confusion_matrix"]
     lengths = {len(matrix), len(test["per_class"]), *map(len, matrix)}
     if lengths != {len(class_names)}:
-        raise damaged(path, "its classes are not those of data.json")
+        raise damaged(path, f"its classes are not those of {DATA}")
     if sum(map(sum, matrix)) != test["num_examples"]:
         raise damaged(path, "its confusion matrix is of other images")
 
 
-def _read_object(path):
+def _read_object(folder: RunFolder, name: str) -> dict[str, Any]:
+    path = folder.path / name
     try:
-        content = read_json(path)
+        content = folder.read(name)
     except (ValueError, RecursionError) as error:
         reason = f"it is not JSON: {error.__cause__ or error}"
         raise damaged(path, reason) from error
     if not isinstance(content, dict):
-        raise damaged(path, "it is no JSON object")
+        raise damaged(path, "it is not a JSON object")
     return content
 
 
-def _read_versions(path):
-    return _read_object(path) if path.is_file() else {}
+def _read_versions(folder: RunFolder) -> dict[str, Any]:
+    if not (folder.path / VERSIONS).is_file():
+        return {}
+    return _read_object(folder, VERSIONS)
 
 
-def _read_command(path):
-    if not path.is_file():
-        return ""
+def _read_command(folder: RunFolder) -> str:
     try:
-        return path.read_text(encoding="utf-8").strip()
+        return folder.command
     except UnicodeDecodeError as error:
+        path = folder.path / COMMAND
         raise damaged(path, "it is not UTF-8 text") from error
 
 
-def _read_predictions(path, data, metrics):
+def _read_predictions(
+    folder: RunFolder, data: dict[str, Any], metrics: dict[str, Any]
+) -> tuple[Array, Array, dict[str, Array]]:
     """Keys, labels and logits by role, checked against the metrics."""
-    path = path / "predictions.npz"
+    path = folder.predictions
     if not path.is_file():
-        return None, None, {}
+        return np.empty(0, "str"), np.empty(0, "int32"), {}
     arrays = _read_arrays(path, ("keys", "labels", STUDENT))
     keys, labels = arrays.pop("keys"), arrays.pop("labels")
     for logits in arrays.values():
@@ -285,28 +312,31 @@ def _read_predictions(path, data, metrics):
         if logits is arrays[STUDENT] and (
             measured["confusion_matrix"] != metrics["test"]["confusion_matrix"]
         ):
-            raise damaged(path, "its answers are not those of metrics.json")
+            raise damaged(path, f"its answers are not those of {METRICS}")
     return keys, labels, arrays
 
 
-def _read_attention(path, labels):
-    path = path / "attention.npz"
-    if not path.is_file() or labels is None:
+def _read_attention(folder: RunFolder, images: int) -> Attention | None:
+    path = folder.attention
+    if not path.is_file() or not images:
         return None
     arrays = _read_arrays(path, ("rows", "endpoint"))
     rows, endpoint = arrays.pop("rows"), str(arrays.pop("endpoint"))
-    maps = {}
+    maps: dict[str, dict[str, Array]] = {}
     for name, values in arrays.items():
         role, _, mapping = name.partition("/")
         if values.ndim != 3 or len(values) != len(rows):
             raise damaged(path, f"{name} has the shape {values.shape}")
         maps.setdefault(role, {})[mapping] = values
-    if not maps or len(rows) == 0 or rows.max() >= len(labels):
-        raise damaged(path, "its rows are not those of predictions.npz")
+    if not maps or len(rows) == 0 or rows.max() >= images:
+        name = folder.predictions.name
+        raise damaged(path, f"its rows are not those of {name}")
     return Attention(rows, endpoint, maps)
 
 
-def _read_arrays(path, required):
+def _read_arrays(
+    path: pathlib.Path, required: tuple[str, ...]
+) -> dict[str, Array]:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
@@ -324,9 +354,9 @@ def _read_arrays(path, required):
     return arrays
 
 
-def damaged(path, reason):
-    """Returns the error that a file of a run is damaged."""
+def damaged(path: pathlib.Path, reason: str) -> RunError:
+    """Returns the error for a damaged file of a run."""
     return RunError(
         f"A file of the run is damaged: {path} ({reason}). Fix: restore it, "
-        "or remove the run's folder and run its recipe again."
+        "or remove the run's folder and train the run again."
     )

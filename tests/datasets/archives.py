@@ -11,7 +11,7 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
-from keras_artkd.datasets.wikiart import index as wikiart_index
+from keras_artkd.datasets.archives.wikiart import index as wikiart_index
 
 
 def picture(path, seed=None, size=(24, 30)):
@@ -377,3 +377,14 @@ def make_dogs(root):
         for name, content in contents.items():
             add(archive, f"Images/{name}", content)
     return root
+
+
+# Those with a builder in the package.
+MAKE = {
+    "wikiart": make_wikiart,
+    "pandora18k": make_pandora,
+    "multitask_painting100k": make_painting100k,
+    "tiny_imagenet": make_tiny_imagenet,
+    "stanford40": make_stanford40,
+    "mit67": make_mit67,
+}

@@ -3,8 +3,8 @@ import pytest
 import tensorflow_datasets as tfds
 
 from keras_artkd.datasets import load
-from keras_artkd.datasets.cifar import load_cifar
-from keras_artkd.datasets.tfds_builders import find_builder
+from keras_artkd.datasets.cifar import read_cifar
+from keras_artkd.datasets.tfds.builders import find_builder
 from tests.datasets.archives import CIFAR_NAMES, make_cifar100
 
 
@@ -34,7 +34,7 @@ def prepared(arrays, tmp_path_factory):
     ours = tfds.core.download.checksums.compute_url_info(archive)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(builder), "url_infos", {url: ours})
-        load_cifar("cifar100", root)
+        read_cifar("cifar100", root)
     return root
 
 
@@ -124,6 +124,6 @@ def test_without_a_network(tmp_path, monkeypatch):
 def test_nothing_is_downloaded_among_pictures(tmp_path):
     (tmp_path / "Baroque").mkdir()
     (tmp_path / "Baroque" / "painting.jpg").touch()
-    with pytest.raises(ValueError, match="Baroque and other.*recipes.folder"):
+    with pytest.raises(ValueError, match="Baroque and other.*artkd train"):
         load("cifar10", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["Baroque"]

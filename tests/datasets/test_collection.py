@@ -3,14 +3,15 @@ import shutil
 import numpy as np
 import pytest
 
-from keras_artkd.datasets import LOADERS, atelier, load
-from keras_artkd.datasets.collection import (
+from keras_artkd.data.store import ImageStore
+from keras_artkd.datasets import atelier, load
+from keras_artkd.datasets.collection import collect
+from keras_artkd.datasets.examples import (
     Examples,
-    collect,
+    Loaded,
     drop_leaks,
     limit_parts,
 )
-from keras_artkd.image_store import ImageStore
 
 SPLITS = ("train", "validation", "test")
 
@@ -124,54 +125,6 @@ def test_folder_without_readable_images(tmp_path):
         load("folder", data_dir=tmp_path)
 
 
-@pytest.fixture
-def wikiart(tmp_path, picture):
-    """Two of 27 styles, 20 images each, no csv files."""
-    for style in ("Cubism", "Rococo"):
-        for i in range(20):
-            picture(tmp_path / f"w/wikiart/{style}/{style}-{i % 5}_{i}.jpg")
-    return tmp_path / "w"
-
-
-def test_wikiart(wikiart, tmp_path):
-    options = {"data_dir": wikiart, "cache_dir": tmp_path / "c"}
-    data = load("wikiart", short_side=16, **options)
-    assert data.class_names == ["Cubism", "Rococo"]
-    assert [len(s) for s in stores(data).values()] == [28, 6, 6]
-    assert np.bincount(data.train.labels).tolist() == [14, 14]
-    assert (data.test.sizes.min(axis=1) == 16).all()
-    part = load("wikiart", short_side=16, limit=20, **options)
-    assert [len(s) for s in stores(part).values()] == [14, 3, 3]
-    assert all(keys(part)[name] < keys(data)[name] for name in SPLITS)
-    apart = load("wikiart", short_side=16, group="artist", **options)
-    groups = [set(apart.groups[name]) for name in SPLITS]
-    assert not groups[0] & (groups[1] | groups[2])
-    assert not groups[1] & groups[2]
-    with pytest.raises(ValueError, match="official=True"):
-        load("wikiart", group="artist", official=True, **options)
-
-
-def test_arguments_are_checked(tmp_path):
-    known = (
-        "atelier, folder, cifar10, cifar100, tiny_imagenet, imagenet, cub200, "
-        "stanford_dogs, stanford40, mit67, npz, pandora18k, wikiart, "
-        "multitask_painting100k"
-    )
-    assert ", ".join(LOADERS) == known
-    with pytest.raises(ValueError, match=known):
-        load("mnist")
-    with pytest.raises(ValueError, match="group='hand'"):
-        load("folder", data_dir=tmp_path, group="hand")
-    with pytest.raises(ValueError, match="limit=0"):
-        load("folder", data_dir=tmp_path, limit=0)
-    with pytest.raises(ValueError, match="needs `data_dir`"):
-        load("pandora18k")
-    with pytest.raises(ValueError, match=r"\['scenes'\].*scene"):
-        load("atelier", scene=3)
-    with pytest.raises(ValueError, match=r"\['official'\].*offical"):
-        load("wikiart", data_dir=tmp_path, offical=True)
-
-
 def test_atelier_splits_by_scene(monkeypatch):
     """With a stand-in for the painter, which has tests of its own."""
 
@@ -255,9 +208,10 @@ def test_a_leak_is_an_internal_error(kind):
         )
         for name in SPLITS
     }
-    assert collect("x", ["a", "b"], parts, [], by_group=True)
+    loaded = Loaded(["a", "b"], parts, [])
+    assert collect("x", loaded, by_group=True)
     getattr(parts["test"], kind)[0] = getattr(parts["train"], kind)[1]
     with pytest.raises(RuntimeError, match=f"train and test.*{kind}"):
-        collect("x", ["a", "b"], parts, [], by_group=True)
+        collect("x", loaded, by_group=True)
     if kind == "groups":
-        assert collect("x", ["a", "b"], parts, [], by_group=False)
+        assert collect("x", loaded, by_group=False)

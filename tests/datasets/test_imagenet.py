@@ -5,18 +5,18 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from keras_artkd.data import (
+from keras_artkd.data.images import centre_square, read_image
+from keras_artkd.data.pipeline import (
     evaluation_arrays,
     evaluation_dataset,
     training_dataset,
 )
+from keras_artkd.data.store import ImageStore
+from keras_artkd.data.stream import ImageStream
 from keras_artkd.datasets import load
 from keras_artkd.datasets.imagenet import prepare_imagenet
-from keras_artkd.datasets.tfds_builders import find_builder
-from keras_artkd.export.run import choose_calibration_images
-from keras_artkd.image_store import ImageStore
-from keras_artkd.image_stream import ImageStream
-from keras_artkd.images import centre_square, read_image
+from keras_artkd.datasets.tfds.builders import find_builder
+from keras_artkd.deploy.export.run import choose_calibration_images
 from tests.datasets.archives import SYNSETS, make_imagenet, noise_jpeg
 
 OPTIONS = {"short_side": 36, "validation_fraction": 0.2}
@@ -163,7 +163,7 @@ def test_missing_archives(archives, tmp_path):
     [
         ({"data_dir": None}, "ILSVRC2012_img_train.tar"),
         ({"short_side": None}, "short_side=None. Fix: a number"),
-        ({"group": "artist"}, "ImageNet knows no artists"),
+        ({"group": "artist"}, "knows no artists"),
         ({"classes": 3}, r"\['validation_fraction'\].*classes"),
         ({"validation_fraction": 1}, "validation_fraction=1"),
     ],

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_artkd.datasets import load
-from keras_artkd.datasets.npz import load_npz
+from keras_artkd.datasets.npz import read_npz
 
 
 def arrays(shape=(8, 8, 3), classes=4, train=80, test=20, dtype="uint8"):
@@ -27,7 +27,7 @@ def save(tmp_path):
 @pytest.mark.parametrize("shape", [(8, 9, 3), (8, 9, 1), (8, 9)])
 def test_shapes(save, shape):
     content = arrays(shape)
-    names, (x_train, y_train), (x_test, y_test) = load_npz(save(**content))
+    names, (x_train, y_train), (x_test, y_test) = read_npz(save(**content))
     assert names == ["0", "1", "2", "3"]
     assert x_train.shape == (80, 8, 9, 3) and x_test.shape == (20, 8, 9, 3)
     expected = content["x_train"].reshape(80, 8, 9, -1)
@@ -41,7 +41,7 @@ def test_column_labels_and_names_and_directory(save, tmp_path):
     content = arrays()
     content["y_train"] = content["y_train"][:, None]
     save(**content, fine_names=np.array([b"a", b"b", b"c", b"d"]))
-    names, (_, y_train), _ = load_npz(tmp_path)
+    names, (_, y_train), _ = read_npz(tmp_path)
     assert names == ["a", "b", "c", "d"]
     assert y_train.shape == (80,)
 
@@ -64,30 +64,30 @@ def test_errors(save, change, match):
     content = {**arrays(), **change}
     content = {k: v for k, v in content.items() if v is not None}
     with pytest.raises(ValueError, match=match):
-        load_npz(save(**content))
+        read_npz(save(**content))
 
 
 def test_unreadable_files(tmp_path):
     with pytest.raises(ValueError, match="does not exist"):
-        load_npz(tmp_path / "absent.npz")
+        read_npz(tmp_path / "absent.npz")
     with pytest.raises(ValueError, match="exactly one"):
-        load_npz(tmp_path)
+        read_npz(tmp_path)
     (tmp_path / "bad.npz").write_bytes(b"PK\x03\x04 cut short")
     with pytest.raises(ValueError, match="readable .npz"):
-        load_npz(tmp_path)
+        read_npz(tmp_path)
     (tmp_path / "bad.npz").write_bytes(b"")
     with pytest.raises(ValueError, match="readable .npz"):
-        load_npz(tmp_path)
+        read_npz(tmp_path)
     np.save(tmp_path / "array.npy", np.zeros(3))
     (tmp_path / "array.npy").rename(tmp_path / "bad.npz")
     with pytest.raises(ValueError, match="not a zip archive"):
-        load_npz(tmp_path)
+        read_npz(tmp_path)
     np.savez_compressed(tmp_path / "bad.npz", **arrays())
     data = bytearray((tmp_path / "bad.npz").read_bytes())
     data[300:900] = bytes(600)
     (tmp_path / "bad.npz").write_bytes(data)
     with pytest.raises(ValueError, match="readable .npz"):
-        load_npz(tmp_path)
+        read_npz(tmp_path)
 
 
 def test_loaded_as_a_collection(save):

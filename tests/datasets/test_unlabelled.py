@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_artkd.data.store import NO_LABEL, ImageStore
 from keras_artkd.datasets import load
-from keras_artkd.datasets.collection import Examples, collect
+from keras_artkd.datasets.collection import collect
+from keras_artkd.datasets.examples import Examples, Loaded
 from keras_artkd.datasets.records import content_digest
 from keras_artkd.datasets.unlabelled import hide_labels
-from keras_artkd.image_store import NO_LABEL, ImageStore
 
 SPLITS = ("train", "validation", "test")
 
@@ -232,16 +233,17 @@ def test_a_leak_is_an_internal_error():
         for place, name in zip((10, 20, 30), SPLITS, strict=True)
     }
     leaking = examples([NO_LABEL, NO_LABEL], [40, 31])
+    loaded = Loaded(["a", "b"], parts, [])
     for part in (*parts.values(), leaking):
         part.groups[:] = [f"{part.digests[0]}{i}" for i in range(2)]
     with pytest.raises(RuntimeError, match="test and unlabelled.*digests"):
-        collect("x", ["a", "b"], parts, [], False, leaking)
+        collect("x", loaded, False, leaking)
     same_artist = dataclasses.replace(
         examples([NO_LABEL], [40]), groups=parts["test"].groups[:1]
     )
-    assert collect("x", ["a", "b"], parts, [], False, same_artist)
+    assert collect("x", loaded, False, same_artist)
     with pytest.raises(RuntimeError, match="test and unlabelled.*groups"):
-        collect("x", ["a", "b"], parts, [], True, same_artist)
+        collect("x", loaded, True, same_artist)
 
 
 def test_names_that_a_class_folder_has_too(folder, others, picture):

@@ -7,23 +7,17 @@ import numpy as np
 import pytest
 
 from keras_artkd.distillers import METHODS, build
-from tests.distillers.networks import CLASSES, batch, wide
+from tests.distillers.networks import CLASSES, batch, plain, untrained
 
 SIZE = 8
-SETTINGS = {
-    "crd": {"num_negatives": 12, "embedding_dim": 8},
-    # After its first stage, in which no label counts.
-    "ab": {"first_stage": 0.5},
-}
+# A small memory; and a first stage, in which no label counts, that is over.
+SETTINGS = {"crd": {"num_negatives": 12}, "ab": {"first_stage": 0.5}}
 
 
 @functools.cache
 def prepared(method):
     """A distiller, what its networks say of a batch, its losses' state."""
-    keras.utils.set_random_seed(0)
-    distiller = build(
-        method, wide(), wide(2), wide(), **SETTINGS.get(method, {})
-    )
+    distiller = untrained(method, **SETTINGS.get(method, {}))
     distiller.compile()
     images, _ = batch(SIZE, views=distiller.views)
     endpoints = distiller(images, training=True)
@@ -95,20 +89,28 @@ def test_sample_weights_reach_every_term(method):
     assert not any(nothing.values()) and total == 0.0
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "mixed_float16",
+        pytest.param("mixed_bfloat16", marks=pytest.mark.exhaustive),
+    ],
+)
 @pytest.mark.parametrize("method", METHODS)
 def test_mixed_precision(method, policy):
     """A student of low precision, and a teacher of float32."""
     distiller = build(
         method,
-        wide(dtype=policy),
-        wide(2),
-        wide(dtype=policy),
+        plain(dtype=policy),
+        plain(6),
+        plain(5, dtype=policy),
         **SETTINGS.get(method, {}),
     )
     distiller.compile()
     images, labels = batch(SIZE, views=distiller.views)
     endpoints = distiller(images, training=True)
+    low = distiller.student.endpoints["group3"].dtype
+    assert low == policy.removeprefix("mixed_")
     terms, total = distiller.compute_terms(labels, endpoints)
     assert all(np.isfinite(float(value)) for value in (*terms.values(), total))
     assert total.dtype == "float32"

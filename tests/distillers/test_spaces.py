@@ -1,10 +1,10 @@
-"""What methods say is worth a search."""
+"""Spaces that methods declare for a search."""
 
 import pytest
 
+from keras_artkd.catalogue.spaces import Choice, Float
 from keras_artkd.distillers import METHODS
-from keras_artkd.distillers.spaces import Choice, Float
-from tests.distillers.test_methods import make
+from tests.distillers.networks import untrained
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -33,7 +33,7 @@ def test_both_ends_of_a_space_make_a_distiller(method, end):
         else (values.low, values.high)[end]
         for name, values in METHODS[method].space.items()
     }
-    make(method, **options)
+    untrained(method, **options)
 
 
 def test_what_lies_within():

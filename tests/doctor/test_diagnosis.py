@@ -265,7 +265,7 @@ def test_classes_and_strays(root):
     assert names(diagnosis.notes["ignored"]) == ["README.md", "Two/notes.txt"]
 
 
-def test_leaving_out_what_is_listed_mends_it(root, tmp_path):
+def test_without_the_listed_files_a_folder_is_healthy(root, tmp_path):
     from keras_artkd.datasets.exclusions import write_exclusions
 
     for name in ("again.png", " odd\nname.png", "#1.png"):

@@ -3,15 +3,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_artkd.catalogue.correlations import CORRELATIONS as NAMES
 from keras_artkd.layers import AWGram
 from keras_artkd.layers.correlation import (
-    CORRELATIONS,
+    WEIGHTS,
     EqualPlaces,
     correlation_weights,
 )
 from tests.contract import check_config, finite_difference_check
 
-NAMES = tuple(CORRELATIONS)
 # Three channels at four positions: methods' worked example.
 EXAMPLE = np.array([[1, 2, 0, 1], [0, 1, 1, 0], [2, 0, 1, 3]], "float64")
 
@@ -69,6 +69,10 @@ def reference(first, second, correlation):
 def triangle(matrix):
     rows, columns = np.triu_indices(len(matrix))
     return matrix[rows, columns] * np.where(rows == columns, 1, np.sqrt(2))
+
+
+def test_every_name_has_its_equation():
+    assert tuple(WEIGHTS) == NAMES
 
 
 @pytest.mark.parametrize("correlation", NAMES)
@@ -185,7 +189,7 @@ def test_rounding_is_no_correlation(correlation):
 
 
 @pytest.mark.parametrize("correlation", NAMES)
-@pytest.mark.parametrize("factor", [1e-3, 0.1, 7.0, 1e4])
+@pytest.mark.parametrize("factor", [1e-3, 7.0, 1e4])
 def test_unchanged_by_the_scale_of_its_input(correlation, factor):
     x = np.random.default_rng(5).uniform(0, 1, (2, 4, 4, 6)).astype("float32")
     layer = AWGram(correlation)
@@ -206,14 +210,19 @@ def test_unit_norm_times_feature_scale(correlation):
 @pytest.mark.parametrize(
     "x",
     [
-        np.zeros((2, 4, 4, 5)),
-        np.full((2, 4, 4, 5), 0.1),
-        np.repeat(np.arange(1.0, 6)[None, None, None], 4, axis=1),
+        # Each example by itself: zero, constant, of constant channels, large.
+        np.stack(
+            [
+                np.zeros((4, 4, 5)),
+                np.full((4, 4, 5), 0.1),
+                np.ones((4, 4, 1)) * np.arange(1.0, 6),
+                np.random.default_rng(7).uniform(0, 1e4, (4, 4, 5)),
+            ]
+        ),
         np.random.default_rng(7).uniform(0, 1, (2, 1, 1, 5)),
         np.random.default_rng(7).uniform(0, 1, (2, 4, 4, 1)),
-        np.random.default_rng(7).uniform(0, 1e4, (2, 4, 4, 5)),
     ],
-    ids=["zero", "constant", "constant_rows", "pixel", "channel", "large"],
+    ids=["several", "pixel", "channel"],
 )
 def test_degenerate_maps_stay_finite(correlation, mode, x):
     x = tf.Variable(x.astype("float32"))
@@ -222,8 +231,9 @@ def test_degenerate_maps_stay_finite(correlation, mode, x):
         result = layer(x)
         total = tf.reduce_sum(result * tf.range(1.0, 1.0 + result.shape[1]))
     gradient = tape.gradient(total, x)
-    assert np.isfinite(result).all()
-    assert np.isfinite(gradient).all()
+    for values, slopes in zip(result, gradient, strict=True):
+        assert np.isfinite(values).all()
+        assert np.isfinite(slopes).all()
 
 
 @pytest.mark.parametrize("correlation", NAMES)

@@ -1,5 +1,7 @@
 """Networks of a few convolutions, with every endpoint that losses read."""
 
+import functools
+
 import keras
 import numpy as np
 
@@ -7,6 +9,13 @@ from keras_artkd.distillers import Distiller
 from keras_artkd.models import with_endpoints
 
 CLASSES = 4
+# The teacher's images and maps: larger, smaller than the student's.
+TEACHERS = {
+    "same": {"width": 6},
+    "wide_and_large": {"width": 6, "side": 32},
+    "narrow_and_small": {"width": 3, "side": 12},
+    "flat": {"width": 4, "strides": 1},
+}
 
 
 def make_network(width=4, side=16, strides=2):
@@ -53,3 +62,23 @@ def make_distiller(loss, teacher=None, student=None, weight=1e-3):
     )
     distiller.compile(keras.optimizers.SGD(0.01), jit_compile=False)
     return distiller
+
+
+@functools.cache
+def sample(teacher="same"):
+    """Labels, and the endpoints of a batch in a teacher and a student."""
+    _, labels = make_batch(8)
+    networks = make_network(**TEACHERS[teacher]), make_network()
+    sides = (TEACHERS[teacher].get("side", 16), 16)
+    return labels, *(
+        keras.Model(network.inputs[0], dict(network.endpoints))(
+            make_batch(8, side)[0]
+        )
+        for network, side in zip(networks, sides, strict=True)
+    )
+
+
+def make_maps(side=8, scale=1):
+    """Maps of three examples, the teacher's and the student's."""
+    random = np.random.default_rng(0)
+    return scale * random.normal(size=(2, 3, side, side, 4))

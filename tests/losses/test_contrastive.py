@@ -1,13 +1,44 @@
 """CRD: its NCE loss, and the queues it takes negatives from."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_artkd import losses
-from tests.contract import finite_difference_check
+from tests.losses.contract import (
+    check_connectors,
+    check_gradient,
+    check_loss_layer,
+    check_training,
+    gradients,
+)
 from tests.losses.networks import make_batch, make_distiller
+
+
+def make():
+    return losses.ContrastiveRepresentation(8, num_negatives=24)
+
+
+def test_layer():
+    check_loss_layer(
+        losses.ContrastiveRepresentation,
+        "contrastive_representation",
+        embedding_dim=16,
+        num_negatives=8,
+        temperature=0.5,
+        pair=("a", "b"),
+    )
+
+
+def test_projections():
+    check_connectors(make)
+
+
+def test_training(tmp_path):
+    check_training(make, tmp_path)
 
 
 def reference(anchors, positives, negatives, counted, log_scale):
@@ -45,19 +76,20 @@ def test_equals_the_definition():
 
 def test_gradient_and_extremes():
     anchors, positives, negatives, counted = vectors()
-    finite_difference_check(
-        lambda a: tf.reduce_sum(
-            losses.noise_contrastive(a, positives, negatives, counted)
-        ),
+    check_gradient(
+        lambda a: losses.noise_contrastive(a, positives, negatives, counted),
         anchors,
     )
     nothing = np.zeros_like(counted)
     for mask in (counted, nothing):
-        x = tf.Variable(1e4 * anchors, dtype="float32")
-        with tf.GradientTape() as tape:
-            value = losses.noise_contrastive(x, positives, negatives, mask)
-        assert np.isfinite(value).all()
-        assert np.isfinite(tape.gradient(value, x)).all()
+        function = partial(
+            losses.noise_contrastive,
+            positives=positives,
+            negatives=negatives,
+            counted=mask,
+        )
+        assert np.isfinite(function(1e4 * anchors)).all()
+        assert np.isfinite(gradients(function, 1e4 * anchors)[0]).all()
 
 
 def features(seed, batch=6):

@@ -5,22 +5,35 @@ import pytest
 import tensorflow as tf
 
 from keras_artkd import losses
-from tests.contract import finite_difference_check
-from tests.losses.test_functions import STUDENT, TEACHER, log_softmax
+from tests.losses.contract import (
+    check_definition,
+    check_gradient,
+    check_loss_layer,
+)
+from tests.losses.reference import STUDENT, TEACHER, softmax
 
 LABELS = np.array([0, 1])
 
 
 def reference(label, teacher, student, temperature, alpha, beta):
     """Of one example, in float64, as the paper's equations read."""
-    p = np.exp(log_softmax(np.asarray(teacher, "float64") / temperature))
-    q = np.exp(log_softmax(np.asarray(student, "float64") / temperature))
+    p, q = softmax(teacher / temperature), softmax(student / temperature)
     others = np.arange(len(p)) != label
     binary = [(p[label], q[label]), (p[others].sum(), q[others].sum())]
     target = sum(a * np.log(a / b) for a, b in binary)
     p, q = p[others] / p[others].sum(), q[others] / q[others].sum()
     rest = (p * np.log(p / q)).sum()
     return temperature**2 * (alpha * target + beta * rest)
+
+
+def test_layer():
+    check_loss_layer(
+        losses.DecoupledKD,
+        "decoupled_kd",
+        temperature=2.0,
+        alpha=0.5,
+        beta=2.0,
+    )
 
 
 @pytest.mark.parametrize("temperature", [1.0, 4.0])
@@ -30,15 +43,17 @@ def test_equals_the_definition_for_every_label(temperature, classes):
     teacher = random.normal(0, 3, (classes, classes))
     student = random.normal(0, 3, (classes, classes))
     labels = np.arange(classes)
-    result = losses.decoupled_kd(
-        labels, teacher, student, temperature, alpha=0.5, beta=3.0
+    check_definition(
+        lambda t, s: losses.decoupled_kd(labels, t, s, temperature, 0.5, 3.0),
+        lambda t, s: [
+            reference(*example, temperature, 0.5, 3.0)
+            for example in zip(labels, t, s, strict=True)
+        ],
+        teacher,
+        student,
+        rtol=1e-4,
+        atol=1e-5,
     )
-    assert result.shape == (classes,)
-    expected = [
-        reference(*example, temperature, 0.5, 3.0)
-        for example in zip(labels, teacher, student, strict=True)
-    ]
-    np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_vectors():
@@ -54,7 +69,7 @@ def test_vectors():
 
 @pytest.mark.parametrize("labels", [[0, 1], [3, 2]])
 def test_is_kd_with_the_weights_that_kd_binds(labels):
-    p = np.exp(log_softmax(TEACHER / 4))
+    p = softmax(TEACHER / 4)
     result = losses.decoupled_kd(
         labels, TEACHER, STUDENT, 4.0, alpha=1.0, beta=1 - p[[0, 1], labels]
     )
@@ -88,7 +103,7 @@ def test_probabilities_give_the_expected_value():
         )
 
 
-def test_labels_of_another_shape_are_refused():
+def test_labels_of_another_shape_are_rejected():
     with pytest.raises(ValueError, match=r"\(batch, 4\).*Received.*\(2, 3\)"):
         losses.decoupled_kd(np.ones((2, 3)), TEACHER, STUDENT)
 
@@ -126,10 +141,7 @@ def test_two_classes_have_no_non_target_part():
 
 @pytest.mark.parametrize("labels", [LABELS, [1, 3], np.full((2, 4), 0.25)])
 def test_gradient(labels):
-    finite_difference_check(
-        lambda s: tf.reduce_sum(losses.decoupled_kd(labels, TEACHER, s)),
-        STUDENT,
-    )
+    check_gradient(lambda s: losses.decoupled_kd(labels, TEACHER, s), STUDENT)
 
 
 def test_temperature_must_be_positive():

@@ -1,12 +1,14 @@
 """Distillation from refined features."""
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from keras_artkd import losses
-from tests.contract import check_config, finite_difference_check
+from tests.losses.contract import (
+    check_gradient,
+    check_loss_layer,
+    gradients,
+)
 from tests.losses.reference import (
     reference_cross_entropy,
     reference_divergence,
@@ -38,6 +40,17 @@ def reference_frskd(labels, z, r, groups, refined, alpha, beta, temperature):
         + reference_cross_entropy(labels, r)
         + alpha * temperature**2 * reference_divergence(r, z, temperature)
         + beta * attention
+    )
+
+
+def test_layer():
+    check_loss_layer(
+        losses.FeatureRefinement,
+        "feature_refinement",
+        role="student",
+        alpha=1.0,
+        beta=10.0,
+        temperature=2.0,
     )
 
 
@@ -85,34 +98,38 @@ def test_half_precision_and_huge_gaps(scale):
         np.testing.assert_allclose(result, expected, rtol=5e-3)
 
 
-def total(z=LOGITS, r=REFINED_LOGITS, groups=GROUPS, refined=REFINED):
-    return tf.reduce_sum(losses.frskd(LABELS, z, r, groups, refined))
-
-
 def test_gradients_of_the_network():
-    finite_difference_check(lambda x: total(z=x), LOGITS, step=1e-2)
+    check_gradient(
+        lambda z: losses.frskd(LABELS, z, REFINED_LOGITS, *MAPS),
+        LOGITS,
+        step=1e-2,
+    )
     for i, group in enumerate(GROUPS):
-        slope = finite_difference_check(
-            lambda x, i=i: total(groups=[*GROUPS[:i], x, *GROUPS[i + 1 :]]),
-            group,
-            step=1e-2,
-        )
-        assert abs(slope) > 1e-2
+
+        def of_one_group(x, i=i):
+            groups = [*GROUPS[:i], x, *GROUPS[i + 1 :]]
+            return losses.frskd(LABELS, LOGITS, REFINED_LOGITS, groups, REFINED)
+
+        assert abs(check_gradient(of_one_group, group, step=1e-2)) > 1e-2
 
 
 def test_the_pyramid_learns_from_labels_alone():
-    z, r = tf.Variable(LOGITS), tf.Variable(REFINED_LOGITS)
-    groups, refined = ([tf.Variable(x) for x in maps] for maps in MAPS)
-    with tf.GradientTape() as tape:
-        value = total(z, r, groups, refined)
-    gradients = tape.gradient(value, (z, r, groups, refined))
-    assert np.abs(gradients[0]).max() > 1e-3
-    np.testing.assert_allclose(
-        gradients[1], softmax(REFINED_LOGITS) - np.eye(4)[LABELS], atol=1e-5
+    of_logits, of_refined_logits, *of_maps = gradients(
+        lambda z, r, *maps: losses.frskd(LABELS, z, r, maps[:2], maps[2:]),
+        LOGITS,
+        REFINED_LOGITS,
+        *GROUPS,
+        *REFINED,
     )
-    for gradient in gradients[2]:
+    assert np.abs(of_logits).max() > 1e-3
+    np.testing.assert_allclose(
+        of_refined_logits,
+        softmax(REFINED_LOGITS) - np.eye(4)[LABELS],
+        atol=1e-5,
+    )
+    for gradient in of_maps[:2]:
         assert np.abs(gradient).max() > 1e-3
-    assert gradients[3] == [None, None]
+    assert of_maps[2:] == [None, None]
 
 
 def test_bad_arguments():
@@ -125,20 +142,6 @@ def test_bad_arguments():
         losses.frskd(LABELS, LOGITS, REFINED_LOGITS, *MAPS, temperature=0.0)
     with pytest.raises(ValueError, match="must be positive"):
         losses.FeatureRefinement(temperature=-1.0)
-
-
-def test_config():
-    assert losses.FeatureRefinement().name == "feature_refinement"
-    assert losses.FeatureRefinement().teacher == "student"
-    changed = {
-        "alpha": 1.0,
-        "beta": 10.0,
-        "temperature": 2.0,
-        "teacher": "other",
-        "detach_teacher": False,
-        "name": "other",
-    }
-    check_config(losses.FeatureRefinement(**changed), **changed)
 
 
 STUDENT = {
@@ -162,12 +165,3 @@ def test_layer_and_supervised_loss_are_frskd(labels):
         losses.frskd(labels, LOGITS, REFINED_LOGITS, *MAPS, *weights),
         rtol=1e-6,
     )
-
-
-def test_layer_takes_batches_of_unknown_size():
-    student = {
-        name: keras.KerasTensor((None, *value.shape[1:]))
-        for name, value in STUDENT.items()
-    }
-    labels = keras.KerasTensor((None,), "int32")
-    assert losses.FeatureRefinement()(labels, {}, student).shape == (None,)

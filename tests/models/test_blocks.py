@@ -1,12 +1,12 @@
-"""What all networks are made of, against NumPy."""
+"""Parts of networks, against NumPy."""
 
 import keras
 import numpy as np
 import pytest
 
-from keras_artkd import models
 from keras_artkd.models import blocks
-from tests.models.networks import built, images
+from tests.models.families import small
+from tests.models.networks import images
 from tests.models.reference import convolve
 
 
@@ -64,12 +64,14 @@ def test_pool(pooling, reduce):
 
 def test_initialisation_is_he_fan_out():
     """Of depthwise kernels too, by PyTorch's count: 9 x channels."""
-    model = built("mobilenet_v2")
-    kernel = model.get_layer("stage6_block3_depthwise_conv").get_weights()[0]
+    inputs = keras.Input((4, 4, 480))
+    x = blocks.apply_depthwise_conv(inputs, name="depthwise")
+    model = keras.Model(inputs, blocks.apply_conv(x, 128, 3, name="full"))
+    kernel = model.get_layer("depthwise").get_weights()[0]
     assert kernel.shape == (3, 3, 480, 1)
     assert np.std(kernel) == pytest.approx(np.sqrt(2 / (9 * 480)), rel=0.05)
-    kernel = built("vgg8").get_layer("block4_1_conv").get_weights()[0]
-    assert np.std(kernel) == pytest.approx(np.sqrt(2 / (9 * 512)), rel=0.02)
+    kernel = model.get_layer("full").get_weights()[0]
+    assert np.std(kernel) == pytest.approx(np.sqrt(2 / (9 * 128)), rel=0.02)
 
 
 def test_stem_by_size():
@@ -82,17 +84,30 @@ def test_stem_by_size():
 
 
 @pytest.mark.parametrize(
-    "name", ["resnet18", "mobilenet_v2", "shufflenet_v1", "shufflenet_v2"]
+    ("name", "side"),
+    [
+        ("dianet", 12),
+        ("densenet121", 12),
+        ("san10", 12),
+        ("mobilenet_v2", 3),
+        # Of two stages.
+        ("shufflenet_v1", 6),
+        ("shufflenet_v2", 6),
+    ],
 )
-def test_imagenet_stem(name):
-    model = models.build(name, 3, (96, 96, 3))
-    assert model.endpoints["features"].shape[1:3] == (3, 3)
+def test_large_images_have_the_imagenet_stem(name, side):
+    with keras.StatelessScope():
+        model = small(name, 3, 96)
+    assert model.endpoints["features"].shape[1:3] == (side, side)
     assert model.stem == "auto"
 
 
-@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2"])
-def test_who_asks_for_the_imagenet_stem_may_have_one_pixel(name):
-    model = models.build(name, 3, (32, 32, 3), stem="imagenet")
+@pytest.mark.parametrize(
+    ("name", "size"), [("dianet", 8), ("mobilenet_v2", 32)]
+)
+def test_an_explicit_imagenet_stem_allows_one_pixel(name, size):
+    with keras.StatelessScope():
+        model = small(name, 3, size, stem="imagenet")
     assert model.endpoints["features"].shape[1:3] == (1, 1)
 
 

@@ -3,8 +3,8 @@ import pytest
 
 from keras_artkd.models import DenseNet, get_endpoints
 from tests.models.networks import (
+    Family,
     between,
-    built,
     count_trainable,
     endpoint_values,
     images,
@@ -12,19 +12,22 @@ from tests.models.networks import (
 )
 from tests.models.reference import convolve, normalise, relu
 
-
-def test_endpoints():
-    endpoints = get_endpoints(built("densenet121"))
-    maps = [(32, 32, 256), (16, 16, 512), (8, 8, 1024), (4, 4, 1024)]
-    expected = {
-        **{f"preactivation{i}": map_ for i, map_ in enumerate(maps, 1)},
-        **{f"group{i}": map_ for i, map_ in enumerate(maps, 1)},
-        "features": maps[-1],
-        "logits": (100,),
-    }
-    found = {name: tuple(x.shape[1:]) for name, x in endpoints.items()}
-    assert found == expected
-    assert list(found) == list(expected)
+FAMILY = Family(
+    # CS-KD's.
+    parameters={"densenet121": 7_048_548},
+    groups={
+        "densenet121": (
+            (32, 32, 256),
+            (16, 16, 512),
+            (8, 8, 1024),
+            (4, 4, 1024),
+        )
+    },
+    group_is="raw",
+    small={"num_layers": (2, 2), "growth_rate": 8},
+    config={"num_layers": (1, 1), "growth_rate": 3, "stem": "imagenet"},
+    smallest={"auto": 16, "imagenet": 64},
+)
 
 
 def test_maps_equal_the_equations():
@@ -41,6 +44,14 @@ def test_maps_equal_the_equations():
         new = convolve(activated(new, f"{name}_2"), *weights(f"{name}_2_conv"))
         return np.concatenate([x, new], axis=-1)
 
+    assert list(get_endpoints(model)) == [
+        "preactivation1",
+        "preactivation2",
+        "group1",
+        "group2",
+        "features",
+        "logits",
+    ]
     values = endpoint_values(model, images(2, 8))
     x = convolve(
         activated(values["group1"], "group1"),
@@ -62,10 +73,10 @@ def test_maps_equal_the_equations():
 
 def test_stems():
     """For small images a convolution alone, for large ones ImageNet's."""
-    x = images(2)
-    model = built("densenet121")
+    x = images(2, 8)
+    model = DenseNet((1,), 4, 3, (8, 8, 3))
     np.testing.assert_allclose(
-        between(model, "rescaling", "group1_layer1_concat", x)[..., :64],
+        between(model, "rescaling", "group1_layer1_concat", x)[..., :8],
         convolve(
             (x / 255 - 0.5) / 0.25, *model.get_layer("stem_conv").get_weights()
         ),

@@ -3,12 +3,39 @@ import pytest
 
 from keras_artkd.models import DIANet, ResNet
 from tests.models.networks import (
+    Family,
     count_trainable,
     endpoint_values,
     images,
     perturbed,
 )
 from tests.models.reference import convolve, normalise, relu
+
+
+def count_units(*channels):
+    """Parameters of the attention, by formula: four dense layers a group."""
+    return sum((5 * c**2 + 17 * c) // 2 for c in channels)
+
+
+UNITS = count_units(64, 128, 256, 512)
+# The ResNets' and the units'.
+FAMILY = Family(
+    parameters={
+        "dianet": 11_220_132 + UNITS,
+        "dianet34": 21_328_292 + UNITS,
+        "dianet50": 23_705_252 + count_units(256, 512, 1024, 2048),
+    },
+    groups={"dianet": ((32, 32, 64), (16, 16, 128), (8, 8, 256), (4, 4, 512))},
+    small={"num_blocks": (2, 2), "filters": (8, 16)},
+    config={
+        "num_blocks": (1, 1),
+        "filters": (2, 4),
+        "stem_filters": 3,
+        "bottleneck": True,
+        "stem": "imagenet",
+    },
+    smallest={"auto": 16, "imagenet": 32},
+)
 
 
 def sigmoid(x):
@@ -57,7 +84,7 @@ def test_group_equals_the_equations():
 @pytest.mark.parametrize("blocks", [1, 2])
 def test_a_group_has_one_unit(blocks):
     """However many blocks it has: those of the authors' ResNet-164."""
-    arguments = ((blocks,) * 3, (16, 32, 64), 100, (32, 32, 3))
+    arguments = ((blocks,) * 3, (16, 32, 64), 100, (8, 8, 3))
     counts = [
         count_trainable(network(*arguments, bottleneck=True))
         for network in (ResNet, DIANet)

@@ -15,15 +15,15 @@ from keras_artkd.models import (
     without_exits,
 )
 from keras_artkd.models.endpoints import group_names
-from tests.contract import run_saving_test
+from tests.models.families import CLASSES, built_small
 from tests.models.networks import (
-    FAMILIES,
     count_trainable,
+    described,
     endpoint_values,
     images,
     perturbed,
+    saved_and_loaded,
     shapes,
-    small,
 )
 
 KINDS = ("byot", "pd_byot", "skdsam")
@@ -53,11 +53,12 @@ def find_layer(model, name):
 
 def test_parameters():
     """The thesis's ResNet18: bottlenecks of figures 4.7 to 4.9."""
-    network = build("resnet18", 100, (32, 32, 3))
-    attentive, plain = (
-        with_exits(network, "skdsam"),
-        with_exits(network, "byot"),
-    )
+    network = described("resnet18")
+    with keras.StatelessScope():
+        attentive, plain = (
+            with_exits(network, "skdsam"),
+            with_exits(network, "byot"),
+        )
     for i, expected in enumerate((268_800, 254_976, 202_752), start=1):
         for model in (attentive, plain):
             assert count_exit(model, f"exit{i}_bottleneck") == expected
@@ -76,7 +77,8 @@ def test_parameters():
 
 def test_parameters_of_patches():
     """128 channels inside, with bias; a patch is 8, 4 and 2 pixels wide."""
-    model = with_exits(build("resnet18", 100, (32, 32, 3)), "pd_byot")
+    with keras.StatelessScope():
+        model = with_exits(described("resnet18"), "pd_byot")
     for i, channels, side in ((1, 64, 8), (2, 128, 4), (3, 256, 2)):
         expected = (
             (channels * 128 + 3 * 128)
@@ -88,7 +90,11 @@ def test_parameters_of_patches():
         assert tuple(patches.shape[1:]) == (4, 4, 128)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# SKDSAM's exits are BYOT's, and projections.
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param("byot", marks=pytest.mark.exhaustive), "pd_byot", "skdsam"],
+)
 @pytest.mark.parametrize(
     ("name", "exits", "channels"),
     [
@@ -98,14 +104,16 @@ def test_parameters_of_patches():
         ("vgg8", 4, 512),
         # Its last map is not a group.
         ("mobilenet_v2", 4, 1280),
+        ("shufflenet_v1", 2, 480),
     ],
 )
 def test_endpoints(name, exits, channels, kind):
-    network = build(name, 5, (32, 32, 3))
-    model = with_exits(network, kind)
+    network = built_small(name)
+    with keras.StatelessScope():
+        model = with_exits(network, kind)
     added = {}
     for i in range(1, exits + 1):
-        added[f"exit{i}_logits"] = (None, 5)
+        added[f"exit{i}_logits"] = (None, 10)
         added[f"exit{i}_features"] = (None, channels)
         if kind == "skdsam":
             added[f"exit{i}_projection"] = (None, channels)
@@ -117,6 +125,8 @@ def test_endpoints(name, exits, channels, kind):
     assert model.endpoints["logits"] is model.outputs[0]
     assert model.endpoints[f"exit{exits}_logits"] is model.outputs[0]
     assert model.name == name
+    assert count_trainable(model) > count_trainable(network)
+    assert without_exits(model) is network
 
 
 def test_exits_read_what_they_say():
@@ -142,11 +152,11 @@ def test_exits_read_what_they_say():
 @pytest.mark.parametrize("name", ["resnet8", "mobilenet_v2"])
 def test_classifier_of_rotations(name):
     """Of the pooled last map, which MobileNetV2's is not a group."""
-    network = build(name, 5, (32, 32, 3))
+    network = built_small(name)
     model = with_exits(network, "sla")
     own = list(network.endpoints)
     assert list(model.endpoints) == [*own[:-1], "rotation_logits", "logits"]
-    assert model.endpoints["rotation_logits"].shape == (None, 20)
+    assert model.endpoints["rotation_logits"].shape == (None, 40)
     assert [layer.name for layer in model.exit_layers] == [
         "rotation_pool",
         "rotation_logits",
@@ -163,37 +173,29 @@ def test_classifier_of_rotations(name):
     assert seven.endpoints["rotation_logits"].shape == (None, 28)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["vgg8", "mobilenet_v2", "shufflenet_v1"])
-def test_exits_of_other_families(name, kind):
-    """All of the classes and of the last map's channels, and trained."""
-    network = small(name)
-    model = with_exits(network, kind)
-    count = len(group_names(network))
-    for i in range(1, count + 1):
-        assert model.endpoints[f"exit{i}_logits"].shape == (None, 10)
-    widths = {model.endpoints[f"exit{i}_features"].shape for i in (1, count)}
-    assert len(widths) == 1
-    assert count_trainable(model) > count_trainable(network)
-    assert without_exits(model) is network
+# Raw groups, those of one size, and those of no activation.
+UNLIKE = ("wrn_10_1", "vgg8", "mobilenet_v2")
 
 
-@pytest.mark.parametrize("kind", OTHER_KINDS)
-@pytest.mark.parametrize("name", [*FAMILIES, "vgg13", "wrn_10_1"])
-def test_every_family(name, kind):
-    network = small(name)
-    model = with_exits(network, kind)
-    added = {}
-    if kind == "frskd":
-        refined = {}
-        for group in group_names(network):
-            *size, channels = network.endpoints[group].shape[1:]
-            added[group.replace("group", "activated")] = (*size, channels)
-            refined[group.replace("group", "refined")] = (*size, 2 * channels)
-        added |= refined
-        added["refined_logits"] = (10,)
-    else:
-        added["rotation_logits"] = (40,)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        if name in UNLIKE
+        else pytest.param(name, marks=pytest.mark.exhaustive)
+        for name in CLASSES
+    ],
+)
+def test_self_teacher(name):
+    network = built_small(name)
+    with keras.StatelessScope():
+        model = with_exits(network, "frskd")
+    added, refined = {}, {}
+    for group in group_names(network):
+        *size, channels = network.endpoints[group].shape[1:]
+        added[group.replace("group", "activated")] = (*size, channels)
+        refined[group.replace("group", "refined")] = (*size, 2 * channels)
+    added |= {**refined, "refined_logits": (10,)}
     own = list(network.endpoints)
     assert list(model.endpoints) == [*own[:-1], *added, "logits"]
     assert {name: shapes(model)[name] for name in added} == added
@@ -204,12 +206,8 @@ def test_other_heads_are_saved(kind, tmp_path):
     model = perturbed(with_exits(resnet8(), kind, num_classes=3))
     x = images(2, 16)
     expected = endpoint_values(model, x)
-    restored = run_saving_test(model, x, tmp_path / "model.keras")
+    restored = saved_and_loaded(model, x, tmp_path / "model.keras")
     assert (restored.kind, restored.num_classes) == (kind, 3)
-    values = endpoint_values(restored, x)
-    assert list(values) == list(expected)
-    for name, value in values.items():
-        np.testing.assert_array_equal(value, expected[name])
     stripped = without_exits(restored)
     assert type(stripped) is models.ResNet
     assert len(stripped.weights) == len(resnet8().weights)
@@ -236,7 +234,7 @@ def test_network_stays_as_it_is(kind):
 @pytest.mark.parametrize(
     ("kind", "loss"),
     [
-        ("byot", losses.Byot()),
+        pytest.param("byot", losses.Byot(), marks=pytest.mark.exhaustive),
         ("pd_byot", losses.Byot(decay=(0.6, 1.1, 1.0))),
         ("skdsam", losses.Skdsam(attention="cosine")),
     ],
@@ -245,7 +243,8 @@ def test_training_and_saving(kind, loss, tmp_path):
     """A step trains all; loaded and stripped, the student answers the same."""
     network = resnet8()
     distiller = Distiller(with_exits(network, kind), transfer_losses=[loss])
-    distiller.compile(keras.optimizers.SGD(0.1), jit_compile=False)
+    # Graphs of methods with exits are traced in `tests/distillers`.
+    distiller.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
     before = [v.numpy() for v in distiller.student.trainable_variables]
     x, y = images(8, 16), np.arange(8) % 4
     logs = distiller.train_on_batch(x, y, return_dict=True)
@@ -255,16 +254,10 @@ def test_training_and_saving(kind, loss, tmp_path):
         cancelled = variable.path.endswith(CANCELLED)
         assert cancelled or np.any(old != variable), variable.path
 
-    logits = student.predict(x, verbose=0)
-    np.testing.assert_array_equal(network.predict(x, verbose=0), logits)
-    student.save(tmp_path / "student.keras")
-    restored = keras.models.load_model(tmp_path / "student.keras")
-    assert isinstance(restored, ExitModel) and restored.kind == kind
-    expected = endpoint_values(student, x)
-    values = endpoint_values(restored, x)
-    assert list(values) == list(expected)
-    for name, value in values.items():
-        np.testing.assert_array_equal(value, expected[name])
+    logits = np.array(student(x))
+    np.testing.assert_array_equal(network(x), logits)
+    restored = saved_and_loaded(student, x, tmp_path / "student.keras")
+    assert restored.kind == kind
 
     stripped = without_exits(restored)
     assert type(stripped) is models.ResNet
@@ -273,7 +266,7 @@ def test_training_and_saving(kind, loss, tmp_path):
     assert [v.path for v in stripped.weights] == [
         v.path for v in network.weights
     ]
-    np.testing.assert_array_equal(stripped.predict(x, verbose=0), logits)
+    np.testing.assert_array_equal(stripped(x), logits)
 
 
 def test_config():

@@ -3,13 +3,53 @@ import pytest
 
 from keras_artkd.models import ResNet, build
 from tests.models.networks import (
+    Family,
     between,
-    built,
     endpoint_values,
     images,
     perturbed,
 )
 from tests.models.reference import convolve, normalise, relu
+
+FAMILY = Family(
+    # mdistiller's; resnet8 has two blocks a group fewer than resnet20.
+    parameters={
+        "resnet8": 278_324 - 194_432,
+        "resnet20": 278_324,
+        "resnet32": 472_756,
+        "resnet56": 861_620,
+        "resnet110": 1_736_564,
+        "resnet8x4": 1_233_540,
+        "resnet32x4": 7_433_860,
+        "resnet18": 11_220_132,
+        "resnet34": 21_328_292,
+        "resnet50": 23_705_252,
+    },
+    multiply_adds={
+        # https://github.com/akamaster/pytorch_resnet_cifar10 and He et al.
+        "resnet20": 41,
+        "resnet32": 69,
+        "resnet56": 126,
+        "resnet110": 253,
+        # https://github.com/weiaicunzai/pytorch-cifar100: 0.56 and 1.16 G.
+        "resnet18": 556,
+        "resnet34": 1160,
+    },
+    groups={
+        "resnet20": ((32, 32, 16), (16, 16, 32), (8, 8, 64)),
+        "resnet8x4": ((32, 32, 64), (16, 16, 128), (8, 8, 256)),
+        "resnet18": ((32, 32, 64), (16, 16, 128), (8, 8, 256), (4, 4, 512)),
+        "resnet50": ((32, 32, 256), (16, 16, 512), (8, 8, 1024), (4, 4, 2048)),
+    },
+    config={
+        "num_blocks": (1, 1),
+        "filters": (2, 4),
+        "stem_filters": 3,
+        "bottleneck": True,
+        "stem": "imagenet",
+    },
+    smallest={"small": 8, "auto": 8, "imagenet": 16},
+)
 
 
 @pytest.mark.parametrize("bottleneck", [False, True])
@@ -55,7 +95,7 @@ def test_blocks_equal_the_equations(bottleneck):
 
 def test_stem():
     x = images(2)
-    model = built("resnet8x4")
+    model = build("resnet8x4", 3, (32, 32, 3))
     kernel = model.get_layer("stem_conv").get_weights()[0]
     assert kernel.shape == (3, 3, 3, 32)
     np.testing.assert_allclose(
@@ -64,10 +104,10 @@ def test_stem():
         rtol=1e-4,
         atol=1e-4,
     )
-    kernel = build("resnet18", 3, (64, 64, 3), stem="imagenet").get_layer(
-        "stem_conv"
-    )
-    assert kernel.kernel.shape == (7, 7, 3, 64)
+    large = ResNet((1, 1), (4, 4), 3, (64, 64, 3), stem="imagenet")
+    assert large.get_layer("stem_conv").kernel.shape == (7, 7, 3, 4)
+    # Two halvings before the groups and one in them.
+    assert large.endpoints["features"].shape[1:3] == (8, 8)
 
 
 @pytest.mark.parametrize(

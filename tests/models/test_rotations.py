@@ -17,12 +17,12 @@ from keras_artkd.models import (
     with_rotations,
     without_exits,
 )
-from tests.contract import run_saving_test
 from tests.models.networks import (
     count_trainable,
     endpoint_values,
     images,
     perturbed,
+    saved_and_loaded,
     shapes,
 )
 
@@ -44,7 +44,7 @@ def turn(x, times):
     return np.stack([np.rot90(image, times) for image in x])
 
 
-@pytest.mark.parametrize("rotations", [1, 2, 3, 4])
+@pytest.mark.parametrize("rotations", [1, 3, 4])
 def test_upright_classes_of_all(rotations):
     joint = network(rotations)
     x = images(2, SIDE)
@@ -100,7 +100,7 @@ def test_upright(head):
 
 def test_upright_is_saved(tmp_path):
     smaller = upright(with_rotations(network()))
-    restored = run_saving_test(smaller, images(2, SIDE), tmp_path / "m.keras")
+    restored = saved_and_loaded(smaller, images(2, SIDE), tmp_path / "m.keras")
     assert restored.count_params() == smaller.count_params()
 
 
@@ -158,26 +158,26 @@ def test_ensemble_of_turned_images():
 
 def test_ensemble_is_saved(tmp_path):
     ensemble = rotation_ensemble(with_rotations(network()))
-    run_saving_test(ensemble, images(2, SIDE), tmp_path / "m.keras")
+    saved_and_loaded(ensemble, images(2, SIDE), tmp_path / "m.keras")
 
 
 def test_saving(tmp_path):
     model = with_rotations(network(2, name="resnet8"), 2)
     x = images(2, SIDE)
-    restored = run_saving_test(model, x, tmp_path / "m.keras")
-    assert type(restored) is RotationModel and restored.rotations == 2
+    restored = saved_and_loaded(model, x, tmp_path / "m.keras")
+    assert restored.rotations == 2
     assert type(restored.unwrap()) is models.ResNet
     assert list(restored.endpoints) == list(model.endpoints)
-    np.testing.assert_array_equal(
-        joint_logits(restored, x), joint_logits(model, x)
-    )
     frozen = RotationModel(network(2), 2, name="other", trainable=False)
     copy = RotationModel.from_config(frozen.get_config())
     assert (copy.name, copy.trainable, copy.rotations) == ("other", False, 2)
     assert not copy.trainable_variables
 
 
-@pytest.mark.parametrize("kind", ["byot", "frskd", "sla"])
+@pytest.mark.parametrize(
+    "kind",
+    ["byot", pytest.param("frskd", marks=pytest.mark.exhaustive), "sla"],
+)
 def test_exits_on_top(kind, tmp_path):
     rotated = with_rotations(network())
     model = with_exits(rotated, kind)
@@ -201,13 +201,8 @@ def test_exits_on_top(kind, tmp_path):
     assert without_exits(model) is rotated
     np.testing.assert_array_equal(model(x), rotated(x))
 
-    restored = run_saving_test(model, x, tmp_path / "m.keras")
+    restored = saved_and_loaded(model, x, tmp_path / "m.keras")
     assert type(restored) is ExitModel
-    expected = endpoint_values(model, x)
-    values = endpoint_values(restored, x)
-    assert list(values) == list(expected)
-    for name, value in values.items():
-        np.testing.assert_array_equal(value, expected[name])
     stripped = without_exits(restored)
     assert type(stripped) is RotationModel
     np.testing.assert_array_equal(stripped(x), rotated(x))
@@ -241,20 +236,23 @@ def test_mixed_precision():
     np.testing.assert_allclose(smaller(x), model(x), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("rotations", [0, 5, "4"])
-def test_rotations_out_of_range(rotations):
-    with pytest.raises(ValueError, match=f"1, 2, 3 or 4.*{rotations!r}"):
-        with_rotations(network(), rotations)
+def test_rotations_out_of_range():
+    joint = network()
+    for rotations in (0, 5, "4"):
+        with pytest.raises(ValueError, match=f"1, 2, 3 or 4.*{rotations!r}"):
+            with_rotations(joint, rotations)
 
 
 def test_bad_arguments():
     with pytest.raises(ValueError, match="each of 2.*9 logits.*num_classes"):
         with_rotations(network(3), 2)
-    twice = with_rotations(network())
-    for model in (twice, with_exits(twice), with_exits(network())):
+    plain = network()
+    exits = with_exits(plain)
+    twice = with_rotations(plain)
+    for model in (twice, with_exits(twice), exits):
         with pytest.raises(ValueError, match="once.*with_exits"):
             with_rotations(model)
-    for model in (network(), with_exits(network())):
+    for model in (plain, exits):
         with pytest.raises(ValueError, match="WideResNet.*with_rotations"):
             rotation_ensemble(model)
     oblong = build("resnet8", 8, (16, 32, 3))

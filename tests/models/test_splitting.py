@@ -4,19 +4,20 @@ import pytest
 from keras_artkd import models
 from keras_artkd.models.endpoints import group_names
 from keras_artkd.models.splitting import network_part, split_network
+from tests.models.families import built_small
+from tests.models.networks import images
 
 
 @pytest.mark.parametrize(
     "name", ["wrn_10_1", "resnet8", "mobilenet_v2", "vgg8", "densenet121"]
 )
 def test_parts_in_turn_are_the_network(name):
-    model = models.build(name, 5, input_shape=(32, 32, 3))
-    images = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3))
+    model = built_small(name)
     parts = split_network(model, group_names(model))
-    x = images.astype("float32")
+    x = images(2)
     for part in parts:
         x = part(x, training=False)
-    np.testing.assert_array_equal(x, model(images, training=False))
+    np.testing.assert_array_equal(x, model(images(2), training=False))
     variables = [id(v) for part in parts for v in part.variables]
     assert sorted(variables) == sorted(id(v) for v in model.variables)
 

@@ -3,8 +3,18 @@ import numpy as np
 import pytest
 
 from keras_artkd.models import VGG
-from tests.models.networks import built, endpoint_values, images
+from tests.models.networks import Family, built, endpoint_values, images
 from tests.models.reference import convolve, normalise, relu
+
+GROUPS = ((16, 16, 128), (8, 8, 256), (4, 4, 512), (4, 4, 512))
+FAMILY = Family(
+    # mdistiller's.
+    parameters={"vgg8": 3_965_028, "vgg13": 9_462_180},
+    groups={"vgg8": GROUPS, "vgg13": GROUPS},
+    config={"depth": 13},
+    smallest={None: 16},
+    cancelled="conv/bias",
+)
 
 
 def test_block_equals_the_equations():
@@ -26,9 +36,13 @@ def test_block_equals_the_equations():
 
 @pytest.mark.parametrize(("size", "pools"), [(32, 3), (63, 3), (64, 4)])
 def test_poolings(size, pools):
-    layers = VGG(8, 3, (size, size + 9, 3)).layers
-    found = [x for x in layers if isinstance(x, keras.layers.MaxPooling2D)]
+    model = VGG(8, 3, (size, size + 9, 3))
+    found = [
+        x for x in model.layers if isinstance(x, keras.layers.MaxPooling2D)
+    ]
     assert len(found) == pools
+    if size != 63:
+        assert model.endpoints["features"].shape[1] == 4
 
 
 def test_bad_depth():

@@ -5,7 +5,7 @@ import json
 import numpy as np
 from PIL import Image, ImageDraw
 
-from keras_artkd.evaluate import agreement, classification_metrics
+from keras_artkd.measure.metrics import agreement, classification_metrics
 from keras_artkd.report.gallery import choose_attention_rows, choose_rows
 
 HOSTILE_NAMES = [
@@ -62,7 +62,7 @@ def write_run(
         epochs: int.
         test_seed: int, of the test images: runs of the same are comparable.
         without: names of files that are left out.
-        logged: dict of name -> values by epoch, of `history.json` besides.
+        logged: dict of name -> values by epoch, more of `history.json`.
         **settings: of `config.json`.
 
     Returns:

@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-from keras_artkd.report import write_comparison, write_report
+from keras_artkd.report import write_comparison
+from tests.report.pages import render
 from tests.report.runs import HOSTILE_NAMES, write_run
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -108,15 +109,15 @@ def pages(tmp_path_factory):
         folder / "eighteen", 18, logged={"skdsam_spread": spread}
     )
     medium = write_run(folder / "medium", 27)
-    return {
-        **{
-            run.name: write_report(run)
-            for run in (two, eighteen, medium, many, odd)
-        },
+    pages = {
         "comparison": write_comparison(
             [odd, other, two], folder / "comparison.html"
-        ),
+        )
     }
+    for run in (two, eighteen, medium, many, odd):
+        pages[run.name] = run / "report.html"
+        pages[run.name].write_text(render(run), encoding="utf-8")
+    return pages
 
 
 @pytest.fixture(scope="module")

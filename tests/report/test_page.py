@@ -1,55 +1,16 @@
-import hashlib
-import html
-import html.parser
 import json
 import re
-import subprocess
-import sys
 import warnings
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from keras_artkd.files import read_json, write_json
-from keras_artkd.report import write_report
-from keras_artkd.report.text import of_hundred, small_text
+from keras_artkd.report.figures import draw_run
+from keras_artkd.report.run import read_run
+from keras_artkd.report.text import small_text
+from tests.report.pages import Page, draft, render
 from tests.report.runs import HOSTILE_NAMES, write_run
-
-
-class Page(html.parser.HTMLParser):
-    """Tags, attributes, and text of a page without its style."""
-
-    def __init__(self, source):
-        super().__init__()
-        self.tags, self.words, self.depth = [], [], 0
-        self.feed(source)
-        self.text = " ".join(" ".join(self.words).split())
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        self.depth += tag == "style"
-
-    def handle_endtag(self, tag):
-        self.depth -= tag == "style"
-
-    def handle_data(self, data):
-        if not self.depth:
-            self.words.append(data)
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
-
-
-def report(path, *arguments, **options):
-    path = write_report(write_run(path, *arguments, **options))
-    return Page(path.read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="module")
-def seventeen(tmp_path_factory):
-    path = tmp_path_factory.mktemp("seventeen") / "run"
-    return path, report(path, 17)
 
 
 def test_headline_numbers_are_those_of_the_predictions(seventeen):
@@ -146,12 +107,12 @@ def test_attention_of_exits_is_shown_beside_the_terms(tmp_path, values, last):
     )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        page = Page(write_report(run).read_text(encoding="utf-8"))
+        page = Page(render(run))
     assert "0 means that all exits counted the same" in page.text
     first = small_text(values[0])
     assert f"First epoch {first} Last epoch {last} " in page.text
     assert page.text.count("Attention spread, skdsam") == 1
-    names = {file.stem for file in (run / "figures").iterdir()}
+    names = {*draw_run(read_run(run))}
     assert "spread-skdsam_spread" in names and "training-skdsam" in names
     # No term of the loss, though it is in the history.
     assert "Skdsam spread" not in page.text
@@ -164,72 +125,10 @@ def test_without_attention_of_exits_nothing_is_said(seventeen):
     assert not [*(path / "figures").glob("spread-*")]
 
 
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (0.0, "0"),
-        (1.24e-8, "1.2 × 10⁻⁸"),
-        (9.4e-4, "9.4 × 10⁻⁴"),
-        (9.99e-4, "0.001"),
-        (0.043, "0.043"),
-        (float("nan"), "nan"),
-    ],
-)
-def test_tiny_numbers_are_told_by_their_power(value, words):
-    assert small_text(value) == words
-
-
-def test_nothing_is_fetched(seventeen):
-    path, page = seventeen
-    for image in page.all("img"):
-        assert image["src"].startswith("data:image/jpeg;base64,")
-    assert not page.all("script") and not page.all("link")
-    source = (path / "report.html").read_text(encoding="utf-8")
-    assert not re.search(r"https?://(?!www\.w3\.org/)", source)
-
-
-def test_ids_are_unique_and_references_hold(seventeen):
-    path, page = seventeen
-    ids = [a["id"] for _, a in page.tags if "id" in a]
-    assert len(ids) == len({*ids})
-    source = (path / "report.html").read_text(encoding="utf-8")
-    used = re.findall(r"url\(#([^)]+)\)|href=\"#([^\"]+)\"", source)
-    assert {a or b for a, b in used} <= {*ids}
-
-
-def test_figures_are_png_files(seventeen):
-    path, _ = seventeen
-    names = {file.stem for file in (path / "figures").iterdir()}
-    assert names >= {
-        "training-accuracy",
-        "training-loss",
-        "training-awgram",
-        "confusion",
-        "classes",
-        "calibration",
-        "mistakes",
-        "attention",
-    }
-    for file in (path / "figures").iterdir():
-        with Image.open(file) as image:
-            assert image.format == "PNG" and min(image.size) > 300
-
-
-def test_same_files_give_same_bytes(tmp_path):
-    digests = []
-    for _ in range(2):
-        run = write_run(tmp_path / "run", 2, images=12, epochs=2)
-        write_report(run)
-        files = [run / "report.html", *sorted((run / "figures").iterdir())]
-        digests.append([hashlib.sha256(f.read_bytes()).digest() for f in files])
-        for file in (*(run / "gallery").iterdir(), run / "gallery"):
-            file.rmdir() if file.is_dir() else file.unlink()
-    assert digests[0] == digests[1]
-
-
 def test_many_classes_are_told_by_the_worst(tmp_path):
-    path = tmp_path / "run"
-    page = report(path, 125, without=("gallery", "attention.npz"))
+    without = ("gallery", "attention.npz")
+    path = write_run(tmp_path / "run", 125, without=without)
+    page = draft(path)
     metrics = json.loads((path / "metrics.json").read_text())
     assert not any(t.get("class") == "matrix" for t in page.all("table"))
     matrix = np.array(metrics["test"]["confusion_matrix"])
@@ -251,7 +150,7 @@ def test_many_classes_are_told_by_the_worst(tmp_path):
 
 
 def test_names_are_only_text(tmp_path):
-    page = report(tmp_path / "run", names=HOSTILE_NAMES)
+    page = Page(render(write_run(tmp_path / "run", names=HOSTILE_NAMES)))
     assert not page.all("script")
     assert all("onerror" not in image for image in page.all("img"))
     for name in HOSTILE_NAMES:
@@ -269,7 +168,8 @@ def test_names_are_only_text(tmp_path):
     ],
 )
 def test_older_runs_have_a_report_too(tmp_path, missing, says):
-    page = report(tmp_path / "run", 2, images=20, without=missing)
+    run = write_run(tmp_path / "run", 2, images=20, without=missing)
+    page = draft(run)
     assert says in page.text
     assert "Telling 2 classes of images apart" in page.text
     assert "Top 5" not in page.text
@@ -280,54 +180,10 @@ def test_a_run_without_teachers_or_networks(tmp_path):
     metrics = json.loads((run / "metrics.json").read_text())
     del metrics["networks"], metrics["exports"]
     (run / "metrics.json").write_text(json.dumps(metrics))
-    page = Page(write_report(run).read_text(encoding="utf-8"))
+    page = draft(run)
     assert "Agreement is" not in page.text
     assert "1 epoch by the method" in page.text
     assert "703,217" in page.text
-
-
-def test_other_place_for_the_page(tmp_path):
-    run = write_run(tmp_path / "run", 2, images=12)
-    path = write_report(run, tmp_path / "new" / "page.html")
-    assert path == tmp_path / "new" / "page.html" and path.is_file()
-    assert not (run / "report.html").exists()
-    assert (run / "figures" / "confusion.png").is_file()
-    page = path.read_text(encoding="utf-8")
-    assert "PNG files in the folder figures/ of that run." in page
-    page = write_report(run).read_text(encoding="utf-8")
-    assert "PNG files beside it, in figures/." in page
-
-
-@pytest.mark.parametrize("place", ["figures", "figures/page.html"])
-def test_no_page_among_the_figures(tmp_path, place):
-    run = write_run(tmp_path / "run", 2, images=12)
-    with pytest.raises(ValueError, match="Fix: "):
-        write_report(run, run / place)
-    assert not (run / "figures").exists()
-
-
-def test_a_file_in_place_of_the_figures_is_kept(tmp_path):
-    run = write_run(tmp_path / "run", 2, images=12)
-    (run / "figures").write_text("mine")
-    with pytest.raises(ValueError, match="Fix: move it away"):
-        write_report(run)
-    assert (run / "figures").read_text() == "mine"
-    assert not (run / "report.html").exists()
-
-
-@pytest.mark.parametrize(
-    "share, words",
-    [
-        (0.0, "0 of 100"),
-        (0.004, "fewer than 1 of 100"),
-        (0.806, "81 of 100"),
-        (0.994, "99 of 100"),
-        (0.996, "more than 99 of 100"),
-        (1.0, "100 of 100"),
-    ],
-)
-def test_none_or_all_is_said_only_where_it_is_so(share, words):
-    assert of_hundred(share) == words
 
 
 def test_networks_have_a_file_size_where_it_is_known(seventeen, tmp_path):
@@ -339,13 +195,13 @@ def test_networks_have_a_file_size_where_it_is_known(seventeen, tmp_path):
     for network in metrics["networks"]:
         del network["size_bytes"]
     write_json(run / "metrics.json", metrics)
-    page = Page(write_report(run).read_text(encoding="utf-8"))
+    page = draft(run)
     assert "wrn_16_2 703,217 102 million – 12.3 ms" in page.text
 
 
 @pytest.mark.parametrize("images", [1, 3, 9])
 def test_few_images_have_no_narrow_intervals(tmp_path, images):
-    page = report(tmp_path / "run", 3, images=images)
+    page = draft(write_run(tmp_path / "run", 3, images=images))
     assert "no interval: too few test images of some classes" in page.text
     assert "no interval: too few test images how far" in page.text
     for width in re.findall(r"95%: ([\d.]+)–([\d.]+)%", page.text):
@@ -355,7 +211,7 @@ def test_few_images_have_no_narrow_intervals(tmp_path, images):
 
 def test_few_images_do_not_tell_how_sure_it_should_be(tmp_path):
     few, many = (
-        report(tmp_path / str(images), 3, images=images, seed=1).text
+        draft(write_run(tmp_path / str(images), 3, images=images, seed=1)).text
         for images in (9, 60)
     )
     assert "; 9 test images are too few to tell whether it is too sure" in few
@@ -364,30 +220,14 @@ def test_few_images_do_not_tell_how_sure_it_should_be(tmp_path):
 
 
 def test_a_perfect_network_has_no_mistakes(tmp_path):
-    page = report(tmp_path / "run", 3, skill=100)
+    page = draft(write_run(tmp_path / "run", 3, skill=100))
     assert "Accuracy 100.0%" in page.text
     assert "taken for" not in page.text.replace("often taken for", "")
 
 
-def test_needs_neither_keras_nor_tensorflow(tmp_path):
+def test_pseudo_labels_are_told(seventeen, tmp_path):
+    assert "without labels" not in seventeen[1].text
     run = write_run(tmp_path / "run", 2, images=12)
-    code = (
-        "import sys; import keras_artkd.report.gallery; "
-        "light = 'matplotlib' not in sys.modules; "
-        f"keras_artkd.report.write_report({str(run)!r}); "
-        "print(light, [m for m in ('keras', 'tensorflow', 'jax', 'torch') "
-        "if m in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "True []"
-    assert done.stderr == ""
-
-
-def test_pseudo_labels_are_told(tmp_path):
-    run = write_run(tmp_path / "run", 3)
-    assert "without labels" not in Page(write_report(run).read_text()).text
     metrics = read_json(run / "metrics.json")
     known = {
         "images": 1200,
@@ -401,7 +241,7 @@ def test_pseudo_labels_are_told(tmp_path):
     def text(**changes):
         metrics["pseudo_labels"] = known | changes
         write_json(run / "metrics.json", metrics)
-        return Page(write_report(run).read_text(encoding="utf-8")).text
+        return draft(run).text
 
     plain = text()
     assert "1,000 of 1,200 images without labels" in plain

@@ -1,7 +1,7 @@
 """Painted scenes in many styles, made here: no download, no copyright.
 
-Every scene exists in every style, so what is painted says nothing about the
-label and how it is painted says everything.
+Every scene exists in every style. The subject of a painting therefore says
+nothing about the label, and its technique says everything.
 """
 
 from keras_artkd.datasets.atelier.generate import (

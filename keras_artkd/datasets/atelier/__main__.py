@@ -1,11 +1,11 @@
-"""Writes a contact sheet: `python -m keras_artkd.datasets.atelier X.png`."""
+"""Contact sheets: `python -m keras_artkd.datasets.atelier X.png`."""
 
 import argparse
 
 from keras_artkd.datasets.atelier import STYLES, SUBJECTS, contact_sheet
 
 
-def main():
+def main() -> None:
     """Reads the command line and writes the sheet."""
     parser = argparse.ArgumentParser(
         prog="python -m keras_artkd.datasets.atelier",

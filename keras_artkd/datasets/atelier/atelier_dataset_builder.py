@@ -1,6 +1,8 @@
 """The `atelier` paintings as a TensorFlow data set."""
 
 import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import tensorflow_datasets as tfds
 from etils import epath
@@ -9,13 +11,13 @@ from keras_artkd.datasets.atelier.generate import generate
 from keras_artkd.datasets.atelier.splits import split_scenes
 from keras_artkd.datasets.atelier.styles import STYLES
 
-# How many scenes are painted, and held in memory, at a time.
+# Number of scenes that are painted, and kept in memory, at a time.
 _BLOCK = 240
 
 
 @dataclasses.dataclass
 class AtelierConfig(tfds.core.BuilderConfig):
-    """How many scenes, and how large.
+    """The number and the size of the paintings.
 
     Attributes:
         scenes: number of scenes, at least 4 to fill three splits; each gives
@@ -26,7 +28,7 @@ class AtelierConfig(tfds.core.BuilderConfig):
     scenes: int = 240
     size: int = 72
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Checks that no split would be empty."""
         if self.scenes < 4:
             raise ValueError(
@@ -38,8 +40,8 @@ class AtelierConfig(tfds.core.BuilderConfig):
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Painted scenes by style, generated; splits share no scene."""
 
-    # TFDS 4.9.10 would look for it by `importlib_resources`, which it does
-    # not require on the Pythons that it runs on.
+    # TFDS 4.9.10 would find it by `importlib_resources`, which it does not
+    # require on the Pythons that it runs on.
     code_path = epath.Path(__file__)
 
     VERSION = tfds.core.Version("1.0.0")
@@ -57,7 +59,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         ),
     ]
 
-    def _info(self):
+    def _info(self) -> tfds.core.DatasetInfo:
         size = self.builder_config.size
         return self.dataset_info_from_configs(
             features=tfds.features.FeaturesDict(
@@ -73,7 +75,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             disable_shuffling=False,
         )
 
-    def _split_generators(self, dl_manager):
+    def _split_generators(
+        self, dl_manager: Any
+    ) -> dict[str, Iterator[tuple[str, dict[str, Any]]]]:
         del dl_manager  # nothing to download
         return {
             split: self._generate_examples(scenes)
@@ -82,7 +86,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             ).items()
         }
 
-    def _generate_examples(self, scenes):
+    def _generate_examples(
+        self, scenes: Sequence[int]
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
         size = self.builder_config.size
         for start in range(0, len(scenes), _BLOCK):
             block = scenes[start : start + _BLOCK]

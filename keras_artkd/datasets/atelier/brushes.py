@@ -1,31 +1,33 @@
-"""The techniques that painting styles share: strokes, dots, lines, grounds.
+"""Techniques that several styles share: strokes, dots, lines, grounds.
 
 Colours are float32 RGB in [0, 1]; lengths are pixels of the canvas. Strokes
-and dots are laid by scattering sample points into the canvas, the last one to
-reach a pixel staying on top: one NumPy assignment paints a thousand strokes.
+and dots are sample points scattered into the canvas. The last point of a pixel
+stays on top, so that one NumPy assignment paints a thousand strokes.
 """
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from keras_artkd.datasets.atelier.fields import soften, value_noise
+from keras_artkd.types import Array
 
 # --- colour ----------------------------------------------------------------
 
 
-def luma(rgb):
-    """Brightness of `(..., 3)` colours: `(...)`."""
-    # Spelled out: a matrix product may round differently on each machine.
+def luma(rgb: Array) -> Array:
+    """Returns the brightness of `(..., 3)` colours: `(...)`."""
+    # A matrix product might round differently on another machine.
     return 0.3 * rgb[..., 0] + 0.59 * rgb[..., 1] + 0.11 * rgb[..., 2]
 
 
-def saturate(rgb, amount):
+def saturate(rgb: Array, amount: float) -> Array:
     """Moves colours away from grey by a factor; below 1 towards it."""
     grey = luma(rgb)[..., None]
     return np.clip(grey + (rgb - grey) * amount, 0, 1)
 
 
-def turn_hue(rgb, turns):
+def turn_hue(rgb: Array, turns: npt.ArrayLike) -> Array:
     """Rotates colours about the grey axis by `turns` of a circle.
 
     Args:
@@ -40,23 +42,23 @@ def turn_hue(rgb, turns):
     return np.clip(turned, 0, 1).astype("float32")
 
 
-def expose(rgb, brightness):
+def expose(rgb: Array, brightness: float) -> Array:
     """Lifts a dark picture to a mean brightness; leaves a bright one."""
     mean = max(float(luma(rgb).mean()), 0.02)
     power = np.log(brightness) / np.log(min(mean, brightness))
     return np.clip(rgb, 0, 1) ** np.float32(power)
 
 
-def mix(first, second, share):
-    """`first` with `share` (a number or `(h, w)`) of `second` mixed in."""
+def mix(first: Array, second: npt.ArrayLike, share: npt.ArrayLike) -> Array:
+    """Mixes a `share`, a number or `(h, w)`, of `second` into `first`."""
     share = np.asarray(share, "float32")
     if share.ndim == 2:
         share = share[..., None]
     return first + (np.asarray(second, "float32") - first) * share
 
 
-def flatten(rgb, region, bands=None):
-    """One mean colour for each region, or region and band of tone."""
+def flatten(rgb: Array, region: Array, bands: Array | None = None) -> Array:
+    """Gives each region, or region and band of tone, its mean colour."""
     key = region if bands is None else region * 4 + bands
     key = key.ravel()
     count = np.maximum(np.bincount(key), 1)
@@ -69,8 +71,10 @@ def flatten(rgb, region, bands=None):
 # --- marks -----------------------------------------------------------------
 
 
-def scatter(rng, size, spacing, jitter=0.9):
-    """Points on a jittered grid in random order: x and y, `(n,)` each."""
+def scatter(
+    rng: np.random.Generator, size: int, spacing: float, jitter: float = 0.9
+) -> tuple[Array, Array]:
+    """Draws points on a jittered grid in random order: x and y, `(n,)` each."""
     n = max(2, round(size / spacing))
     grid = (np.mgrid[0:n, 0:n].reshape(2, -1).T + 0.5) * (size / n)
     grid += rng.uniform(-0.5, 0.5, grid.shape) * jitter * size / n
@@ -78,20 +82,27 @@ def scatter(rng, size, spacing, jitter=0.9):
     return grid[:, 0], grid[:, 1]
 
 
-def pick(field, x, y):
-    """The field's values under the points."""
+def pick(field: Array, x: Array, y: Array) -> Array:
+    """Returns the field's values under the points."""
     size = len(field)
     column = np.clip(x.astype("int32"), 0, size - 1)
     row = np.clip(y.astype("int32"), 0, size - 1)
     return field[row, column]
 
 
-def flow(angle, x, y, length, step=0.75, heading=None):
-    """Paths of `length` that follow a direction field from their middle on.
+def flow(
+    angle: Array,
+    x: Array,
+    y: Array,
+    length: float,
+    step: float = 0.75,
+    heading: Array | None = None,
+) -> Array:
+    """Makes paths of `length` that follow a direction field.
 
     Args:
         angle: `(size, size)` directions, radians; half turns mean the same.
-        x: `(n,)` starting points, likewise `y`.
+        x: `(n,)` middles of the paths, likewise `y`.
         y: see `x`.
         length: pixels.
         step: distance between the samples of a path.
@@ -120,7 +131,16 @@ def flow(angle, x, y, length, step=0.75, heading=None):
     return out.transpose(0, 2, 1)
 
 
-def lay(canvas, relief, paths, width, colours, rng, bristle=0.12, ragged=0.3):
+def lay(
+    canvas: Array,
+    relief: Array | None,
+    paths: Array,
+    width: npt.ArrayLike,
+    colours: Array,
+    rng: np.random.Generator,
+    bristle: float = 0.12,
+    ragged: float = 0.3,
+) -> Array:
     """Lays opaque brush strokes, the later over the earlier, in place.
 
     Args:
@@ -142,8 +162,8 @@ def lay(canvas, relief, paths, width, colours, rng, bristle=0.12, ragged=0.3):
     width = np.broadcast_to(np.asarray(width, "float32"), (n,))
     lanes = max(2, int(np.ceil(width.max() / 0.75)))
     across = np.linspace(-0.5, 0.5, lanes, dtype="float32")
-    # Each hair touches down and lifts at a place of its own; the outer ones
-    # later and sooner, which rounds the ends.
+    # Each hair begins and ends at its own place. The outer ones begin later and
+    # end sooner, which rounds the ends.
     dry = ragged * rng.random((n, lanes), "float32")
     dry = dry + 0.5 * (2 * across) ** 4 * min(1.0, lanes / samples)
     along = np.abs(np.linspace(-1, 1, samples, dtype="float32"))
@@ -154,7 +174,7 @@ def lay(canvas, relief, paths, width, colours, rng, bristle=0.12, ragged=0.3):
     kept = along[None, :, None] <= 1 - dry[:, None, :]
     kept &= (column >= 0) & (column < size) & (row >= 0) & (row < size)
     where = np.where(kept, row * size + column, size * size).ravel()
-    top = np.full(size * size + 1, -1, "int32")
+    top: Array = np.full(size * size + 1, -1, "int32")
     top[where] = np.arange(len(where), dtype="int32")
     top = top[:-1].reshape(size, size)
     painted = top >= 0
@@ -170,7 +190,9 @@ def lay(canvas, relief, paths, width, colours, rng, bristle=0.12, ragged=0.3):
     return painted
 
 
-def dots(canvas, x, y, radius, colours):
+def dots(
+    canvas: Array, x: Array, y: Array, radius: npt.ArrayLike, colours: Array
+) -> Array:
     """Lays opaque round dots, the later over the earlier, in place."""
     size = len(canvas)
     radius = np.broadcast_to(np.asarray(radius, "float32"), x.shape)
@@ -183,7 +205,7 @@ def dots(canvas, x, y, radius, colours):
     kept = ox * ox + oy * oy <= radius[:, None] ** 2
     kept &= (column >= 0) & (column < size) & (row >= 0) & (row < size)
     where = np.where(kept, row * size + column, size * size).ravel()
-    top = np.full(size * size + 1, -1, "int32")
+    top: Array = np.full(size * size + 1, -1, "int32")
     top[where] = np.repeat(np.arange(len(x), dtype="int32"), len(ox))
     top = top[:-1].reshape(size, size)
     painted = top >= 0
@@ -191,7 +213,12 @@ def dots(canvas, x, y, radius, colours):
     return painted
 
 
-def impasto(canvas, relief, light, strength):
+def impasto(
+    canvas: Array,
+    relief: Array,
+    light: tuple[float, float, float],
+    strength: float,
+) -> Array:
     """Lights the ridges of thick paint from the side of the light."""
     slope = np.zeros_like(relief)
     sx, sy = (1 if light[0] < 0 else -1), 1
@@ -203,8 +230,8 @@ def impasto(canvas, relief, light, strength):
     )
 
 
-def warp(field, dx, dy):
-    """The field seen through displacements in pixels, `(size, size)`."""
+def warp(field: Array, dx: Array, dy: Array) -> Array:
+    """Returns the field seen through displacements in pixels."""
     size = len(field)
     row, column = np.mgrid[0:size, 0:size]
     row = np.clip(row + dy.astype("int32"), 0, size - 1)
@@ -212,15 +239,22 @@ def warp(field, dx, dy):
     return field[row, column]
 
 
-def contour(edge, width, rng, threshold=0.25, loose=0.0, vary=0.5):
-    """Ink of drawn outlines, `(size, size)` in [0, 1].
+def contour(
+    edge: Array,
+    width: float,
+    rng: np.random.Generator,
+    threshold: float = 0.25,
+    loose: float = 0.0,
+    vary: float = 0.5,
+) -> Array:
+    """Draws outlines in ink, `(size, size)` in [0, 1].
 
     Args:
         edge: the raster's edge map.
         width: of the line, pixels.
         rng: for the hand that draws.
         threshold: weaker edges are left out.
-        loose: how far the hand strays from the edge, pixels.
+        loose: how far the hand deviates from the edge, pixels.
         vary: swelling of the line along its way, 0 to 1.
     """
     size = len(edge)
@@ -239,8 +273,10 @@ def contour(edge, width, rng, threshold=0.25, loose=0.0, vary=0.5):
     return np.clip((ink - level) / (0.25 * peak) + 0.5, 0, 1)
 
 
-def streaks(rng, angle, length, coarse=1):
-    """Noise combed along a direction field: brush hairs, hatching, grain.
+def streaks(
+    rng: np.random.Generator, angle: Array, length: float, coarse: int = 1
+) -> Array:
+    """Draws noise along a direction field: brush hairs, hatching, grain.
 
     Returns:
         `(size, size)` float32, zero mean, unit spread.
@@ -266,21 +302,23 @@ def streaks(rng, angle, length, coarse=1):
 # --- grounds and surfaces --------------------------------------------------
 
 
-def weave(rng, size, pitch):
-    """Threads of a canvas: `(size, size)` in about [-1, 1]."""
+def weave(rng: np.random.Generator, size: int, pitch: float) -> Array:
+    """Draws the threads of a canvas: `(size, size)` in about [-1, 1]."""
     t = np.arange(size, dtype="float32") * (2 * np.pi / pitch)
     threads = np.sin(t)[:, None] * np.sin(t)[None, :]
     return threads * (0.7 + 0.3 * value_noise(rng, size, 12))
 
 
-def paper(rng, size):
-    """Tooth of a rough paper: `(size, size)` in about [-1, 1]."""
+def paper(rng: np.random.Generator, size: int) -> Array:
+    """Draws the tooth of a rough paper: `(size, size)` in about [-1, 1]."""
     fine = rng.standard_normal((size, size), "float32")
     return 0.5 * soften(fine, 2.0) * 1.5 + 0.5 * value_noise(rng, size, 40)
 
 
-def cracks(rng, size, cells, width=0.05):
-    """Craquelure: `(size, size)` in [0, 1], 1 in the cracks."""
+def cracks(
+    rng: np.random.Generator, size: int, cells: float, width: float = 0.05
+) -> Array:
+    """Draws craquelure: `(size, size)` in [0, 1], 1 in the cracks."""
     total = np.zeros((size, size), "float32")
     for scale in (1.0, 1.7):
         noise = value_noise(rng, size, cells * scale, 2)
@@ -289,8 +327,10 @@ def cracks(rng, size, cells, width=0.05):
     return np.clip(total, 0, 1) * where
 
 
-def varnish(canvas, rng, tone, amount):
-    """An old transparent coat: tints, darkens the corners, in patches."""
+def varnish(
+    canvas: Array, rng: np.random.Generator, tone: Array, amount: float
+) -> Array:
+    """Adds an old coat that tints in patches and darkens the corners."""
     size = len(canvas)
     t = np.linspace(-1, 1, size, dtype="float32")
     corner = (t[:, None] ** 2 + t[None, :] ** 2) / 2
@@ -298,8 +338,8 @@ def varnish(canvas, rng, tone, amount):
     return canvas * mix(np.ones(3, "float32"), tone, coat)
 
 
-def gold_leaf(rng, size, tone):
-    """Gold laid in square leaves over red bole, a little worn."""
+def gold_leaf(rng: np.random.Generator, size: int, tone: Array) -> Array:
+    """Draws gold in square leaves over red bole, a little worn."""
     pitch = size / rng.integers(5, 8)
     t = (np.arange(size) + rng.uniform(0, pitch)) / pitch
     leaf = t.astype(int)
@@ -316,8 +356,8 @@ def gold_leaf(rng, size, tone):
     return mix(gold, bole, 0.22 * seam + 0.6 * worn)
 
 
-def halftone(tone, pitch, angle):
-    """A screen of round dots whose area follows `tone`: [0, 1], soft."""
+def halftone(tone: Array, pitch: float, angle: float) -> Array:
+    """Draws a screen of soft dots in [0, 1] whose area follows `tone`."""
     size = len(tone)
     row, column = np.mgrid[0:size, 0:size].astype("float32")
     u = (column * np.cos(angle) + row * np.sin(angle)) / pitch
@@ -328,7 +368,9 @@ def halftone(tone, pitch, angle):
     return np.clip((radius - distance) * pitch + 0.5, 0, 1)
 
 
-def facets(rng, size, count):
+def facets(
+    rng: np.random.Generator, size: int, count: int
+) -> tuple[Array, Array, Array]:
     """Splits the plane by random lines.
 
     Returns:

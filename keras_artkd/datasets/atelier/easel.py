@@ -1,23 +1,26 @@
-"""Where a scene is put together, from its back to its front."""
+"""The place where a scene is composed, from its back to its front."""
+
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from keras_artkd.datasets.atelier.palette import HOURS, SEASONS
+from keras_artkd.datasets.atelier.palette import HOURS, SEASONS, Colour
 from keras_artkd.datasets.atelier.shapes import Shape
 
 
 class Easel:
-    """Collects the shapes of one scene; knows its hour, season and light.
+    """Collects the shapes of one scene; has its hour, season and light.
 
     Args:
-        rng: the scene's random generator. Whatever a scene draws, it draws
-            from here and in a fixed order: one draw more or less, and all
-            that follows is another scene.
+        rng: the scene's random generator. A scene draws everything from here
+            and in a fixed order: with one draw more or less, all that follows
+            is another scene.
     """
 
-    def __init__(self, rng):
+    def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
-        self.shapes = []
+        self.shapes: list[Shape] = []
         self.hour = str(rng.choice(list(HOURS)))
         self.season = str(rng.choice(list(SEASONS)))
         top, low, tint, contrast = HOURS[self.hour]
@@ -39,34 +42,51 @@ class Easel:
         self.light = (-side, -rng.uniform(0.4, 0.65), 0.65)
 
     @property
-    def lamps_lit(self):
+    def lamps_lit(self) -> bool:
         """Whether it is late enough for light in the windows."""
         return self.hour in ("night", "dusk")
 
-    def vary(self, hsv, amount=1.0):
-        """The same colour, a little different."""
+    def vary(self, hsv: Colour, amount: float = 1.0) -> Colour:
+        """Returns the colour, a little different."""
         change = amount * self.rng.normal(0, 1, 3) * (0.02, 0.05, 0.05)
         h, s, v = np.array(hsv) + change
         return (h % 1, min(max(s, 0), 1), min(max(v, 0.05), 1))
 
-    def pick(self):
-        """One of the scene's accent colours, varied."""
+    def pick(self) -> Colour:
+        """Returns one of the scene's accent colours, varied."""
         return self.vary(self.accents[self.rng.integers(3)])
 
-    def add(self, label, points, colour, depth=0.5, fade=None, **traits):
-        """Adds a shape in front of all others."""
+    def add(
+        self,
+        label: str,
+        points: npt.ArrayLike,
+        colour: Colour,
+        depth: float = 0.5,
+        fade: Colour | None = None,
+        **traits: Any,
+    ) -> None:
+        """Adds a shape in front of all others; `traits` are its attributes."""
         points = np.asarray(points, "float64")
         fade = colour if fade is None else fade
-        self.shapes.append(
-            Shape(label, points, tuple(colour), tuple(fade), depth, **traits)
-        )
+        self.shapes.append(Shape(label, points, colour, fade, depth, **traits))
 
-    def shadow(self, points, strength=0.8):
-        """Darkens what has been added so far."""
+    def shadow(self, points: npt.ArrayLike, strength: float = 0.8) -> None:
+        """Darkens everything added so far."""
         self.add("shadow", points, (0, 0, 0), shadow=strength)
 
-    def blob(self, label, x, y, rx, ry, colour, depth, lumps=0.12, **traits):
-        """An ellipse with an uneven outline: foliage, clouds, stones."""
+    def blob(
+        self,
+        label: str,
+        x: float,
+        y: float,
+        rx: float,
+        ry: float,
+        colour: Colour,
+        depth: float,
+        lumps: float = 0.12,
+        **traits: Any,
+    ) -> None:
+        """Adds an ellipse with an uneven outline: foliage, clouds, stones."""
         turn = np.linspace(0, 2 * np.pi, 30, endpoint=False)
         radius = 1 + lumps * sum(
             np.sin(k * turn + self.rng.uniform(0, 6.3)) * w
@@ -78,8 +98,17 @@ class Easel:
         traits = {"roundness": (0.8, 0.8), "follow": 0.8, **traits}
         self.add(label, points, colour, depth, **traits)
 
-    def ridge(self, label, level, height, colour, depth, rough=1.0, **traits):
-        """A skyline from edge to edge, filled down to the bottom."""
+    def ridge(
+        self,
+        label: str,
+        level: float,
+        height: float,
+        colour: Colour,
+        depth: float,
+        rough: float = 1.0,
+        **traits: Any,
+    ) -> None:
+        """Adds a skyline from edge to edge, filled down to the bottom."""
         x = np.linspace(-0.02, 1.02, 60)
         y = sum(
             np.sin(x * k * 6.3 + self.rng.uniform(0, 6.3)) * rough**i / k

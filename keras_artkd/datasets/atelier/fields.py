@@ -1,10 +1,12 @@
-"""Smooth fields over the canvas: blurring one, drawing one at random."""
+"""Smooth fields over the canvas: blurring and random noise."""
 
 import numpy as np
 from PIL import Image
 
+from keras_artkd.types import Array
 
-def soften(field, radius):
+
+def soften(field: Array, radius: float) -> Array:
     """Blurs a float `(h, w)` or `(h, w, c)` array by shrinking it and back."""
     if field.ndim == 3:
         planes = [soften(field[..., c], radius) for c in range(field.shape[2])]
@@ -17,8 +19,10 @@ def soften(field, radius):
     return np.asarray(image)
 
 
-def value_noise(rng, size, cells, octaves=1):
-    """Smooth noise of about unit range: `(size, size)` float32."""
+def value_noise(
+    rng: np.random.Generator, size: int, cells: float, octaves: int = 1
+) -> Array:
+    """Draws smooth noise of about unit range: `(size, size)` float32."""
     total = np.zeros((size, size), "float32")
     for octave in range(octaves):
         n = min(size, max(2, int(cells * 2**octave)) + 1)

@@ -1,9 +1,10 @@
-"""Whole sets of paintings as arrays, and sheets to look at them."""
+"""Sets of paintings as arrays, and sheets to look at them."""
 
 import concurrent.futures
 import functools
 import multiprocessing
 import os
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -11,30 +12,37 @@ from PIL import Image, ImageDraw
 from keras_artkd.datasets.atelier.painting import paint
 from keras_artkd.datasets.atelier.styles import STYLES
 from keras_artkd.datasets.atelier.subjects import SUBJECTS
+from keras_artkd.types import Array
 
-# Two threads paint 1.7 times as fast as one (NumPy and Pillow let go of the
-# lock now and then), more than four gain nothing. Processes scale, but each
-# first imports this package, and with it Keras and TensorFlow: seconds, which
-# pay for themselves only in sets of hundreds of scenes. They are spawned, not
-# forked: TensorFlow's threads do not survive a fork.
+# Two threads paint 1.7 times as fast as one, because NumPy and Pillow release
+# the lock now and then; more than four gain nothing. Processes scale, but each
+# first imports what the caller's script imports: seconds, which only sets of
+# hundreds of scenes make good. Processes are spawned, not forked: TensorFlow's
+# threads do not survive a fork.
 _MAX_THREADS = 4
 _MIN_PROCESSES = 3
 _SCENES_WORTH_PROCESSES = 200
 
 
-def generate(scenes, size, seed=0, processes=None):
+def generate(
+    scenes: int | Sequence[int],
+    size: int,
+    seed: int = 0,
+    processes: int | None = None,
+) -> tuple[Array, Array, Array]:
     """Paints every scene in every style.
 
-    Scene by scene, each in the order of `STYLES`; the same arrays whatever
-    the number of processes. A script that calls this for hundreds of scenes
-    needs the `if __name__ == "__main__":` guard that multiprocessing asks for.
+    The order is scene by scene, each in the order of `STYLES`. The arrays are
+    the same for any number of processes. A script that calls this for hundreds
+    of scenes needs the `if __name__ == "__main__":` guard that multiprocessing
+    requires.
 
     Args:
-        scenes: how many, for scenes `0 ... scenes - 1`; or a sequence of
-            scene numbers.
+        scenes: int, for the scenes `0 ... scenes - 1`; or a sequence of scene
+            numbers.
         size: width and height of the paintings, pixels.
-        seed: int >= 0; another seed paints the same scenes anew.
-        processes: how many to use; None is one for each processor.
+        seed: int >= 0; another seed paints the same scenes again, differently.
+        processes: int, how many to use; None is one for each processor.
 
     Returns:
         images: uint8 `(n, size, size, 3)` with `n = scenes * len(STYLES)`.
@@ -67,12 +75,12 @@ def generate(scenes, size, seed=0, processes=None):
     return images, labels, scene_numbers
 
 
-def _paint_scene(number, size, seed):
-    """All paintings of one scene; they share its raster."""
+def _paint_scene(number: int, size: int, seed: int) -> Array:
+    """Paints one scene in all styles, which share its raster."""
     return np.stack([paint(number, style, size, seed) for style in STYLES])
 
 
-def _pool(workers, num_scenes):
+def _pool(workers: int, num_scenes: int) -> concurrent.futures.Executor:
     if workers >= _MIN_PROCESSES and num_scenes >= _SCENES_WORTH_PROCESSES:
         return concurrent.futures.ProcessPoolExecutor(
             workers, mp_context=multiprocessing.get_context("spawn")
@@ -80,8 +88,10 @@ def _pool(workers, num_scenes):
     return concurrent.futures.ThreadPoolExecutor(min(workers, _MAX_THREADS))
 
 
-def contact_sheet(scene_seeds, size=128, styles=STYLES):
-    """Paintings in a table: a row for each scene, a column for each style.
+def contact_sheet(
+    scene_seeds: Sequence[int], size: int = 128, styles: Sequence[str] = STYLES
+) -> Image.Image:
+    """Paints a table: a row for each scene, a column for each style.
 
     Args:
         scene_seeds: sequence of scene numbers.

@@ -1,4 +1,4 @@
-"""One painting: a scene in a style, hung in the light of a room."""
+"""One painting: a scene in a style, in the light of a room."""
 
 import numpy as np
 from PIL import Image
@@ -6,20 +6,22 @@ from PIL import Image
 from keras_artkd.datasets.atelier import brushes as b
 from keras_artkd.datasets.atelier.scene import raster_of
 from keras_artkd.datasets.atelier.styles import RENDERERS, STYLES
+from keras_artkd.types import Array
 
 
-def paint(scene_seed, style, size=128, seed=0):
+def paint(scene_seed: int, style: str, size: int = 128, seed: int = 0) -> Array:
     """Paints one scene in one style.
 
-    The same arguments give the same bytes, whatever was painted before and in
-    whichever process. Only another processor or another release of NumPy or
-    Pillow may round a sine differently, and with it move single pixels.
+    The same arguments give the same bytes in every process, whatever was
+    painted before. Only another processor or another release of NumPy or
+    Pillow may round a sine differently, which moves single pixels.
 
     Args:
-        scene_seed: int >= 0, which scene; see `scene.Scene.from_seed`.
+        scene_seed: int >= 0, number of the scene; see
+            `scene.Scene.from_seed`.
         style: one of `STYLES`.
         size: width and height in pixels, at least 16.
-        seed: int >= 0, another seed paints the same scene anew.
+        seed: int >= 0; another seed paints the same scene again, differently.
 
     Returns:
         uint8 `(size, size, 3)`, RGB.
@@ -46,22 +48,23 @@ def paint(scene_seed, style, size=128, seed=0):
         raise ValueError(
             f"`seed` must be an integer >= 0. Received: seed={seed!r}."
         )
-    # Painted larger and shrunk, so that strokes have smooth sides; small
-    # pictures need a canvas on which a stroke is still several pixels wide.
+    # Painted larger and shrunk, so that strokes have smooth sides. Small
+    # pictures need a canvas on which a stroke is several pixels wide.
     canvas = int(size) * max(2, -(-128 // int(size)))
     raster = raster_of(scene_seed, canvas)
     rng = np.random.Generator(
         np.random.PCG64([seed, scene_seed, STYLES.index(style)])
     )
     image = _hang(RENDERERS[style](raster, rng), rng)
-    image = Image.fromarray((np.clip(image, 0, 1) * 255 + 0.5).astype("uint8"))
-    return np.asarray(image.reduce(canvas // int(size)))
+    pixels = (np.clip(image, 0, 1) * 255 + 0.5).astype("uint8")
+    return np.asarray(Image.fromarray(pixels).reduce(canvas // int(size)))
 
 
-def _hang(image, rng):
-    """The light of the room and the film: exposure, contrast, white balance.
+def _hang(image: Array, rng: np.random.Generator) -> Array:
+    """Applies the light of a room: exposure, contrast, white balance.
 
-    Drawn alike for all styles, so that mean colours tell less of the style.
+    It is drawn alike for all styles, so that mean colours say less about the
+    style.
     """
     image = np.clip(image, 0, 1) ** np.float32(np.exp(rng.normal(0, 0.22)))
     image = b.saturate(image, rng.uniform(0.75, 1.2))

@@ -1,14 +1,22 @@
-"""Colours of the hours and the seasons, and the way from HSV to RGB.
+"""Colours of the hours and the seasons, and the conversion of HSV to RGB.
 
-A scene is composed in HSV, where a darker red is one smaller number, and
+A scene is composed in HSV, where a darker red is one smaller number. It is
 painted in RGB.
 """
 
+from typing import TypeAlias
+
 import numpy as np
+import numpy.typing as npt
+
+from keras_artkd.types import Array
+
+Colour: TypeAlias = tuple[float, float, float]
+"""Hue, saturation and value, each in [0, 1]; the hue may exceed that."""
 
 # Each hour: sky above, sky at the horizon (HSV), tint of everything (RGB),
 # contrast of the modelling.
-HOURS = {
+HOURS: dict[str, tuple[Colour, Colour, Colour, float]] = {
     "dawn": ((0.60, 0.35, 0.80), (0.07, 0.40, 0.97), (1.03, 0.95, 0.95), 0.7),
     "noon": ((0.58, 0.55, 0.85), (0.55, 0.18, 0.97), (1.03, 1.02, 0.98), 0.9),
     "gold": ((0.57, 0.40, 0.78), (0.12, 0.50, 0.98), (1.08, 0.99, 0.82), 1.0),
@@ -17,7 +25,7 @@ HOURS = {
     "grey": ((0.58, 0.10, 0.66), (0.15, 0.06, 0.84), (0.90, 0.92, 0.94), 0.5),
 }
 # Each season: foliage, ground (HSV).
-SEASONS = {
+SEASONS: dict[str, tuple[Colour, Colour]] = {
     "spring": ((0.25, 0.55, 0.66), (0.22, 0.50, 0.72)),
     "summer": ((0.31, 0.60, 0.45), (0.17, 0.55, 0.70)),
     "autumn": ((0.08, 0.75, 0.72), (0.11, 0.55, 0.62)),
@@ -25,7 +33,7 @@ SEASONS = {
 }
 
 
-def hsv_to_rgb(hsv):
+def hsv_to_rgb(hsv: npt.ArrayLike) -> Array:
     """Converts `(..., 3)` HSV in [0, 1], hue wrapping, to float32 RGB."""
     hue, saturation, value = np.moveaxis(np.asarray(hsv, "float32"), -1, 0)
     turn = hue[..., None] * 6 + np.array([5, 3, 1], "float32")
@@ -35,6 +43,6 @@ def hsv_to_rgb(hsv):
     return np.clip(rgb, 0, 1)
 
 
-def toned(hsv, value, saturation=1.0):
-    """The colour with its value and its saturation multiplied."""
+def toned(hsv: Colour, value: float, saturation: float = 1.0) -> Colour:
+    """Multiplies the value and the saturation of a colour."""
     return (hsv[0], hsv[1] * saturation, hsv[2] * value)

@@ -1,12 +1,19 @@
-"""From shapes to pixels: the maps of a scene that every style paints from."""
+"""The maps of a scene, from which every style paints."""
 
 import dataclasses
+import typing
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from keras_artkd.datasets.atelier.fields import soften, value_noise
 from keras_artkd.datasets.atelier.palette import hsv_to_rgb
+from keras_artkd.datasets.atelier.shapes import Shape
+from keras_artkd.types import Array
+
+if typing.TYPE_CHECKING:  # It imports this module.
+    from keras_artkd.datasets.atelier.scene import Scene
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -27,20 +34,20 @@ class Raster:
         light: x, y, z of the direction to the light.
     """
 
-    colour: np.ndarray
-    lit: np.ndarray
-    shade: np.ndarray
-    region: np.ndarray
-    depth: np.ndarray
-    angle: np.ndarray
-    edge: np.ndarray
-    backdrop: np.ndarray
-    shapes: tuple
-    focus: tuple
-    light: tuple
+    colour: Array
+    lit: Array
+    shade: Array
+    region: Array
+    depth: Array
+    angle: Array
+    edge: Array
+    backdrop: Array
+    shapes: tuple[Shape, ...]
+    focus: tuple[float, float]
+    light: tuple[float, float, float]
 
 
-def rasterise(scene, size):
+def rasterise(scene: "Scene", size: int) -> Raster:
     """Draws the maps of a scene on `size` by `size` pixels: a `Raster`."""
     region, shadow = _draw(scene.shapes, size)
     rng = np.random.Generator(np.random.PCG64([scene.seed, 1889]))
@@ -92,9 +99,9 @@ def rasterise(scene, size):
 
 
 class _Table:
-    """The shapes' numbers as arrays, to be indexed by the region map."""
+    """The shapes' numbers as arrays, indexed by the region map."""
 
-    def __init__(self, shapes):
+    def __init__(self, shapes: Sequence[Shape]) -> None:
         lows = np.array([s.points.min(axis=0) for s in shapes], "float32")
         highs = np.array([s.points.max(axis=0) for s in shapes], "float32")
         centres = (lows + highs) / 2
@@ -107,7 +114,7 @@ class _Table:
             [s.roundness for s in shapes], "float32"
         ).T
 
-        def column(name):
+        def column(name: str) -> Array:
             return np.array([getattr(s, name) for s in shapes], "float32")
 
         self.depth, self.angle = column("depth"), column("angle")
@@ -115,7 +122,7 @@ class _Table:
         self.mirror, self.backdrop = column("mirror"), column("backdrop")
 
 
-def _draw(shapes, size):
+def _draw(shapes: Sequence[Shape], size: int) -> tuple[Array, Array]:
     """Paints the shapes back to front: region numbers and shadow map."""
     region = Image.new("I", (size, size), 0)
     shadow = Image.new("L", (size, size), 0)
@@ -127,12 +134,18 @@ def _draw(shapes, size):
         else:
             pen.polygon(points, fill=number)
             shadow_pen.polygon(points, fill=0)
-    shadow = shadow.filter(ImageFilter.GaussianBlur(size / 90))
-    shadow = np.asarray(shadow, "float32") / 255
-    return np.asarray(region).astype("int32"), shadow
+    blurred = shadow.filter(ImageFilter.GaussianBlur(size / 90))
+    darkness = np.asarray(blurred, "float32") / 255
+    return np.asarray(region).astype("int32"), darkness
 
 
-def _reflect(rng, above, mirror, level, images):
+def _reflect(
+    rng: np.random.Generator,
+    above: Array,
+    mirror: Array,
+    level: float,
+    images: Sequence[Array],
+) -> list[Array]:
     """Mirrors `above` about the row `level` into the water of `images`."""
     size = len(mirror)
     rows = np.arange(size)
@@ -146,23 +159,30 @@ def _reflect(rng, above, mirror, level, images):
     return [i + (image * 0.9 - i) * weight for i in images]
 
 
-def _angles(rng, table, region, u, v, size):
-    """The texture direction of every pixel, as a smooth field."""
+def _angles(
+    rng: np.random.Generator,
+    table: _Table,
+    region: Array,
+    u: Array,
+    v: Array,
+    size: int,
+) -> Array:
+    """Returns the texture direction of every pixel, as a smooth field."""
     angle = table.angle[region] + 0.35 * value_noise(rng, size, 5)
     tangent = np.arctan2(v * table.radius_y[region], u * table.radius_x[region])
     tangent += np.pi / 2
     follow = table.follow[region]
-    # Directions, unlike arrows, repeat every half turn: mix doubled angles.
+    # Directions repeat every half turn; therefore doubled angles are mixed.
     sine = (1 - follow) * np.sin(2 * angle) + follow * np.sin(2 * tangent)
     cosine = (1 - follow) * np.cos(2 * angle) + follow * np.cos(2 * tangent)
     return np.arctan2(soften(sine, 4), soften(cosine, 4)) / 2
 
 
-def _edges(region, lit, depth):
-    """How visible the outline through each pixel is, 0 to 1."""
+def _edges(region: Array, lit: Array, depth: Array) -> Array:
+    """Returns how visible the outline through each pixel is, 0 to 1."""
     size = len(region)
     extent = np.sqrt(np.bincount(region.ravel())) / size
-    # Nobody draws every window pane with the line of a house.
+    # Small shapes, such as window panes, get thinner lines than a house.
     weight = np.clip((extent / 0.08) ** 1.5, 0.1, 1)
     weight = weight.astype("float32")[region]
     edge = np.zeros(region.shape, "float32")

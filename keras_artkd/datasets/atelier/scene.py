@@ -1,9 +1,9 @@
-"""What there is to paint: a scene without a style.
+"""Scenes to paint, without a style.
 
 A `Scene` is a list of labelled shapes in the unit square (x right, y down)
 with a light and a horizon, drawn from one integer. `Scene.raster` turns it
-once into the maps that every style paints from, so that two paintings of one
-scene can differ in nothing but technique.
+once into the maps that every style paints from. Two paintings of one scene can
+therefore differ only in technique.
 """
 
 import dataclasses
@@ -12,8 +12,9 @@ import functools
 import numpy as np
 
 from keras_artkd.datasets.atelier.easel import Easel
-from keras_artkd.datasets.atelier.raster import rasterise
-from keras_artkd.datasets.atelier.shapes import mirrored
+from keras_artkd.datasets.atelier.palette import Colour
+from keras_artkd.datasets.atelier.raster import Raster, rasterise
+from keras_artkd.datasets.atelier.shapes import Shape, mirrored
 from keras_artkd.datasets.atelier.subjects import COMPOSERS, SUBJECTS
 
 
@@ -26,19 +27,19 @@ class Scene:
     hour: str
     season: str
     horizon: float
-    focus: tuple
-    light: tuple
-    tint: tuple
+    focus: tuple[float, float]
+    light: tuple[float, float, float]
+    tint: tuple[float, ...]
     contrast: float
-    haze: tuple
-    shapes: tuple
+    haze: Colour
+    shapes: tuple[Shape, ...]
 
     @classmethod
-    def from_seed(cls, seed):
+    def from_seed(cls, seed: int) -> "Scene":
         """Composes the scene of this number, always the same one.
 
-        Subjects alternate with the number, so any run of scenes has all of
-        them in equal parts.
+        Subjects alternate with the number. Any run of scenes therefore has all
+        of them in equal parts.
 
         Args:
             seed: int >= 0.
@@ -57,7 +58,7 @@ class Scene:
         if rng.random() < 0.5:
             shapes = [mirrored(shape) for shape in shapes]
             focus = (1 - focus[0], focus[1])
-            light = (-light[0], *light[1:])
+            light = (-light[0], light[1], light[2])
         return cls(
             seed=seed,
             subject=subject,
@@ -72,12 +73,12 @@ class Scene:
             shapes=tuple(shapes),
         )
 
-    def raster(self, size):
+    def raster(self, size: int) -> Raster:
         """Rasterises the scene on `size` by `size` pixels: a `Raster`."""
         return rasterise(self, size)
 
 
 @functools.lru_cache(maxsize=16)
-def raster_of(scene_seed, size):
-    """The raster of scene `scene_seed`, shared by all of its paintings."""
+def raster_of(scene_seed: int, size: int) -> Raster:
+    """Returns the raster of a scene, shared by all of its paintings."""
     return Scene.from_seed(scene_seed).raster(size)

@@ -1,17 +1,17 @@
-"""Which scenes are for training: no scene is in two splits."""
+"""The split of the scenes: no scene is in two splits."""
 
 import numpy as np
 
 
-def split_scenes(scenes, seed=0):
-    """Deals scene numbers into splits of 70, 15 and 15 percent.
+def split_scenes(scenes: int, seed: int = 0) -> dict[str, list[int]]:
+    """Divides scene numbers into splits of 70, 15 and 15 percent.
 
     Args:
-        scenes: how many scenes there are, at least 4.
+        scenes: number of scenes, at least 4.
         seed: int >= 0.
 
     Returns:
-        dict of "train", "validation", "test" to lists of scene numbers.
+        dict of "train", "validation" and "test" -> list of scene numbers.
     """
     if scenes < 4:
         raise ValueError(

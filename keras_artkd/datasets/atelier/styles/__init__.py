@@ -1,9 +1,9 @@
-"""How it is painted: a file a style, each with a `render(raster, rng)`.
+"""Styles of the paintings: a file each, with a `render(raster, rng)`.
 
-A renderer takes the `Raster` of a scene and a random generator, which jitters
-the size of its marks, the strength of its palette and the tone of its ground,
-and returns float RGB `(size, size, 3)`. What a style may not do is look at
-anything but the raster: the scene says nothing about the style.
+A renderer takes the `Raster` of a scene and a random generator. The generator
+varies the size of its marks, the strength of its palette and the tone of its
+ground. The renderer returns float RGB `(size, size, 3)`. It may look at nothing
+but the raster: the scene says nothing about the style.
 
 Labels are positions in `STYLES`.
 """

@@ -4,15 +4,17 @@ import numpy as np
 
 from keras_artkd.datasets.atelier import brushes as b
 from keras_artkd.datasets.atelier.fields import soften, value_noise
+from keras_artkd.datasets.atelier.raster import Raster
 from keras_artkd.datasets.atelier.styles.canvas import (
     colours_at,
     ground,
     random_colour,
     unit,
 )
+from keras_artkd.types import Array
 
 
-def render(raster, rng):
+def render(raster: Raster, rng: np.random.Generator) -> Array:
     """Paints the raster as an abstract expressionist would."""
     size, s = len(raster.lit), unit(raster)
     palette = b.saturate(raster.lit, rng.uniform(1.0, 1.5))
@@ -35,8 +37,10 @@ def render(raster, rng):
     return b.impasto(canvas, relief, raster.light, 0.16)
 
 
-def _poured_lines(canvas, rng, palette, s):
-    """Lines that turn steadily, thinning and thickening; their colours."""
+def _poured_lines(
+    canvas: Array, rng: np.random.Generator, palette: Array, s: float
+) -> Array:
+    """Adds lines that turn steadily; returns their colours."""
     size, number, steps = len(canvas), int(rng.integers(10, 26)), 150
     bend = rng.normal(0, 0.05, (steps, number)).cumsum(axis=0)
     bend += rng.normal(0, 0.025, number) * np.arange(steps)[:, None]
@@ -45,7 +49,8 @@ def _poured_lines(canvas, rng, palette, s):
     y = rng.uniform(0, size, number) + (np.sin(heading) * 1.3 * s).cumsum(0)
     thick = np.abs(rng.normal(0, 0.25, (steps, number)).cumsum(0)) * 0.35
     thick = np.clip(0.7 + thick, 0.6, 2.6) * s
-    enamel = colours_at(palette, *rng.uniform(0, size, (2, number)), rng, 0.1)
+    from_x, from_y = rng.uniform(0, size, (2, number))
+    enamel = colours_at(palette, from_x, from_y, rng, 0.1)
     shade = rng.choice([0.06, 0.95, -1.0], number)
     enamel = np.where(shade[:, None] < 0, enamel, shade[:, None])
     colours = np.tile(enamel, (steps, 1)).astype("float32")
@@ -53,8 +58,10 @@ def _poured_lines(canvas, rng, palette, s):
     return enamel
 
 
-def _drips(canvas, rng, palette, s):
-    """Thin runs of paint straight down."""
+def _drips(
+    canvas: Array, rng: np.random.Generator, palette: Array, s: float
+) -> None:
+    """Adds thin runs of paint straight down."""
     size, number = len(canvas), int(rng.integers(6, 24))
     x, y = rng.uniform(0, size, (2, number)).astype("float32")
     colours = colours_at(palette, x, y, rng, 0.05)
@@ -64,8 +71,10 @@ def _drips(canvas, rng, palette, s):
     b.lay(canvas, None, paths, wide, colours, rng, 0.03, 0.6)
 
 
-def _splatter(canvas, rng, enamel, s):
-    """Drops of the poured colours."""
+def _splatter(
+    canvas: Array, rng: np.random.Generator, enamel: Array, s: float
+) -> None:
+    """Adds drops of the poured colours."""
     size, number = len(canvas), int(rng.integers(60, 240))
     x, y = rng.uniform(0, size, (2, number))
     colours = enamel[rng.integers(0, len(enamel), number)].astype("float32")

@@ -3,15 +3,17 @@
 import numpy as np
 
 from keras_artkd.datasets.atelier import brushes as b
+from keras_artkd.datasets.atelier.raster import Raster
 from keras_artkd.datasets.atelier.styles.canvas import (
     distance_to,
     positions,
     random_colour,
     unit,
 )
+from keras_artkd.types import Array
 
 
-def render(raster, rng):
+def render(raster: Raster, rng: np.random.Generator) -> Array:
     """Paints the raster as a poster of about 1900."""
     size, s = len(raster.lit), unit(raster)
     cream = random_colour(rng, (0.08, 0.16), (0.12, 0.35), (0.78, 0.95))
@@ -33,8 +35,15 @@ def render(raster, rng):
     return paint * (1 + 0.025 * b.paper(rng, size))[..., None]
 
 
-def _halo(paint, raster, rng, behind, tone, cream):
-    """A disc with a spoked ring behind the subject, and its two rims."""
+def _halo(
+    paint: Array,
+    raster: Raster,
+    rng: np.random.Generator,
+    behind: Array,
+    tone: Array,
+    cream: Array,
+) -> tuple[Array, Array]:
+    """Adds a disc with a spoked ring; returns also its two rims."""
     size, (x, y) = len(paint), raster.focus
     distance = distance_to(size, x, y)
     radius = rng.uniform(0.27, 0.38)
@@ -49,16 +58,22 @@ def _halo(paint, raster, rng, behind, tone, cream):
     return paint, rim
 
 
-def _steps_of_depth(depth):
-    """How far the depth jumps at each pixel."""
+def _steps_of_depth(depth: Array) -> Array:
+    """Returns how far the depth jumps at each pixel."""
     cut = np.zeros_like(depth)
     cut[:, 1:] = np.abs(np.diff(depth, axis=1))
     cut[1:] = np.maximum(cut[1:], np.abs(np.diff(depth, axis=0)))
     return cut
 
 
-def _vine_border(paint, rng, tone, cream, ink):
-    """A frame with a climbing tendril and its leaves."""
+def _vine_border(
+    paint: Array,
+    rng: np.random.Generator,
+    tone: Array,
+    cream: Array,
+    ink: Array,
+) -> Array:
+    """Adds a frame with a climbing tendril and its leaves."""
     width = rng.uniform(0.07, 0.1)
     t = positions(len(paint))
     edge = np.minimum(t, 1 - t)

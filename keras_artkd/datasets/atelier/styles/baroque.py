@@ -4,6 +4,7 @@ import numpy as np
 
 from keras_artkd.datasets.atelier import brushes as b
 from keras_artkd.datasets.atelier.fields import soften, value_noise
+from keras_artkd.datasets.atelier.raster import Raster
 from keras_artkd.datasets.atelier.styles.canvas import (
     distance_to,
     positions,
@@ -11,9 +12,10 @@ from keras_artkd.datasets.atelier.styles.canvas import (
     rgb,
     unit,
 )
+from keras_artkd.types import Array
 
 
-def render(raster, rng):
+def render(raster: Raster, rng: np.random.Generator) -> Array:
     """Paints the raster as a baroque painter would."""
     size, s = len(raster.lit), unit(raster)
     tone = random_colour(rng, (0.02, 0.14), (0.25, 0.65), (0.08, 0.2))
@@ -29,8 +31,8 @@ def render(raster, rng):
     return paint * (1 - 0.25 * b.cracks(rng, size, 12, 0.03))[..., None]
 
 
-def _lamp(raster, rng):
-    """Where the one light falls, 0 to 1."""
+def _lamp(raster: Raster, rng: np.random.Generator) -> Array:
+    """Returns where the one light falls, 0 to 1."""
     size, (x, y) = len(raster.lit), raster.focus
     reach = rng.uniform(0.28, 0.42)
     spot = np.exp(-((distance_to(size, x, y) / reach) ** 2) / 2)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_artkd.datasets.atelier import brushes as b
+from keras_artkd.datasets.atelier.raster import Raster
 from keras_artkd.datasets.atelier.styles.canvas import (
     distance_to,
     frame,
@@ -10,9 +11,10 @@ from keras_artkd.datasets.atelier.styles.canvas import (
     rgb,
     unit,
 )
+from keras_artkd.types import Array
 
 
-def render(raster, rng):
+def render(raster: Raster, rng: np.random.Generator) -> Array:
     """Paints the raster as an icon painter would."""
     size, s = len(raster.lit), unit(raster)
     gold = random_colour(rng, (0.1, 0.14), (0.45, 0.7), (0.7, 0.92))
@@ -39,8 +41,10 @@ def render(raster, rng):
     return b.varnish(paint, rng, rgb(0.8, 0.65, 0.4), rng.uniform(0.1, 0.6))
 
 
-def _beaded_ring(size, centre, radius, width):
-    """Whether a pixel is on a bead of the halo's rim."""
+def _beaded_ring(
+    size: int, centre: tuple[float, float], radius: float, width: float
+) -> Array:
+    """Returns whether a pixel is on a bead of the halo's rim."""
     rim = np.abs(distance_to(size, *centre) - radius) * size < width
     row, column = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
     return rim & (np.sin(np.arctan2(row, column) * 40) > -0.5)

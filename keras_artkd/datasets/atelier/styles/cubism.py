@@ -5,10 +5,12 @@ import numpy as np
 from keras_artkd.datasets.atelier import brushes as b
 from keras_artkd.datasets.atelier.fields import value_noise
 from keras_artkd.datasets.atelier.palette import hsv_to_rgb
+from keras_artkd.datasets.atelier.raster import Raster
 from keras_artkd.datasets.atelier.styles.canvas import rgb, unit
+from keras_artkd.types import Array
 
 
-def render(raster, rng):
+def render(raster: Raster, rng: np.random.Generator) -> Array:
     """Paints the raster as a cubist would."""
     size, s = len(raster.lit), unit(raster)
     count = int(rng.integers(6, 9))
@@ -35,8 +37,10 @@ def render(raster, rng):
     return paint * (1 + 0.04 * b.weave(rng, size, 4 * s))[..., None]
 
 
-def _viewpoints(rng, cell):
-    """Where each pixel looks, x and y, and how far each facet is turned."""
+def _viewpoints(
+    rng: np.random.Generator, cell: Array
+) -> tuple[Array, Array, Array]:
+    """Returns where each pixel looks, x and y, and each facet's turn."""
     size, cells = len(cell), cell.max() + 1
     number = np.maximum(np.bincount(cell.ravel(), minlength=cells), 1)
     row, column = np.mgrid[0:size, 0:size].astype("float32")
@@ -52,8 +56,8 @@ def _viewpoints(rng, cell):
     return from_x, from_y, turn
 
 
-def _muted(view, rng):
-    """The view between a dark and a light of nearly one hue."""
+def _muted(view: Array, rng: np.random.Generator) -> Array:
+    """Paints the view between a dark and a light of nearly one hue."""
     tone = b.luma(view)
     spread = max(float(tone.std()), 0.05)
     tone = 0.5 + (tone - tone.mean()) * (0.24 / spread)

@@ -4,15 +4,17 @@ import numpy as np
 
 from keras_artkd.datasets.atelier import brushes as b
 from keras_artkd.datasets.atelier.fields import value_noise
+from keras_artkd.datasets.atelier.raster import Raster
 from keras_artkd.datasets.atelier.styles.canvas import (
     colours_at,
     ground,
     random_colour,
     unit,
 )
+from keras_artkd.types import Array
 
 
-def render(raster, rng):
+def render(raster: Raster, rng: np.random.Generator) -> Array:
     """Paints the raster as an expressionist would."""
     size, s = len(raster.lit), unit(raster)
     turns = rng.normal(0, 0.05) + 0.07 * value_noise(rng, size, 3)
@@ -38,11 +40,12 @@ def render(raster, rng):
     return b.impasto(canvas, relief, raster.light, rng.uniform(0.22, 0.32))
 
 
-def _swirling(raster, rng):
-    """Directions drawn into a few vortices; the subject is one of them."""
+def _swirling(raster: Raster, rng: np.random.Generator) -> Array:
+    """Bends directions into a few vortices; the subject is one of them."""
     size = len(raster.lit)
     angle = raster.angle + rng.uniform(0.5, 0.9) * value_noise(rng, size, 4)
-    centres = [raster.focus, rng.uniform(0.05, 0.45, 2), rng.random(2)]
+    near, anywhere = rng.uniform(0.05, 0.45, 2), rng.random(2)
+    centres = [raster.focus, tuple(near), tuple(anywhere)]
     sine, cosine = np.sin(2 * angle), np.cos(2 * angle)
     row, column = np.mgrid[0 : 1 : size * 1j, 0 : 1 : size * 1j]
     row, column = row.astype("float32"), column.astype("float32")

@@ -4,15 +4,17 @@ import numpy as np
 
 from keras_artkd.datasets.atelier import brushes as b
 from keras_artkd.datasets.atelier.fields import soften, value_noise
+from keras_artkd.datasets.atelier.raster import Raster
 from keras_artkd.datasets.atelier.styles.canvas import (
     colours_at,
     ground,
     random_colour,
     unit,
 )
+from keras_artkd.types import Array
 
 
-def render(raster, rng):
+def render(raster: Raster, rng: np.random.Generator) -> Array:
     """Paints the raster as a fauve would."""
     size, s = len(raster.lit), unit(raster)
     flat = _wild_colours(raster, rng)
@@ -42,8 +44,8 @@ def render(raster, rng):
     return b.impasto(canvas, relief, raster.light, 0.08)
 
 
-def _wild_colours(raster, rng):
-    """Flat colours, turned alike for all shapes of one kind."""
+def _wild_colours(raster: Raster, rng: np.random.Generator) -> Array:
+    """Returns flat colours, turned alike for all shapes of one kind."""
     labels = [shape.label for shape in raster.shapes]
     kinds = {k: i for i, k in enumerate(dict.fromkeys(labels))}
     turn = rng.normal(0, 0.13, len(kinds))

@@ -4,6 +4,7 @@ import numpy as np
 
 from keras_artkd.datasets.atelier import brushes as b
 from keras_artkd.datasets.atelier.fields import soften
+from keras_artkd.datasets.atelier.raster import Raster
 from keras_artkd.datasets.atelier.styles.canvas import (
     colours_at,
     ground,
@@ -11,9 +12,10 @@ from keras_artkd.datasets.atelier.styles.canvas import (
     rgb,
     unit,
 )
+from keras_artkd.types import Array
 
 
-def render(raster, rng):
+def render(raster: Raster, rng: np.random.Generator) -> Array:
     """Paints the raster as an impressionist would."""
     size, s = len(raster.lit), unit(raster)
     target = b.expose(raster.lit, rng.uniform(0.34, 0.46))

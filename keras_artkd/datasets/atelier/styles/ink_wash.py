@@ -4,14 +4,16 @@ import numpy as np
 
 from keras_artkd.datasets.atelier import brushes as b
 from keras_artkd.datasets.atelier.fields import soften, value_noise
+from keras_artkd.datasets.atelier.raster import Raster
 from keras_artkd.datasets.atelier.styles.canvas import (
     ground,
     random_colour,
     unit,
 )
+from keras_artkd.types import Array
 
 
-def render(raster, rng):
+def render(raster: Raster, rng: np.random.Generator) -> Array:
     """Paints the raster in ink."""
     size, s = len(raster.lit), unit(raster)
     silk = random_colour(rng, (0.06, 0.16), (0.03, 0.38), (0.72, 0.97))
@@ -36,8 +38,10 @@ def render(raster, rng):
     return canvas * (1 + 0.03 * b.paper(rng, size))[..., None]
 
 
-def _dry_brush(canvas, raster, rng, ink):
-    """Rough dark strokes along the near forms."""
+def _dry_brush(
+    canvas: Array, raster: Raster, rng: np.random.Generator, ink: Array
+) -> None:
+    """Adds rough dark strokes along the near forms."""
     size, s = len(canvas), unit(raster)
     scale = rng.uniform(0.9, 1.2) * s
     x, y = b.scatter(rng, size, 3.5 * scale)

@@ -4,12 +4,14 @@ import numpy as np
 
 from keras_artkd.datasets.atelier import brushes as b
 from keras_artkd.datasets.atelier.fields import soften
+from keras_artkd.datasets.atelier.raster import Raster
 from keras_artkd.datasets.atelier.styles.canvas import (
     colours_at,
     ground,
     random_colour,
     unit,
 )
+from keras_artkd.types import Array
 
 # Neighbours on the colour circle, and here and there the complement: turns
 # of the hue, and how often each.
@@ -17,7 +19,7 @@ _TURNS = (-0.11, -0.06, 0.0, 0.06, 0.11, 0.5)
 _SHARES = (0.2, 0.2, 0.12, 0.2, 0.2, 0.08)
 
 
-def render(raster, rng):
+def render(raster: Raster, rng: np.random.Generator) -> Array:
     """Paints the raster as a pointillist would."""
     size, s = len(raster.lit), unit(raster)
     target = raster.lit ** rng.uniform(0.75, 1.0)

@@ -5,7 +5,9 @@ import numpy as np
 from keras_artkd.datasets.atelier import brushes as b
 from keras_artkd.datasets.atelier.fields import soften
 from keras_artkd.datasets.atelier.palette import hsv_to_rgb
+from keras_artkd.datasets.atelier.raster import Raster
 from keras_artkd.datasets.atelier.styles.canvas import random_colour, rgb, unit
+from keras_artkd.types import Array
 
 # HSV.
 _INKS = (
@@ -22,7 +24,7 @@ _INKS = (
 )
 
 
-def render(raster, rng):
+def render(raster: Raster, rng: np.random.Generator) -> Array:
     """Prints the raster as a comic."""
     s = unit(raster)
     turn = rng.choice([0.0, 0.0, 0.08, 0.33, 0.6])

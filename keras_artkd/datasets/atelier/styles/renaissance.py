@@ -4,10 +4,12 @@ import numpy as np
 
 from keras_artkd.datasets.atelier import brushes as b
 from keras_artkd.datasets.atelier.fields import soften
+from keras_artkd.datasets.atelier.raster import Raster
 from keras_artkd.datasets.atelier.styles.canvas import random_colour, rgb, unit
+from keras_artkd.types import Array
 
 
-def render(raster, rng):
+def render(raster: Raster, rng: np.random.Generator) -> Array:
     """Paints the raster as a renaissance painter would."""
     size, s = len(raster.lit), unit(raster)
     paint = b.expose(raster.lit, rng.uniform(0.32, 0.42))

@@ -4,6 +4,7 @@ import numpy as np
 
 from keras_artkd.datasets.atelier import brushes as b
 from keras_artkd.datasets.atelier.fields import value_noise
+from keras_artkd.datasets.atelier.raster import Raster
 from keras_artkd.datasets.atelier.styles.canvas import (
     frame,
     positions,
@@ -11,9 +12,10 @@ from keras_artkd.datasets.atelier.styles.canvas import (
     rgb,
     unit,
 )
+from keras_artkd.types import Array
 
 
-def render(raster, rng):
+def render(raster: Raster, rng: np.random.Generator) -> Array:
     """Prints the raster from blocks of wood."""
     size, s = len(raster.lit), unit(raster)
     bands = np.digitize(raster.shade, (0.78,)).astype("int32")
@@ -41,8 +43,10 @@ def render(raster, rng):
     return sheet
 
 
-def _bokashi(sheet, raster, rng, paper):
-    """Wipes the block: the sky dark above, fading to paper; deep water."""
+def _bokashi(
+    sheet: Array, raster: Raster, rng: np.random.Generator, paper: Array
+) -> Array:
+    """Wipes the block: the sky fades from dark to paper; deep water."""
     t = positions(len(sheet))[:, None]
     far = raster.depth > 0.9
     hue = rng.choice([0.6, 0.62, 0.98, 0.55])
@@ -56,8 +60,8 @@ def _bokashi(sheet, raster, rng, paper):
     return b.mix(sheet, indigo, 0.5 * deep)
 
 
-def _seal(size, rng):
-    """The artist's seal, 0 to 1, worn."""
+def _seal(size: int, rng: np.random.Generator) -> Array:
+    """Draws the artist's worn seal, 0 to 1."""
     x, y = rng.choice([0.07, 0.88]), rng.choice([0.06, 0.7])
     seal = np.zeros((size, size), "float32")
     top, left = int(y * size), int(x * size)

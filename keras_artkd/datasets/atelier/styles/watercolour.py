@@ -4,15 +4,17 @@ import numpy as np
 
 from keras_artkd.datasets.atelier import brushes as b
 from keras_artkd.datasets.atelier.fields import soften, value_noise
+from keras_artkd.datasets.atelier.raster import Raster
 from keras_artkd.datasets.atelier.styles.canvas import (
     distance_to,
     positions,
     random_colour,
     unit,
 )
+from keras_artkd.types import Array
 
 
-def render(raster, rng):
+def render(raster: Raster, rng: np.random.Generator) -> Array:
     """Paints the raster in washes on white paper."""
     size, s = len(raster.lit), unit(raster)
     tooth = b.paper(rng, size)
@@ -41,8 +43,10 @@ def render(raster, rng):
     return paper * pigment * (1 + 0.025 * tooth)[..., None]
 
 
-def _flow_of_pigment(rng, edge, wet, s):
-    """How much of it settles where: rims of washes and blooms."""
+def _flow_of_pigment(
+    rng: np.random.Generator, edge: Array, wet: Array, s: float
+) -> Array:
+    """Returns how much pigment settles: rims of washes and blooms."""
     size = len(edge)
     flow = 1 + 0.35 * value_noise(rng, size, 6, 3)
     # Pigment gathers where a wash dries last: just inside its outline.
@@ -56,8 +60,8 @@ def _flow_of_pigment(rng, edge, wet, s):
     return flow
 
 
-def _margin(size, rng, width):
-    """1 where a sheet was painted, with a hand's uneven border."""
+def _margin(size: int, rng: np.random.Generator, width: float) -> Array:
+    """Returns 1 where a sheet was painted, with an uneven border."""
     t = positions(size)
     edge = np.minimum(t, 1 - t)
     edge = np.minimum(edge[:, None], edge[None, :])

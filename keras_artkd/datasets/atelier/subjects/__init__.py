@@ -1,4 +1,4 @@
-"""What is painted: a file a subject, each with a `compose(easel)`.
+"""Subjects of the scenes: a file each, with a `compose(easel)`.
 
 Scenes take the subjects in the order of `SUBJECTS`.
 """

@@ -1,11 +1,12 @@
 """A street between tall houses, a tower at its end, people."""
 
+from keras_artkd.datasets.atelier.easel import Easel
 from keras_artkd.datasets.atelier.palette import toned
 from keras_artkd.datasets.atelier.shapes import box, ellipse
 from keras_artkd.datasets.atelier.subjects.motifs import person, sky
 
 
-def compose(easel):
+def compose(easel: Easel) -> None:
     """Composes a city on the easel."""
     rng = easel.rng
     # Where the street's lines meet.
@@ -40,7 +41,7 @@ def compose(easel):
         person(easel, x, vy + 0.36 * t + 0.02, 0.26 * t, 0.25)
 
 
-def _tower(easel, x, base):
+def _tower(easel: Easel, x: float, base: float) -> None:
     rng = easel.rng
     top, w = rng.uniform(0.12, 0.28), rng.uniform(0.025, 0.045)
     stone = easel.vary((0.1, 0.15, 0.65))
@@ -53,8 +54,8 @@ def _tower(easel, x, base):
     easel.add("window", clock, (0.12, 0.3, 0.9), 0.84)
 
 
-def _building(easel, side, near, back):
-    """A house on the left (-1) or right (1) between two distances."""
+def _building(easel: Easel, side: int, near: float, back: float) -> None:
+    """Adds a house on the left (-1) or right (1) between two distances."""
     rng, (vx, vy) = easel.rng, easel.focus
     tall = rng.uniform(0.55, 0.95)
     painted = rng.random() < 0.55
@@ -63,11 +64,13 @@ def _building(easel, side, near, back):
     reach = vx if side < 0 else 1 - vx
     depth = 0.6 * (1 - near)
 
-    def at(t, height):
+    def at(t: float, height: float) -> tuple[float, float]:
         x = vx + side * t * (reach + 0.02)
         return (x, vy + 0.36 * t - height * t)
 
-    def front(near, back, low, high, overhang=1.0):
+    def front(
+        near: float, back: float, low: float, high: float, overhang: float = 1.0
+    ) -> list[tuple[float, float]]:
         return [
             at(near * overhang, low),
             at(near, high),

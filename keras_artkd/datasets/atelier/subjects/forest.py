@@ -1,5 +1,6 @@
 """A path between trunks, leaves above, glowing light behind."""
 
+from keras_artkd.datasets.atelier.easel import Easel
 from keras_artkd.datasets.atelier.palette import toned
 from keras_artkd.datasets.atelier.shapes import box, outline
 from keras_artkd.datasets.atelier.subjects.motifs import person
@@ -9,7 +10,7 @@ _TRUNK_SHADOW = ((0, 0), (0.03, 0), (0.3, 0.1), (0.22, 0.11))
 _BRANCH = ((0, 0), (0.16, -0.11), (0.16, -0.1), (0, 0.03))
 
 
-def compose(easel):
+def compose(easel: Easel) -> None:
     """Composes a forest on the easel."""
     rng = easel.rng
     easel.horizon = rng.uniform(0.5, 0.6)
@@ -35,8 +36,8 @@ def compose(easel):
         person(easel, x + bend * 0.5, 0.76, rng.uniform(0.12, 0.18), 0.4)
 
 
-def _distance(easel):
-    """The light behind the forest, and the leaves before it."""
+def _distance(easel: Easel) -> None:
+    """Adds the light behind the forest, and the leaves before it."""
     rng = easel.rng
     glow = (0.14, 0.35, 0.95) if easel.hour != "night" else (0.6, 0.4, 0.45)
     easel.add(
@@ -68,8 +69,8 @@ def _distance(easel):
         )
 
 
-def _layer(easel, layer, birch):
-    """Trunks and bushes of one distance, 0 the farthest to 3."""
+def _layer(easel: Easel, layer: int, birch: bool) -> None:
+    """Adds trunks and bushes of one distance, 0 the farthest to 3."""
     rng = easel.rng
     depth = 0.8 - 0.2 * layer
     base = easel.horizon + 0.06 + 0.1 * layer
@@ -92,7 +93,9 @@ def _layer(easel, layer, birch):
             )
 
 
-def _trunk(easel, x, base, layer, depth, birch):
+def _trunk(
+    easel: Easel, x: float, base: float, layer: int, depth: float, birch: bool
+) -> None:
     rng = easel.rng
     bark = easel.vary((0.1, 0.06, 0.9) if birch else (0.06, 0.4, 0.5))
     bark = toned(bark, 0.95 - 0.14 * layer)
@@ -107,8 +110,16 @@ def _trunk(easel, x, base, layer, depth, birch):
         (x + wide, foot - 0.07),
         (x + wide * 1.6, foot),
     ]
-    traits = {"roundness": (0.95, 0), "grain": 0.35 if birch else 0.2}
-    easel.add("trunk", trunk, bark, depth, angle=1.57, **traits)
+    grain = 0.35 if birch else 0.2
+    easel.add(
+        "trunk",
+        trunk,
+        bark,
+        depth,
+        angle=1.57,
+        roundness=(0.95, 0),
+        grain=grain,
+    )
     if layer > 1:
         y, way = rng.uniform(0.15, 0.35), rng.choice([-1, 1])
         branch = outline(_BRANCH, x, y, way, 1)

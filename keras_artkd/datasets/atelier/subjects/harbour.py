@@ -1,11 +1,12 @@
 """Houses along a quay, boats and their reflections."""
 
+from keras_artkd.datasets.atelier.easel import Easel
 from keras_artkd.datasets.atelier.palette import toned
 from keras_artkd.datasets.atelier.shapes import box, ellipse
 from keras_artkd.datasets.atelier.subjects.motifs import boat, person, sky
 
 
-def compose(easel):
+def compose(easel: Easel) -> None:
     """Composes a harbour on the easel."""
     rng, horizon = easel.rng, easel.horizon
     sky(easel)
@@ -33,7 +34,7 @@ def compose(easel):
         person(easel, rng.uniform(0.78, 0.9), 0.94, 0.2, 0.1)
 
 
-def _quay_house(easel, x, w, h):
+def _quay_house(easel: Easel, x: float, w: float, h: float) -> None:
     rng, horizon = easel.rng, easel.horizon
     painted = rng.random() < 0.6
     wall = easel.pick() if painted else easel.vary((0.1, 0.15, 0.88))
@@ -56,7 +57,7 @@ def _quay_house(easel, x, w, h):
             easel.add("window", window, pane, 0.74)
 
 
-def _water(easel):
+def _water(easel: Easel) -> None:
     rng, horizon = easel.rng, easel.horizon
     water, basin = easel.vary((0.55, 0.4, 0.6)), box(-0.02, horizon, 1.02, 1.02)
     deep = (water[0], 0.5, 0.35)

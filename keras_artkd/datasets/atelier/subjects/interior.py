@@ -1,6 +1,9 @@
 """A room with a window, a picture, and somebody at a table."""
 
-from keras_artkd.datasets.atelier.palette import toned
+from typing import Any
+
+from keras_artkd.datasets.atelier.easel import Easel
+from keras_artkd.datasets.atelier.palette import Colour, toned
 from keras_artkd.datasets.atelier.shapes import box, ellipse, outline
 
 # Offsets from the sitter, the table and the vase.
@@ -30,7 +33,7 @@ _VASE = (
 )
 
 
-def compose(easel):
+def compose(easel: Easel) -> None:
     """Composes an interior on the easel."""
     rng = easel.rng
     hue, strength, _ = easel.accents[0]
@@ -46,8 +49,8 @@ def compose(easel):
     _table(easel, x, y)
 
 
-def _room(easel, wall, left, floor):
-    """Two walls and a floor of planks; returns the colour of the wood."""
+def _room(easel: Easel, wall: Colour, left: float, floor: float) -> Colour:
+    """Adds two walls and a floor of planks; returns the wood's colour."""
     rng = easel.rng
     back, paint = box(-0.02, -0.02, 1.02, 1.02), toned(wall, 0.8)
     easel.add("wall", back, wall, 1.0, paint, backdrop=True, angle=1.2)
@@ -73,8 +76,8 @@ def _room(easel, wall, left, floor):
     return wood
 
 
-def _window(easel, left, floor, wood):
-    """A window on the back wall, its curtains, and its light on the floor."""
+def _window(easel: Easel, left: float, floor: float, wood: Colour) -> None:
+    """Adds a window, its curtains, and its light on the floor."""
     rng = easel.rng
     x, y = left + rng.uniform(0.06, 0.14), rng.uniform(0.1, 0.16)
     w, h = rng.uniform(0.22, 0.28), rng.uniform(0.3, 0.36)
@@ -91,7 +94,8 @@ def _window(easel, left, floor, wood):
     easel.add("frame", post, frame, 0.8)
     bar = box(x, y + h * 0.45, x + w, y + h * 0.5)
     easel.add("frame", bar, frame, 0.8)
-    cloth, traits = easel.pick(), {"angle": 1.5, "roundness": (0.9, 0)}
+    cloth = easel.pick()
+    traits: dict[str, Any] = {"angle": 1.5, "roundness": (0.9, 0)}
     for side, edge in ((-1, x - 0.02), (1, x + w + 0.02)):
         for k in range(2):
             hem = edge + side * 0.035 * k
@@ -111,7 +115,7 @@ def _window(easel, left, floor, wood):
     easel.add("light", light, (0.12, 0.35, min(1, wood[2] * 1.7)), 0.5)
 
 
-def _picture(easel):
+def _picture(easel: Easel) -> None:
     rng = easel.rng
     x, y = rng.uniform(0.72, 0.8), rng.uniform(0.12, 0.2)
     frame = box(x - 0.02, y - 0.02, x + 0.18, y + 0.17)
@@ -122,8 +126,8 @@ def _picture(easel):
     easel.add("picture", blot, easel.pick(), 0.8)
 
 
-def _sitter(easel, x, y):
-    """Somebody on a chair, an arm on the table at height `y`."""
+def _sitter(easel: Easel, x: float, y: float) -> None:
+    """Adds somebody on a chair, an arm on the table at height `y`."""
     coat, skin = easel.pick(), easel.vary((0.07, 0.4, 0.85))
     easel.shadow(ellipse(x + 0.03, 0.93, 0.2, 0.04))
     chair = box(x + 0.06, y - 0.2, x + 0.1, 0.93)
@@ -138,7 +142,7 @@ def _sitter(easel, x, y):
         (x - 0.13, y + 0.06),
         (x - 0.07, y),
     ]
-    traits = {"angle": 1.3, "roundness": (0.85, 0.2)}
+    traits: dict[str, Any] = {"angle": 1.3, "roundness": (0.85, 0.2)}
     easel.add("figure", figure, coat, 0.3, toned(coat, 0.6), **traits)
     head = ellipse(x - 0.02, y - 0.24, 0.05, 0.065)
     easel.add("face", head, skin, 0.3, roundness=(0.8, 0.5), follow=0.8)
@@ -151,8 +155,8 @@ def _sitter(easel, x, y):
     easel.add("arm", arm, toned(coat, 1.1), 0.27, roundness=(0, 0.8))
 
 
-def _table(easel, x, y):
-    """A table with a cloth, and flowers in a vase."""
+def _table(easel: Easel, x: float, y: float) -> None:
+    """Adds a table with a cloth, and flowers in a vase."""
     rng = easel.rng
     cloth = easel.pick()
     easel.shadow(box(x - 0.16, 0.9, x + 0.3, 0.96))

@@ -1,12 +1,13 @@
 """Hills, fields, a road or a river, a house and trees."""
 
+from keras_artkd.datasets.atelier.easel import Easel
 from keras_artkd.datasets.atelier.shapes import outline
 from keras_artkd.datasets.atelier.subjects.motifs import house, sky, tree
 
 _FIELD = ((0, 0), (0.35, -0.01), (0.6, 0.07), (-0.2, 0.08))
 
 
-def compose(easel):
+def compose(easel: Easel) -> None:
     """Composes a landscape on the easel."""
     rng, horizon = easel.rng, easel.horizon
     sky(easel)
@@ -30,7 +31,7 @@ def compose(easel):
         easel.blob("bush", x, 0.97, 0.08, 0.06, leaves, 0.1, grain=0.25)
 
 
-def _hills_and_fields(easel):
+def _hills_and_fields(easel: Easel) -> None:
     rng, horizon = easel.rng, easel.horizon
     for k, depth in enumerate((0.95, 0.85, 0.75)):
         hue = easel.sky_low[0] * 0.3 + 0.62 * 0.7
@@ -58,7 +59,7 @@ def _hills_and_fields(easel):
         easel.add("field", field, crop, 0.5, grain=0.2)
 
 
-def _river_or_road(easel, x):
+def _river_or_road(easel: Easel, x: float) -> None:
     rng, far = easel.rng, easel.horizon + 0.08
     if rng.random() < 0.5:
         bend = x + rng.uniform(-0.2, 0.2)

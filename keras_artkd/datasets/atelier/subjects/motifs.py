@@ -1,8 +1,11 @@
-"""What several subjects show: sky, trees, houses, boats and people."""
+"""Motifs of several subjects: sky, trees, houses, boats and people."""
+
+from typing import Any
 
 import numpy as np
 
-from keras_artkd.datasets.atelier.palette import toned
+from keras_artkd.datasets.atelier.easel import Easel
+from keras_artkd.datasets.atelier.palette import Colour, toned
 from keras_artkd.datasets.atelier.shapes import box, ellipse, outline
 
 # Outlines about the point where the thing stands or floats, in units of its
@@ -17,11 +20,11 @@ _HULL = ((-0.5, -0.14), (0.55, -0.16), (0.38, 0.05), (-0.36, 0.05))
 _COAT = ((-0.08, -0.8), (0.08, -0.8), (0.19, 0), (-0.17, 0))
 
 
-def sky(easel):
-    """Sky, sometimes sun or moon, and clouds."""
+def sky(easel: Easel) -> None:
+    """Adds the sky, sometimes a sun or moon, and clouds."""
     rng, horizon = easel.rng, easel.horizon
     high, low = easel.sky_top, easel.sky_low
-    traits = {"backdrop": True, "grain": 0.03}
+    traits: dict[str, Any] = {"backdrop": True, "grain": 0.03}
     # The fade runs over the shape, so it ends at the horizon.
     upper = box(-0.02, -0.02, 1.02, horizon + 0.12)
     easel.add("sky", upper, high, 1.0, low, **traits)
@@ -34,20 +37,20 @@ def sky(easel):
         _cloud(easel, x, y, rng.uniform(0.06, 0.14))
 
 
-def _sun(easel):
+def _sun(easel: Easel) -> None:
     rng = easel.rng
     x, r = rng.uniform(0.12, 0.45), rng.uniform(0.03, 0.06)
     low = easel.hour in ("dawn", "dusk", "gold")
     y = easel.horizon * (rng.uniform(0.6, 0.85) if low else 0.3)
     sun = (0.13, 0.25 if low else 0.1, 1.0)
     halo = tuple(np.array(easel.sky_low) * 0.4 + np.array(sun) * 0.6)
-    traits = {"backdrop": True, "follow": 1.0}
+    traits: dict[str, Any] = {"backdrop": True, "follow": 1.0}
     glow = ellipse(x, y, 1.9 * r, 1.9 * r)
     easel.add("halo", glow, halo, 1.0, grain=0.02, **traits)
     easel.add("sun", ellipse(x, y, r, r), sun, 1.0, **traits)
 
 
-def _cloud(easel, x, y, scale):
+def _cloud(easel: Easel, x: float, y: float, scale: float) -> None:
     rng, value = easel.rng, easel.sky_low[2]
     for k in rng.uniform(-1, 1, 5):
         colour = easel.vary((easel.sky_low[0], 0.1, min(1, value + 0.1)))
@@ -67,27 +70,49 @@ def _cloud(easel, x, y, scale):
         )
 
 
-def tree(easel, x, base, height, depth, kind="round"):
-    """A tree standing at (x, base): "round", "fir" or "poplar"."""
+def tree(
+    easel: Easel,
+    x: float,
+    base: float,
+    height: float,
+    depth: float,
+    kind: str = "round",
+) -> None:
+    """Adds a tree at (x, base): "round", "fir" or "poplar"."""
     bark = easel.vary((0.07, 0.35, 0.33))
     easel.shadow(ellipse(x + 0.18 * height, base, height * 0.3, height * 0.06))
     _TREES[kind](easel, x, base, height, depth, bark)
 
 
-def _fir(easel, x, base, height, depth, bark):
+def _fir(
+    easel: Easel,
+    x: float,
+    base: float,
+    height: float,
+    depth: float,
+    bark: Colour,
+) -> None:
     _stem(easel, x, base, height, 0.2, depth, bark)
     dark = easel.vary((0.38, 0.45, 0.36))
     if easel.season == "winter":
         dark = easel.vary((0.5, 0.2, 0.6))
-    traits = {"angle": 1.2, "roundness": (0.9, 0.3), "grain": 0.2}
+    traits: dict[str, Any] = {"angle": 1.2, "roundness": (0.9, 0.3)}
     for k in range(4):
         top = base - height * (1 - 0.19 * k)
         wide = height * (0.12 + 0.05 * k)
         boughs = outline(_FIR_BOUGHS, x, top, wide, height)
-        easel.add("tree", boughs, easel.vary(dark), depth, **traits)
+        green = easel.vary(dark)
+        easel.add("tree", boughs, green, depth, grain=0.2, **traits)
 
 
-def _poplar(easel, x, base, height, depth, bark):
+def _poplar(
+    easel: Easel,
+    x: float,
+    base: float,
+    height: float,
+    depth: float,
+    bark: Colour,
+) -> None:
     _stem(easel, x, base, height, 0.3, depth, bark)
     for k in range(5):
         easel.blob(
@@ -104,14 +129,29 @@ def _poplar(easel, x, base, height, depth, bark):
         )
 
 
-def _stem(easel, x, base, height, share, depth, bark):
-    """The visible share of a straight trunk."""
+def _stem(
+    easel: Easel,
+    x: float,
+    base: float,
+    height: float,
+    share: float,
+    depth: float,
+    bark: Colour,
+) -> None:
+    """Adds the visible share of a straight trunk."""
     w = height * 0.05
     trunk = box(x - w, base - share * height, x + w, base)
     easel.add("trunk", trunk, bark, depth, angle=1.57)
 
 
-def _round_tree(easel, x, base, height, depth, bark):
+def _round_tree(
+    easel: Easel,
+    x: float,
+    base: float,
+    height: float,
+    depth: float,
+    bark: Colour,
+) -> None:
     rng, w = easel.rng, height * 0.05
     lean = rng.normal(0, 0.06) * height
     top = base - 0.55 * height
@@ -141,8 +181,10 @@ def _round_tree(easel, x, base, height, depth, bark):
 _TREES = {"round": _round_tree, "fir": _fir, "poplar": _poplar}
 
 
-def house(easel, x, base, width, depth):
-    """A house with a gable, a lit front and a darker side."""
+def house(
+    easel: Easel, x: float, base: float, width: float, depth: float
+) -> None:
+    """Adds a house with a gable, a lit front and a darker side."""
     rng, vary = easel.rng, easel.vary
     wall, roof = vary((0.1, 0.18, 0.85)), vary((0.03, 0.5, 0.55))
     if rng.random() < 0.4:
@@ -162,8 +204,15 @@ def house(easel, x, base, width, depth):
         easel.add("window", window, pane, depth)
 
 
-def boat(easel, x, y, size, depth, sails=True):
-    """A sailing boat whose waterline is at y."""
+def boat(
+    easel: Easel,
+    x: float,
+    y: float,
+    size: float,
+    depth: float,
+    sails: bool = True,
+) -> None:
+    """Adds a sailing boat whose waterline is at y."""
     hull, sail = easel.pick(), easel.vary((0.1, 0.12, 0.95))
     if easel.rng.random() < 0.4:
         sail = easel.vary((0.04, 0.55, 0.75))
@@ -171,7 +220,7 @@ def boat(easel, x, y, size, depth, sails=True):
     mast = outline(box(-0.014, -1.15, 0.014, 0), x, y, size)
     easel.add("mast", mast, (0.07, 0.4, 0.3), depth, angle=1.57)
     if sails:
-        traits = {"roundness": (0.6, 0)}
+        traits: dict[str, Any] = {"roundness": (0.6, 0)}
         main = outline(_MAINSAIL, x, y, size)
         easel.add("sail", main, sail, depth, angle=1.3, **traits)
         fore = outline(_FORESAIL, x, y, size)
@@ -180,8 +229,10 @@ def boat(easel, x, y, size, depth, sails=True):
     easel.add("boat", body, hull, depth, toned(hull, 0.5))
 
 
-def person(easel, x, base, height, depth):
-    """A small standing figure."""
+def person(
+    easel: Easel, x: float, base: float, height: float, depth: float
+) -> None:
+    """Adds a small standing figure."""
     coat = easel.pick()
     easel.shadow(ellipse(x + 0.2 * height, base, 0.25 * height, 0.05 * height))
     body = outline(_COAT, x, base, height)

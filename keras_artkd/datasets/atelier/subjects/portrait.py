@@ -1,10 +1,17 @@
 """Head and shoulders before a wall, a curtain or hills."""
 
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
 import numpy as np
 
-from keras_artkd.datasets.atelier.palette import toned
+from keras_artkd.datasets.atelier.easel import Easel
+from keras_artkd.datasets.atelier.palette import Colour, toned
 from keras_artkd.datasets.atelier.shapes import box, ellipse, outline
 from keras_artkd.datasets.atelier.subjects.motifs import sky
+
+# The light on a feature, see `_face`.
+_Light: TypeAlias = Callable[..., Colour]
 
 # Outlines about a point of the face, in units of its half width and height.
 _JAW = (
@@ -29,7 +36,7 @@ _HAT_CROWN = ((-1, -0.63), (-0.8, -1.25), (0.8, -1.25), (1, -0.63))
 _HAT_BAND = ((-1, -0.64), (-0.96, -0.78), (0.96, -0.78), (1, -0.64))
 
 
-def compose(easel):
+def compose(easel: Easel) -> None:
     """Composes a portrait on the easel."""
     rng, vary = easel.rng, easel.vary
     x, y = rng.uniform(0.44, 0.56), rng.uniform(0.4, 0.46)
@@ -40,7 +47,8 @@ def compose(easel):
     hair = vary((rng.uniform(0.04, 0.11), 0.5, rng.uniform(0.12, 0.7)))
     coat, long_hair = easel.pick(), rng.random() < 0.55
     if long_hair:
-        size, traits = (w * 1.45, h * 1.35), {"angle": 1.57, "follow": 0.6}
+        size = (w * 1.45, h * 1.35)
+        traits: dict[str, Any] = {"angle": 1.57, "follow": 0.6}
         easel.blob(
             "hair", x, y + 0.08, *size, hair, 0.35, 0.05, grain=0.3, **traits
         )
@@ -57,7 +65,7 @@ def compose(easel):
     _hair_and_hat(easel, x, y, w, h, hair)
 
 
-def _background(easel):
+def _background(easel: Easel) -> None:
     rng = easel.rng
     if rng.random() < 0.4:
         level = easel.horizon = rng.uniform(0.5, 0.65)
@@ -80,7 +88,7 @@ def _background(easel):
     )
     if rng.random() < 0.5:
         cloth = easel.pick()
-        traits = {"angle": 1.5, "roundness": (0.95, 0), "backdrop": True}
+        traits: dict[str, Any] = {"angle": 1.5, "roundness": (0.95, 0)}
         for k in range(5):
             left = -0.02 + 0.06 * k
             curtain = [
@@ -89,10 +97,11 @@ def _background(easel):
                 (left + 0.05 - 0.02 * k, 1.02),
                 (left - 0.03 * k, 1.02),
             ]
-            easel.add("curtain", curtain, easel.vary(cloth), 0.95, **traits)
+            tone = easel.vary(cloth)
+            easel.add("curtain", curtain, tone, 0.95, backdrop=True, **traits)
 
 
-def _body(easel, x, shoulder, coat):
+def _body(easel: Easel, x: float, shoulder: float, coat: Colour) -> None:
     rng = easel.rng
     slope = rng.uniform(0.07, 0.12)
     robe = [
@@ -130,8 +139,10 @@ def _body(easel, x, shoulder, coat):
         easel.add("fold", fold, toned(coat, tone), 0.24, angle=1.4)
 
 
-def _neck(easel, x, y, w, h, skin):
-    """The neck, and often a white collar round it."""
+def _neck(
+    easel: Easel, x: float, y: float, w: float, h: float, skin: Colour
+) -> None:
+    """Adds the neck, and often a white collar round it."""
     shoulder = y + h + 0.11
     neck = [
         (x - w * 0.45, y + h * 0.6),
@@ -154,8 +165,17 @@ def _neck(easel, x, y, w, h, skin):
             easel.add("collar", collar, linen, 0.2)
 
 
-def _face(easel, x, y, w, h, turn, skin, hair):
-    """The face with its features, which shift sideways by `turn`."""
+def _face(
+    easel: Easel,
+    x: float,
+    y: float,
+    w: float,
+    h: float,
+    turn: float,
+    skin: Colour,
+    hair: Colour,
+) -> None:
+    """Adds the face; its features shift sideways by `turn`."""
     forehead = ellipse(x, y - 0.02, w, h * 0.93, start=0.5, stop=1.0)
     easel.add(
         "face",
@@ -168,7 +188,7 @@ def _face(easel, x, y, w, h, turn, skin, hair):
         grain=0.05,
     )
 
-    def lit(colour, place, share=1.0):
+    def lit(colour: Colour, place: float, share: float = 1.0) -> Colour:
         # A flat feature takes the light of the cheek that it lies on.
         tilt = 0.85 * (place - x) / w
         tone = 1 + share * easel.contrast * (
@@ -178,7 +198,7 @@ def _face(easel, x, y, w, h, turn, skin, hair):
 
     middle = x + turn
     blush = (skin[0] - 0.015, min(1, skin[1] * 1.2), skin[2] * 0.93)
-    traits = {"follow": 1.0, "roundness": (0.2, 0.45)}
+    traits: dict[str, Any] = {"follow": 1.0, "roundness": (0.2, 0.45)}
     for side in (-1, 1):
         place = middle + side * w * 0.46
         cheek = ellipse(place, y + h * 0.32, w * 0.18, h * 0.1)
@@ -193,7 +213,17 @@ def _face(easel, x, y, w, h, turn, skin, hair):
     easel.add("mouth", lower, lit(lips, middle), 0.12)
 
 
-def _eyes(easel, middle, y, w, h, turn, skin, hair, lit):
+def _eyes(
+    easel: Easel,
+    middle: float,
+    y: float,
+    w: float,
+    h: float,
+    turn: float,
+    skin: Colour,
+    hair: Colour,
+    lit: _Light,
+) -> None:
     hue = easel.rng.choice([0.06, 0.3, 0.57])
     iris, black = easel.vary((hue, 0.5, 0.3)), (0, 0, 0.05)
     for side in (-1, 1):
@@ -211,7 +241,16 @@ def _eyes(easel, middle, y, w, h, turn, skin, hair, lit):
             easel.add(label, points, colour, depth)
 
 
-def _nose(easel, x, eyes, tip, w, h, skin, lit):
+def _nose(
+    easel: Easel,
+    x: float,
+    eyes: float,
+    tip: float,
+    w: float,
+    h: float,
+    skin: Colour,
+    lit: _Light,
+) -> None:
     shaded = [
         (x + w * 0.04, eyes - 0.01),
         (x + w * 0.2, tip),
@@ -232,7 +271,9 @@ def _nose(easel, x, eyes, tip, w, h, skin, lit):
     easel.add("nose", bridge, light, 0.14, angle=1.4)
 
 
-def _hair_and_hat(easel, x, y, w, h, hair):
+def _hair_and_hat(
+    easel: Easel, x: float, y: float, w: float, h: float, hair: Colour
+) -> None:
     rng = easel.rng
     parting = rng.uniform(-0.7, 0.7) * w
     cap = ellipse(x, y - 0.01, w * 1.12, h * 1.03, start=0.47, stop=1.03)

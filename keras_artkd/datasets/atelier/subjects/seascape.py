@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from keras_artkd.datasets.atelier.palette import toned
+from keras_artkd.datasets.atelier.easel import Easel
+from keras_artkd.datasets.atelier.palette import Colour, toned
 from keras_artkd.datasets.atelier.shapes import box, ellipse
 from keras_artkd.datasets.atelier.subjects.motifs import boat, sky
+from keras_artkd.types import Array
 
 
-def compose(easel):
+def compose(easel: Easel) -> None:
     """Composes a seascape on the easel."""
     rng, horizon = easel.rng, easel.horizon
     sky(easel)
@@ -35,7 +37,7 @@ def compose(easel):
             easel.blob("rock", x, y, 0.07, 0.05, stone, 0.1, grain=0.2)
 
 
-def _cliff(easel):
+def _cliff(easel: Easel) -> None:
     rng, horizon = easel.rng, easel.horizon
     x = np.sort(rng.uniform(0.55, 1.0, 4))
     y = horizon - np.sort(rng.uniform(0.05, 0.24, 4))
@@ -45,8 +47,8 @@ def _cliff(easel):
     easel.add("cliff", points, rock, 0.8, foot, angle=1.3, grain=0.25)
 
 
-def _glitter(easel):
-    """The sun's path on the water, where there is a sun."""
+def _glitter(easel: Easel) -> None:
+    """Adds the sun's path on the water, where there is a sun."""
     rng, horizon = easel.rng, easel.horizon
     suns = [shape for shape in easel.shapes if shape.label == "sun"]
     if not suns:
@@ -58,8 +60,8 @@ def _glitter(easel):
         easel.add("glitter", ellipse(x, y, w, 0.006), (0.12, 0.2, 1), 0.7)
 
 
-def _wave(easel, k, y, swell, sea):
-    """The k-th wave from the horizon, with its foam."""
+def _wave(easel: Easel, k: int, y: float, swell: float, sea: Colour) -> None:
+    """Adds the k-th wave from the horizon, with its foam."""
     rng, away = easel.rng, y - easel.horizon
     x = np.linspace(-0.02, 1.02, 70)
     size = 0.05 * swell * (away + 0.05)
@@ -85,8 +87,8 @@ def _wave(easel, k, y, swell, sea):
     easel.add("foam", foam, (sea[0], 0.06, 0.97), 0.55 - 0.06 * k)
 
 
-def _between(x, upper, lower):
-    """The outline of the strip between two curves."""
+def _between(x: Array, upper: Array, lower: Array) -> Array:
+    """Returns the outline of the strip between two curves."""
     return np.concatenate(
         [np.stack([x, upper], 1), np.stack([x, lower], 1)[::-1]]
     )

@@ -1,5 +1,8 @@
 """Fruit, a bottle and flowers on a table with a cloth."""
 
+from typing import Any
+
+from keras_artkd.datasets.atelier.easel import Easel
 from keras_artkd.datasets.atelier.palette import toned
 from keras_artkd.datasets.atelier.shapes import box, ellipse, outline
 
@@ -34,7 +37,7 @@ _BOTTLE_SHADOW = ((0, 0), (0.4, -0.03), (0.42, 0.03), (0.06, 0.05))
 _KNIFE = ((0, 0.86), (0.2, 0.82), (0.205, 0.83), (0.005, 0.875))
 
 
-def compose(easel):
+def compose(easel: Easel) -> None:
     """Composes a still life on the easel."""
     rng = easel.rng
     _wall_and_table(easel)
@@ -53,7 +56,7 @@ def compose(easel):
         easel.add("knife", knife, (0.6, 0.08, 0.8), 0.2)
 
 
-def _wall_and_table(easel):
+def _wall_and_table(easel: Easel) -> None:
     rng = easel.rng
     hue, strength, _ = easel.accents[2]
     wall = easel.vary((hue, 0.55 * strength, rng.uniform(0.3, 0.85)))
@@ -81,7 +84,7 @@ def _wall_and_table(easel):
         (left, drop + 0.03),
     ]
     easel.add("cloth", cloth, linen, 0.5, grain=0.08)
-    traits = {"angle": 1.5, "roundness": (0.9, 0)}
+    traits: dict[str, Any] = {"angle": 1.5, "roundness": (0.9, 0)}
     for k in range(8):
         x, step = left + k * (1.05 - left) / 8, (1.05 - left) / 8
         tone = 0.62 + 0.3 * (k % 2) + rng.uniform(-0.05, 0.05)
@@ -94,8 +97,8 @@ def _wall_and_table(easel):
         easel.add("fold", fold, toned(linen, tone), 0.4, **traits)
 
 
-def _bottle(easel, x, base):
-    """A bottle with a shadow thrown away from the light."""
+def _bottle(easel: Easel, x: float, base: float) -> None:
+    """Adds a bottle with a shadow away from the light."""
     rng = easel.rng
     easel.shadow(outline(_BOTTLE_SHADOW, x, base))
     glass = easel.vary((rng.choice([0.3, 0.08, 0.6]), 0.6, 0.35))
@@ -113,8 +116,8 @@ def _bottle(easel, x, base):
     easel.add("label", label, paper, 0.39, roundness=(0.9, 0))
 
 
-def _flowers(easel, x, base):
-    """Flowers in a vase."""
+def _flowers(easel: Easel, x: float, base: float) -> None:
+    """Adds flowers in a vase."""
     rng, r = easel.rng, 0.09
     pot = easel.pick()
     easel.shadow(ellipse(x + 0.12, base, 0.16, 0.03))
@@ -135,8 +138,8 @@ def _flowers(easel, x, base):
     easel.add("highlight", glint, (0, 0, 1), 0.39)
 
 
-def _bowl(easel, x, y):
-    """A bowl of fruit: its back, the fruit, its front."""
+def _bowl(easel: Easel, x: float, y: float) -> None:
+    """Adds a bowl of fruit: its back, the fruit, its front."""
     rng = easel.rng
     r = rng.uniform(0.17, 0.2)
     china = easel.vary((rng.choice([0.6, 0.1, 0.5]), 0.3, 0.75))
@@ -151,11 +154,11 @@ def _bowl(easel, x, y):
     easel.add("bowl", front, china, 0.25, roundness=(0.9, 0.3), angle=0.1)
 
 
-def _fruit(easel, x, y, r):
+def _fruit(easel: Easel, x: float, y: float, r: float) -> None:
     hue = easel.rng.choice([0.0, 0.03, 0.08, 0.13, 0.25])
     skin = easel.vary((hue, 0.75, 0.85))
     tall = r * easel.rng.uniform(0.9, 1.05)
-    traits = {"roundness": (0.95, 0.95), "follow": 1.0}
+    traits: dict[str, Any] = {"roundness": (0.95, 0.95), "follow": 1.0}
     easel.blob("fruit", x, y, r, tall, skin, 0.3, 0.03, **traits)
     glint = ellipse(x - r * 0.35, y - r * 0.38, r * 0.2, r * 0.14, 0.7)
     easel.add("highlight", glint, (hue, 0.1, 1.0), 0.29)

@@ -1,0 +1,1 @@
+"""Methods, networks and search spaces by name, without Keras or NumPy."""

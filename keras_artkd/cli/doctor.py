@@ -1,0 +1,97 @@
+"""Find problems in a folder of labelled images.
+
+  artkd doctor FOLDER
+  artkd doctor FOLDER --json > diagnosis.json
+  artkd doctor FOLDER --fix-list exclude.txt
+  artkd train FOLDER --data-options exclude exclude.txt
+
+FOLDER holds one sub-folder a class. The command finds unreadable files, the
+same picture in two classes (one label is wrong), copies in a class (equal, or
+nearly equal: encoded again, resized, brightened, slightly cropped), tiny
+images, images that their extension hides, and classes that are empty or too
+small to be split.
+
+The exit status is 0 without such problems, 1 with them, and 2 for input that
+cannot be used. Imbalance, classes with few images and other notes are shown,
+but do not change the status.
+
+--json prints an object: healthy (true or false), data_dir, short_side, images,
+excluded, classes, imbalance, counts, findings, notes and exclusions. The
+documentation of keras_artkd.doctor.Diagnosis explains them.
+"""
+
+import argparse
+import json
+import sys
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command line."""
+    parser.add_argument("folder", help="one sub-folder a class")
+    parser.add_argument(
+        "--json", action="store_true", help="print everything as JSON"
+    )
+    parser.add_argument(
+        "--fix-list",
+        metavar="FILE",
+        help="write a list of files to exclude: unreadable files, all copies "
+        "of a picture but the largest, every file of a picture in two classes",
+    )
+    parser.add_argument(
+        "--exclude",
+        metavar="FILE",
+        help="leave out the files of such a list, as in training with it",
+    )
+    parser.add_argument(
+        "--min-side",
+        type=int,
+        default=64,
+        metavar="PIXELS",
+        help="images with a shorter side below this are tiny (64)",
+    )
+    parser.add_argument(
+        "--short-side",
+        type=int,
+        default=72,
+        metavar="PIXELS",
+        help="pictures are equal if they are equal at this size; training "
+        "loads images at 1.125 times --image-size (72)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the diagnosis; returns 1 if there is a problem, otherwise 0."""
+    # Imported here: --help does not need NumPy.
+    from keras_artkd.datasets.exclusions import write_exclusions
+    from keras_artkd.doctor import examine
+    from keras_artkd.doctor.text import describe
+
+    diagnosis = examine(
+        arguments.folder,
+        short_side=arguments.short_side,
+        min_side=arguments.min_side,
+        exclude=arguments.exclude,
+        progress=_show_progress if sys.stderr.isatty() else None,
+    )
+    if arguments.fix_list:
+        write_exclusions(
+            arguments.fix_list,
+            diagnosis.exclusions,
+            title="To exclude, found by artkd doctor",
+        )
+    if arguments.json:
+        # File names may be not Unicode: everything but ASCII is escaped.
+        print(json.dumps(diagnosis.document(), indent=1))
+    else:
+        print("\n".join(describe(diagnosis)))
+        if arguments.fix_list:
+            count = len(diagnosis.exclusions)
+            print(f"\n{count:,} files to exclude: {arguments.fix_list}")
+    return 0 if diagnosis.healthy else 1
+
+
+def _show_progress(done: int, total: int) -> None:
+    """Writes the progress over the last line."""
+    if done % 64 == 0 or done == total:
+        end = "\n" if done == total else ""
+        print(f"\r{done:,} of {total:,} read", end=end, file=sys.stderr)

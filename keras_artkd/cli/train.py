@@ -1,0 +1,131 @@
+"""Train a small classifier.
+
+  artkd train FOLDER
+  artkd train FILE.npz
+  artkd train tfds:beans
+  artkd train --recipe pandora --data-dir ARCHIVE
+
+FOLDER holds one folder of images for each class. An expert is trained first,
+where the method has one, then the student. The run's folder, which is printed,
+holds the report, the student and the files to deploy.
+"""
+
+import dataclasses
+import pathlib
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import tyro
+
+from keras_artkd.cli.flags import parse_flags
+from keras_artkd.cli.selection import Selection, select
+from keras_artkd.cli.status import exit_status
+from keras_artkd.output import import_tensorflow
+from keras_artkd.runs.config import Config
+from keras_artkd.runs.plan import Plan, resolve
+from keras_artkd.runs.presets import recipe_job, recipe_module
+from keras_artkd.runs.summary import print_finished
+from keras_artkd.runs.validation import check_plan
+
+_INTERRUPTED = "--resume resumes it."
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """Everything that the command line sets."""
+
+    selection: Annotated[Selection, tyro.conf.arg(name="")]
+    run: Annotated[Config, tyro.conf.arg(name="")]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Trains with the flags of the command line.
+
+    Args:
+        arguments: list of str, what follows `artkd train`.
+
+    Returns:
+        Exit status, see `exit_status`.
+    """
+    return exit_status(lambda: _start(arguments), _INTERRUPTED)
+
+
+def run_recipe(name: str, arguments: Sequence[str] | None = None) -> int:
+    """Trains by a recipe: what `python -m recipes.<name>` does.
+
+    Args:
+        name: str, the recipe.
+        arguments: list of str; the process's own by default.
+
+    Returns:
+        Exit status, see `exit_status`.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    return exit_status(
+        lambda: _start(["--recipe", name, *words], f"python -m recipes.{name}"),
+        _INTERRUPTED,
+    )
+
+
+def _start(arguments: Sequence[str], program: str = "artkd train") -> int:
+    return _run(parse_plan(arguments, program))
+
+
+def parse_plan(arguments: Sequence[str], program: str = "artkd train") -> Plan:
+    """The plan that a command line describes; imports no framework.
+
+    Args:
+        arguments: list of str, what follows `artkd train`.
+        program: str, what the user typed before them.
+
+    Raises:
+        ValueError: for input that cannot be used.
+    """
+    selection, config, words = select(arguments)
+    description = recipe_module(selection.recipe).__doc__
+    if selection == Selection():
+        description = __doc__
+    command = parse_flags(
+        Command, Command(selection, config), program, description, words
+    )
+    return resolve(command.run)
+
+
+def run_config(
+    config: Config,
+    description: str | None,
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """Trains by a configuration of the user's own: what `best.py` does.
+
+    Args:
+        config: `Config`; flags overrule its settings.
+        description: str, what `--help` says.
+        arguments: list of str; the process's own by default.
+
+    Returns:
+        Exit status, see `exit_status`.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    program = pathlib.Path(sys.argv[0]).name
+    return exit_status(
+        lambda: _run(
+            resolve(parse_flags(Config, config, program, description, words))
+        ),
+        _INTERRUPTED,
+    )
+
+
+def _run(plan: Plan) -> int:
+    job = recipe_job(plan.config.recipe)
+    if plan.folder.is_finished and job is None:
+        print_finished(plan.folder)
+        return 0
+    check_plan(plan)
+    # Only now: mistakes are told within a second.
+    import_tensorflow()
+    from keras_artkd.runs.runner import run
+
+    (job or run)(plan)
+    return 0

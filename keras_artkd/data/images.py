@@ -1,0 +1,279 @@
+"""Decoding of image files into RGB pixels.
+
+A file that cannot be decoded raises `UnreadableImage` with one clear reason.
+The module requires only NumPy and Pillow, so that a device without TensorFlow
+reads a picture exactly as training did.
+"""
+
+import contextlib
+import io
+import os
+import pathlib
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import BinaryIO, TypeAlias
+
+import numpy as np
+from PIL import Image, ImageChops, JpegImagePlugin, UnidentifiedImageError
+
+from keras_artkd.types import Array, Path
+
+Source: TypeAlias = Path | bytes | bytearray | memoryview | BinaryIO
+"""Where an encoded image is: a path, its bytes or a binary file."""
+
+# A JPEG of this size still decodes cheaply, because `draft` reduces it inside
+# the decoder. The largest painting in public sets has 283 million pixels.
+MAX_JPEG_PIXELS = 300_000_000
+# The most that is unpacked into memory at once, in any format: 0.6 GB.
+MAX_DECODED_PIXELS = 150_000_000
+# Larger images are decoded one at a time. Otherwise threads would multiply the
+# peak of memory.
+_LARGE_PIXELS = 50_000_000
+_LARGE_LOCK = threading.Lock()
+
+# The usual formats of pictures. Files from the internet do not get Pillow's
+# full list: EPS, for example, would start Ghostscript.
+_FORMATS = ("PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
+
+_EXIF_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class UnreadableImage(ValueError):
+    """A file is no picture, or a damaged one; the message is one line."""
+
+
+def read_image(
+    source: Source,
+    short_side: int | None = None,
+    max_aspect: float = 2.0,
+) -> Array:
+    """Reads one image as upright RGB pixels of the requested size.
+
+    Transparent pixels are laid over white. An animation gives its first
+    frame. Colour profiles are not applied.
+
+    Args:
+        source: path, bytes or binary file.
+        short_side: int, pixels. The shorter side is resized to exactly this,
+            up or down. `None` keeps the size. A large JPEG is decoded at
+            reduced scale, which is several times faster.
+        max_aspect: float >= 1. The longer side is cropped at its centre to at
+            most this many times the shorter one (`math.inf`: never).
+
+    Returns:
+        uint8 array `(height, width, 3)`.
+
+    Raises:
+        UnreadableImage: if the file is missing, empty, damaged, truncated,
+            too large or no image.
+    """
+    if short_side is not None and short_side < 1:
+        raise ValueError(
+            "`short_side` must be at least 1 pixel, or None to keep the size. "
+            f"Received: short_side={short_side}."
+        )
+    if not max_aspect >= 1:
+        raise ValueError(
+            "`max_aspect` must be at least 1 (it is the longer side over the "
+            f"shorter). Received: max_aspect={max_aspect}."
+        )
+    with opened(source) as image:
+        image = centre_crop(decoded(image, short_side), max_aspect)
+        if short_side is not None:
+            image = resize_short_side(image, short_side)
+        return np.array(image)
+
+
+@contextlib.contextmanager
+def opened(source: Source) -> Iterator[Image.Image]:
+    """Context with the Pillow image of `source`, its pixels not yet decoded.
+
+    Every error inside the context leaves it as `UnreadableImage`.
+    """
+    try:
+        with _stream(source) as stream, _QUIET:
+            image = _identified(stream)
+            large = image.width * image.height > _LARGE_PIXELS
+            with _LARGE_LOCK if large else contextlib.nullcontext():
+                yield image
+    except UnreadableImage:
+        raise
+    except Exception as error:  # Damaged files raise many types in Pillow.
+        reason = getattr(error, "strerror", None) or str(error)
+        reason = " ".join(reason.split()) or type(error).__name__
+        raise UnreadableImage(f"cannot be decoded: {reason}") from error
+
+
+def decoded(image: Image.Image, short_side: int | None = None) -> Image.Image:
+    """Returns the pixels of an `opened` image, upright and in mode RGB.
+
+    With `short_side`, a JPEG may be reduced, but never to less than twice
+    `short_side`, so that the following resize can still antialias.
+    """
+    if short_side is not None:
+        image.draft(None, (2 * short_side, 2 * short_side))
+    pixels = image.width * image.height
+    if pixels > MAX_DECODED_PIXELS:
+        raise UnreadableImage(
+            f"too large: {image.width} x {image.height} = "
+            f"{pixels / 1e6:.0f} million pixels would be decoded, the limit "
+            f"is {MAX_DECODED_PIXELS / 1e6:.0f} million"
+        )
+    image.load()
+    # After `load`: Pillow itself turns TIFF files and removes the tag.
+    turn = _UPRIGHT.get(orientation(image))
+    image = _to_rgb(image)
+    return image if turn is None else image.transpose(turn)
+
+
+def orientation(image: Image.Image) -> int:
+    """Returns the EXIF orientation, 1 (upright) where none can be read."""
+    try:
+        return image.getexif().get(_EXIF_ORIENTATION, 1)
+    except Exception:  # Damaged EXIF is no reason to reject a good picture.
+        return 1
+
+
+def centre_crop(image: Image.Image, max_aspect: float) -> Image.Image:
+    """Crops the longer side of a Pillow image to `max_aspect` x the shorter."""
+    width, height = image.size
+    longest = int(min(max(width, height), max_aspect * min(width, height)))
+    left = max(0, width - longest) // 2
+    top = max(0, height - longest) // 2
+    if left == top == 0 and max(width, height) == longest:
+        return image
+    return image.crop(
+        (left, top, left + min(width, longest), top + min(height, longest))
+    )
+
+
+def centre_square(pixels: Array, side: int) -> Array:
+    """Returns the central `(side, side, 3)` of a `(height, width, 3)` array."""
+    top, left = (np.array(pixels.shape[:2]) - side) // 2
+    return pixels[top : top + side, left : left + side]
+
+
+def resize_short_side(image: Image.Image, short_side: int) -> Image.Image:
+    """Resizes a Pillow image with antialiasing; the aspect stays."""
+    scale = short_side / min(image.size)
+    width, height = (max(short_side, round(s * scale)) for s in image.size)
+    size = (width, height)
+    if size == image.size:
+        return image
+    return image.resize(size, Image.Resampling.BICUBIC)
+
+
+@contextlib.contextmanager
+def _stream(source: Source) -> Iterator[BinaryIO]:
+    """Context with a binary, seekable stream of a path, bytes or file."""
+    if isinstance(source, str | os.PathLike):
+        path = pathlib.Path(source)
+        if not path.exists():
+            raise UnreadableImage("no such file")
+        if not path.is_file():  # A pipe would block for ever.
+            raise UnreadableImage("not a regular file")
+        with path.open("rb") as stream:
+            yield stream
+    elif isinstance(source, bytes | bytearray | memoryview):
+        yield io.BytesIO(source)
+    else:
+        yield io.BytesIO(source.read())
+
+
+def _identified(stream: BinaryIO) -> Image.Image:
+    """Returns the Pillow image of a stream; its content decides the format."""
+    start = stream.read(3)
+    stream.seek(0)
+    if not start:
+        raise UnreadableImage("empty file (0 bytes)")
+    if start != b"\xff\xd8\xff":
+        try:
+            return Image.open(stream, formats=_FORMATS)
+        except UnidentifiedImageError:
+            raise UnreadableImage(
+                f"no image in a known format (JPEG, {', '.join(_FORMATS)})"
+            ) from None
+        except Image.DecompressionBombError as error:
+            raise UnreadableImage(f"too large: {error}") from error
+    # Opened by its class, because `Image.open` applies Pillow's global limit.
+    # That is far below what `draft` can handle, and other code may need it.
+    image = JpegImagePlugin.JpegImageFile(stream)
+    pixels = image.width * image.height
+    if pixels > MAX_JPEG_PIXELS:
+        raise UnreadableImage(
+            f"too large: {image.width} x {image.height} = "
+            f"{pixels / 1e6:.0f} million pixels, the limit for JPEG is "
+            f"{MAX_JPEG_PIXELS / 1e6:.0f} million"
+        )
+    return image
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """Converts a loaded image of any mode to RGB, transparency over white."""
+    if image.mode.startswith("I") or image.mode == "F":
+        image = _to_8_bits(image)
+    if image.mode == "CMYK":
+        # Pillow inverts every CMYK JPEG, which is right for Adobe's files.
+        # A file without Adobe's marker is not inverted: this is undone.
+        if image.format == "JPEG" and "adobe" not in image.info:
+            image = ImageChops.invert(image)
+    elif image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """Scales grey of 16 or 32 bits or floats (Pillow itself would clip).
+
+    16-bit modes span their type. The others have no fixed range: they get the
+    smallest usual range that holds all values, otherwise their own extremes.
+    """
+    values = np.nan_to_num(np.asarray(image, "float32"))
+    low, high = float(values.min()), float(values.max())
+    if image.mode.startswith("I;16"):
+        low, high = 0.0, 65535.0
+    elif low >= 0 and high <= 65535:
+        low, high = 0.0, next(top for top in (1, 255, 65535) if high <= top)
+    scale = 255 / max(high - low, 1e-30)
+    return Image.fromarray(np.rint((values - low) * scale).astype("uint8"))
+
+
+class _QuietPillow:
+    """Silences Pillow's warnings while any thread is inside.
+
+    `warnings.catch_warnings` alone is not safe here: threads that leave in
+    another order than they entered would restore each other's filters.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._catch = contextlib.ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._catch.enter_context(warnings.catch_warnings())
+                warnings.filterwarnings("ignore", module=r"PIL\b")
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._catch.close()
+
+
+_QUIET = _QuietPillow()

@@ -1,0 +1,330 @@
+"""The input pipeline: batches of images in memory or on disk."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+import tensorflow as tf
+
+from keras_artkd.data.augment import (
+    Batch,
+    centre_windows,
+    random_area,
+    random_windows,
+)
+from keras_artkd.data.images import centre_square
+from keras_artkd.data.store import ImageStore
+from keras_artkd.data.stream import ImageStream, encoded_image
+from keras_artkd.data.views import VIEWS, Draw, Store
+from keras_artkd.types import Array, Tensor
+
+Augmentation: TypeAlias = Callable[[Tensor, Tensor, Tensor], Batch]
+"""From images, labels and a seed to images and labels."""
+
+
+def steps_per_epoch(store: Store, batch_size: int) -> int:
+    """Returns the whole batches in an epoch of `training_dataset`."""
+    return max(len(store) // batch_size, 1)
+
+
+def training_dataset(
+    store: Store,
+    image_size: int,
+    batch_size: int,
+    seed: int,
+    epochs: int,
+    initial_epoch: int = 0,
+    views: str = "one",
+    augmentations: Sequence[Augmentation] = (),
+    crop_and_mirror: bool = True,
+) -> tf.data.Dataset:
+    """Gives shuffled, augmented batches of every epoch to come.
+
+    Each epoch is a new permutation, without the few images that do not fill a
+    batch. Each image is cropped at random and mirrored half of the time. Order
+    and views depend on `seed` and the epoch alone.
+
+    Images in memory are cropped as they are. Where they leave less than an
+    eighth of room around the crop (those stored at the size itself), the crop
+    may reach that far over the edge, onto black. Of an image of a stream, a
+    random area is resized to the crop (see
+    `keras_artkd.data.augment.random_area`).
+
+    Args:
+        store: `ImageStore` or `ImageStream`, not empty.
+        image_size: int, side of the square crops, pixels.
+        batch_size: int; a smaller store gives batches of its own size.
+        seed: int.
+        epochs: int, the epoch to end before.
+        initial_epoch: int, the epoch to begin with, counted from 0.
+        views: the views of each image in a batch, as the method requires them
+            (`distillers.get_method(name).views`): `"one"`; `"two"`, drawn
+            independently; `"class_pairs"`, a view of the image and one of
+            another image of its class; or `"rotations"`, one view turned by 0,
+            90, 180 and 270 degrees.
+        augmentations: callables from images, labels and a seed to images and
+            labels, as in `keras_artkd.data.augment`, applied in order.
+        crop_and_mirror: bool; if False, images are cropped as those of
+            `evaluation_dataset`. Only an `ImageStore` allows that.
+
+    Returns:
+        `tf.data.Dataset` of `steps_per_epoch` times `epochs -
+        initial_epoch` batches: float32 `(batch, side, side, 3)` in [0, 255]
+        and int32 labels `(batch,)`. A store with targets gives these instead
+        of labels, float32 `(batch, classes)`. Images are `(batch, views, side,
+        side, 3)` where `views` is not `"one"`.
+    """
+    if views not in VIEWS:
+        raise ValueError(
+            f"`views` must be one of {', '.join(VIEWS)}. "
+            f"Received: views={views!r}."
+        )
+    if not len(store):
+        raise ValueError("There is no image to train on. Received: 0 images.")
+    batch_size = min(batch_size, len(store))
+    steps = steps_per_epoch(store, batch_size)
+
+    def epoch_batches(epoch: Tensor) -> tf.data.Dataset:
+        seeds = tf.random.split(
+            tf.stack([tf.constant(seed, tf.int64), epoch]), steps + 1
+        )
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(len(store)), seeds[0]
+        )
+        order = tf.reshape(order[: steps * batch_size], (steps, batch_size))
+        return tf.data.Dataset.from_tensor_slices((order, seeds[1:]))
+
+    batches = tf.data.Dataset.range(initial_epoch, epochs).flat_map(
+        epoch_batches
+    )
+    draw: Draw = _random_views if crop_and_mirror else _centre_views
+    batches = VIEWS[views].make(draw, store, image_size, batches)
+    if augmentations:
+        batches = _augmented(
+            batches, augmentations, seed, initial_epoch * steps, epochs * steps
+        )
+    return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def _augmented(
+    batches: tf.data.Dataset,
+    augmentations: Sequence[Augmentation],
+    seed: int,
+    first_step: int,
+    last_step: int,
+) -> tf.data.Dataset:
+    """Augments batches with separate seeds for every step."""
+
+    def augment(batch: Batch, step: Tensor) -> Batch:
+        images, labels = batch
+        # No epoch is -1: these seeds are not those of the views.
+        seeds = tf.random.split(
+            tf.random.fold_in(tf.constant([seed, -1], tf.int64), step),
+            len(augmentations),
+        )
+        for augmentation, own_seed in zip(
+            augmentations, tf.unstack(seeds), strict=True
+        ):
+            images, labels = augmentation(images, labels, own_seed)
+        return images, labels
+
+    steps = tf.data.Dataset.range(first_step, last_step)
+    return tf.data.Dataset.zip(batches, steps).map(
+        augment, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+
+
+@functools.singledispatch
+def _random_views(
+    store: Store, side: int, steps: tf.data.Dataset
+) -> tf.data.Dataset:
+    """Makes batches of random views of the images of a store.
+
+    Args:
+        store: one of the kinds below.
+        side: int, of the views, pixels.
+        steps: `tf.data.Dataset` with an element for each batch: positions in
+            the store `(batch,)`, and a seed `(2,)`.
+    """
+    raise TypeError(
+        "Training images must be an ImageStore or an ImageStream. "
+        f"Received: {type(store).__name__}."
+    )
+
+
+@_random_views.register
+def _(store: ImageStore, side: int, steps: tf.data.Dataset) -> tf.data.Dataset:
+    margin = side // 8
+    padding = 0 if store.sizes.min() >= side + margin else margin
+    crops = _Crops(store, side, padding, _what_to_learn(store))
+
+    def batch(indices: Tensor, seed: Tensor) -> Batch:
+        corners, mirrored = random_windows(
+            tf.gather(crops.sizes, indices), side, padding, seed
+        )
+        return crops(indices, corners, mirrored)
+
+    return steps.map(
+        batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+
+
+@_random_views.register
+def _(store: ImageStream, side: int, steps: tf.data.Dataset) -> tf.data.Dataset:
+    with tf.device("CPU:0"):  # Captured by reference, as in `_Crops`.
+        paths = tf.constant(store.paths)
+        shards = tf.constant(store.shards)
+        offsets = tf.constant(store.offsets)
+        labels = tf.constant(store.labels)
+    batch_size = steps.element_spec[0].shape[0]
+
+    def places(indices: Tensor, seed: Tensor) -> tf.data.Dataset:
+        return tf.data.Dataset.from_tensor_slices(
+            (
+                tf.gather(paths, tf.gather(shards, indices)),
+                tf.gather(offsets, indices),
+                tf.gather(labels, indices),
+                tf.random.split(seed, batch_size),
+            )
+        )
+
+    def view(
+        path: Tensor, offset: Tensor, label: Tensor, seed: Tensor
+    ) -> Batch:
+        # EXIF's orientation is ignored; hardly any image has one.
+        encoded = encoded_image(path, offset)
+        size = tf.io.extract_jpeg_shape(encoded)[:2]
+        window, mirrored = random_area(size, seed)
+        image = tf.io.decode_and_crop_jpeg(
+            encoded, window, channels=3, dct_method="INTEGER_ACCURATE"
+        )
+        image = tf.image.resize(image, (side, side), antialias=True)
+        image = tf.clip_by_value(image, 0.0, 255.0)  # Resizing rounds.
+        return tf.where(mirrored, image[:, ::-1], image), label
+
+    # Image by image, so that one batch uses all cores.
+    return (
+        steps.flat_map(places)
+        .map(view, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        .batch(
+            batch_size,
+            drop_remainder=True,
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
+    )
+
+
+def _centre_views(
+    store: Store, side: int, steps: tf.data.Dataset
+) -> tf.data.Dataset:
+    """Makes batches of central views; arguments as of `_random_views`."""
+    if not isinstance(store, ImageStore):
+        raise ValueError(
+            "Training without a random crop requires an ImageStore. "
+            f"Received: crop_and_mirror=False, {type(store).__name__}."
+        )
+    crops = _Crops(store, side, 0, _what_to_learn(store))
+
+    def batch(indices: Tensor, seed: Tensor) -> Batch:
+        del seed
+        sizes = tf.gather(crops.sizes, indices)
+        return crops(indices, *centre_windows(sizes, side))
+
+    return steps.map(
+        batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+
+
+def _what_to_learn(store: ImageStore) -> Array:
+    """Returns the targets of a store, or its labels."""
+    return store.labels if store.targets is None else store.targets
+
+
+def evaluation_dataset(
+    store: ImageStore, image_size: int, batch_size: int
+) -> tf.data.Dataset:
+    """Gives every image once, in order, cropped at the centre.
+
+    Returns:
+        `tf.data.Dataset` as of `training_dataset`; the last batch may be
+        smaller.
+    """
+    crops = _Crops(store, image_size, padding=0, labels=store.labels)
+
+    def batch(indices: Tensor) -> Batch:
+        corners, mirrored = centre_windows(
+            tf.gather(crops.sizes, indices), image_size
+        )
+        return crops(indices, corners, mirrored)
+
+    return (
+        tf.data.Dataset.range(len(store))
+        .batch(batch_size)
+        .map(batch, num_parallel_calls=tf.data.AUTOTUNE)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def evaluation_arrays(store: Store, image_size: int) -> tuple[Array, Array]:
+    """Returns the data of `evaluation_dataset` as NumPy arrays.
+
+    Returns:
+        uint8 `(n, side, side, 3)` and int32 `(n,)`.
+    """
+    images = np.empty((len(store), image_size, image_size, 3), "uint8")
+    for index in range(len(store)):
+        images[index] = centre_square(store.image(index), image_size)
+    return images, store.labels
+
+
+class _Crops:
+    """Square crops of stored images, a batch at a time."""
+
+    def __init__(
+        self, store: ImageStore, side: int, padding: int, labels: Array
+    ) -> None:
+        smallest = int(store.sizes.min()) if len(store) else side
+        if smallest + 2 * padding < side:
+            raise ValueError(
+                "Every image must be at least as large as the crop. Received: "
+                f"an image of {smallest} pixels, image_size={side}. Fix: load "
+                "the data with a larger `short_side`."
+            )
+        # The pipeline's functions capture eager tensors by reference. A copy
+        # in a graph would be limited to two gigabytes.
+        with tf.device("CPU:0"):
+            self.pixels = tf.constant(store.pixels)
+            self.offsets = tf.constant(store.offsets)
+            self.sizes = tf.constant(store.sizes)
+            self.labels = tf.constant(labels)
+        self.side = side
+        self.padding = padding
+
+    def __call__(
+        self, indices: Tensor, corners: Tensor, mirrored: Tensor
+    ) -> Batch:
+        """Returns crops `(batch, side, side, 3)`, float32, and labels."""
+        steps = tf.range(self.side)
+        rows = corners[:, :1] + steps
+        columns = corners[:, 1:] + tf.where(
+            mirrored[:, None], steps[::-1], steps
+        )
+        sizes = tf.gather(self.sizes, indices)
+        height, width = sizes[:, :1], sizes[:, 1:]
+        if self.padding:
+            rows_inside = (rows >= 0) & (rows < height)
+            columns_inside = (columns >= 0) & (columns < width)
+            rows = tf.clip_by_value(rows, 0, height - 1)
+            columns = tf.clip_by_value(columns, 0, width - 1)
+        places = rows[:, :, None] * width[:, :, None] + columns[:, None, :]
+        starts = tf.gather(self.offsets, indices)[:, None, None]
+        images = tf.cast(
+            tf.gather(self.pixels, starts + tf.cast(places, "int64")),
+            "float32",
+        )
+        if self.padding:
+            inside = rows_inside[:, :, None] & columns_inside[:, None, :]
+            images = tf.where(inside[..., None], images, 0.0)
+        return images, tf.gather(self.labels, indices)

@@ -1,0 +1,1 @@
+"""Archives that are downloaded by hand: a TFDS builder each, and loaders."""

@@ -1,0 +1,1 @@
+"""Exports, and classification with exported files."""

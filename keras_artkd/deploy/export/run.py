@@ -1,0 +1,154 @@
+"""Exports of a run's student."""
+
+import functools
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_artkd.deploy.export.parity import ParityGate, deliver
+from keras_artkd.deploy.finished_run import (
+    check_finished,
+    load_data,
+    model_info,
+    read_facts,
+)
+from keras_artkd.deploy.formats import get_export_format
+from keras_artkd.deploy.formats.keras_file import load_keras_model
+from keras_artkd.deploy.formats.targets import check_target
+from keras_artkd.types import Array, Path
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_artkd.data.store import ImageStore
+    from keras_artkd.data.stream import ImageStream
+
+# Training images that int8 calibration looks at.
+CALIBRATION_IMAGES = 256
+
+
+def deliver_student(
+    student: "keras.Model",
+    path: Path,
+    file_format: str,
+    quantize: str,
+    facts: Sequence[Mapping[str, Any]],
+    calibration_images: Array,
+    held_out: tuple[str, Array, Array],
+    gate: ParityGate | None = None,
+) -> dict[str, Any]:
+    """Exports a run's student with its card, measured on held-out images.
+
+    Args:
+        student: the Keras model.
+        path: the file or folder to write.
+        file_format: str, a key of `EXPORT_FORMATS`.
+        quantize: one of the quantisations that the format offers.
+        facts: dicts of settings, data and metrics of the run.
+        calibration_images: uint8 `(n, side, side, 3)`, for int8.
+        held_out: `(name, images, labels)`: the name of the split, uint8
+            `(n, side, side, 3)`, int `(n,)`.
+        gate: `ParityGate` or None, see `deliver`.
+
+    Returns:
+        dict, the report of `deliver` with `file`, `format`, `quantize` and
+        `held_out`.
+    """
+    from keras_artkd.deploy.formats.writing import export_model
+
+    known_format = get_export_format(file_format)
+    path = check_target(path, known_format)
+    name, images, labels = held_out
+    config, data, metrics = facts
+    about = {
+        "file": path.name,
+        "format": file_format,
+        "quantize": quantize,
+        "held_out": f"{len(images):,} {name} images",
+    }
+    report = deliver(
+        functools.partial(
+            export_model,
+            known_format,
+            student,
+            quantize=quantize,
+            calibration_images=calibration_images,
+        ),
+        path,
+        lambda report: model_info(config, data, metrics, {**report, **about}),
+        images,
+        student.predict(images, verbose=0),
+        labels,
+        gate,
+    )
+    return {**about, **report}
+
+
+def choose_calibration_images(
+    store: "ImageStore | ImageStream", image_size: int
+) -> Array:
+    """Draws some training images, uint8 `(n, side, side, 3)`."""
+    from keras_artkd.data.pipeline import evaluation_arrays
+
+    chosen = np.random.default_rng(0).permutation(len(store))
+    store = store.take(chosen[:CALIBRATION_IMAGES])
+    return evaluation_arrays(store, image_size)[0]
+
+
+def export_run(
+    run_dir: Path,
+    file_format: str = "tflite",
+    quantize: str = "none",
+    path: Path | None = None,
+    data_dir: Path | None = None,
+    gate: ParityGate | None = None,
+    licence: str | None = None,
+) -> tuple[pathlib.Path, dict[str, Any]]:
+    """Exports a finished run's best student in any format, through a gate.
+
+    The run's data is loaded again: the gate looks at its validation images,
+    which chose the epoch (the test images choose nothing).
+
+    Args:
+        run_dir: folder of a finished run.
+        file_format: str, a key of `EXPORT_FORMATS`.
+        quantize: one of the quantisations that the format offers.
+        path: the file or folder to write; by default in the run's folder.
+        data_dir: where the data is, if it moved since.
+        gate: `ParityGate`; the default one if None.
+        licence: for the model card; the run's own by default.
+
+    Returns:
+        `(path, report)`, see `deliver_student`.
+
+    Raises:
+        ValueError: if the run or its data is not as it was, or the file does
+            not pass the gate; nothing is written then.
+        OSError: if the path cannot be written.
+    """
+    known_format = get_export_format(file_format)
+    name = known_format.file_name(quantize)
+    folder = check_finished(run_dir)
+    config, data, _ = facts = read_facts(folder)
+    path = check_target(path or folder.path / name, known_format)
+    if licence is not None:
+        config["licence"] = licence
+    student = load_keras_model(folder.student)
+
+    from keras_artkd.data.pipeline import evaluation_arrays
+
+    collection = load_data(data, data_dir)
+    size = config["image_size"]
+    report = deliver_student(
+        student,
+        path,
+        file_format,
+        quantize,
+        facts,
+        choose_calibration_images(collection.train, size),
+        ("validation", *evaluation_arrays(collection.validation, size)),
+        gate or ParityGate(),
+    )
+    return path, report

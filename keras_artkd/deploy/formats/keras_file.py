@@ -1,0 +1,56 @@
+"""Keras files: the format that training writes, for training and exports.
+
+What the file says of itself lies in its ZIP archive, as files beside Keras's.
+"""
+
+import pathlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_artkd.deploy.formats.base import (
+    ModelFormat,
+    Runtime,
+    check_classifier,
+)
+from keras_artkd.deploy.model_info import read_archive, write_archive
+from keras_artkd.output import quiet
+from keras_artkd.types import Array
+
+if TYPE_CHECKING:
+    import keras
+
+
+class KerasRuntime(Runtime):
+    """A `.keras` file, or a Keras model, in Keras."""
+
+    name = "Keras"
+
+    def __init__(self, model: "pathlib.Path | keras.Model") -> None:
+        self.info = None
+        self._model: keras.Model = model
+        if isinstance(model, pathlib.Path):
+            self.info = read_archive(model)
+            self._model = load_keras_model(model)
+        self.input_shape, self.num_classes = check_classifier(
+            model,
+            [x.shape for x in self._model.inputs],
+            [x.shape for x in self._model.outputs],
+        )
+
+    def _run(self, images: Array) -> Array:
+        return np.asarray(self._model.predict_on_batch(images), "float32")
+
+
+def load_keras_model(path: pathlib.Path) -> "keras.Model":
+    """Loads a `.keras` file that may hold classes of this package."""
+    # TensorFlow writes messages when it is imported.
+    with quiet():
+        import keras
+
+        # Makes the package's classes known to Keras.
+        from keras_artkd import Distiller  # noqa: F401
+    return keras.models.load_model(path, compile=False)
+
+
+FORMAT = ModelFormat("keras", ".keras", KerasRuntime, write_archive)

@@ -1,0 +1,179 @@
+"""ONNX: for ONNX Runtime, on servers, desktops and in browsers.
+
+What the file says of itself lies in the metadata properties of the model.
+"""
+
+import pathlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_artkd.deploy.formats.base import (
+    ExportFormat,
+    Runtime,
+    check_classifier,
+)
+from keras_artkd.deploy.model_info import ModelInfo
+from keras_artkd.types import Array, Path
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+_INPUT = "image"
+
+
+def export_onnx(
+    model: "keras.Model",
+    path: Path,
+    quantize: str = "none",
+    calibration_images: Array | None = None,
+    class_names: Sequence[str] | None = None,
+) -> pathlib.Path:
+    """Writes an ONNX file.
+
+    Its input `image` takes raw pixels, float32 in [0, 255], `(batch, height,
+    width, channels)` of any batch size. Its output is float32 logits.
+
+    Args:
+        model: a functional Keras model, one image in, logits out; one with
+            heads for its training (`with_exits`) is written without them.
+        path: the file to write, ending in `.onnx`; replaced if it exists.
+        quantize: `"none"` (default), `"float16"` (weights and activations)
+            or `"int8"` (weights by channel, activations from measured
+            ranges).
+        calibration_images: for `int8`; see `export_tflite`.
+        class_names: list of str, or None; see `export_tflite`.
+
+    Returns:
+        The path, a `pathlib.Path`.
+
+    Raises:
+        ValueError: if the model, the path or an argument does not fit.
+        ImportError: without `tf2onnx` and `onnxruntime`.
+        OSError: if the path cannot be written.
+    """
+    from keras_artkd.deploy.formats.writing import export_model
+
+    return export_model(
+        FORMAT, model, path, quantize, calibration_images, class_names
+    )
+
+
+class OnnxRuntime(Runtime):
+    """An `.onnx` file in ONNX Runtime, on the CPU."""
+
+    name = "ONNX Runtime"
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self._session = _load(path)
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.info = ModelInfo.from_files(metadata)
+        inputs = self._session.get_inputs()
+        outputs = self._session.get_outputs()
+        self.input_shape, self.num_classes = check_classifier(
+            path, [x.shape for x in inputs], [x.shape for x in outputs]
+        )
+        self._input = inputs[0].name
+
+    def _run(self, images: Array) -> Array:
+        (logits,) = self._session.run(None, {self._input: images})
+        return logits
+
+
+def _load(path: pathlib.Path) -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ImportError(
+            "Running an .onnx file needs the package onnxruntime. "
+            "Fix: pip install keras_artkd[onnx]"
+        ) from error
+    return onnxruntime.InferenceSession(
+        str(path), providers=["CPUExecutionProvider"]
+    )
+
+
+def _write_info(path: pathlib.Path, info: ModelInfo) -> None:
+    import onnx
+
+    model = onnx.load(path)
+    for name, text in info.files().items():
+        model.metadata_props.add(key=name, value=text)
+    onnx.save(model, path)
+
+
+def _write(
+    network: "keras.Model",
+    path: pathlib.Path,
+    signature: "tf.TensorSpec",
+    quantize: str,
+    images: Array | None,
+) -> None:
+    try:
+        import onnx
+        import onnxruntime  # noqa: F401
+        import tf2onnx  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            f"ONNX needs the package {error.name}. "
+            "Fix: pip install keras_artkd[onnx]"
+        ) from error
+    network.export(
+        str(path),
+        format="onnx",
+        input_signature=[signature],
+        verbose=False,
+    )
+    graph = onnx.load(path)
+    shape = graph.graph.input[0].type.tensor_type.shape
+    shape.dim[0].dim_param = "batch"
+    if quantize == "float16":
+        graph = _in_float16(graph)
+    onnx.save(graph, path)
+    if images is not None:
+        _quantize_int8(path, images)
+
+
+def _in_float16(graph: Any) -> Any:
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    # Pixels and logits stay float32 for the caller.
+    return convert_float_to_float16(graph, keep_io_types=True)
+
+
+def _quantize_int8(path: pathlib.Path, images: Array) -> None:
+    """Replaces a float32 ONNX file by its integer version."""
+    from onnxruntime import quantization
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(quantization.CalibrationDataReader):
+        def __init__(self) -> None:
+            self.images: Iterator[Array] = iter(images)
+
+        def get_next(self) -> dict[str, Array] | None:
+            image = next(self.images, None)
+            if image is None:
+                return None
+            return {_INPUT: image[None].astype(np.float32)}
+
+    prepared = path.with_name(f"prepared-{path.name}")
+    quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
+    quantization.quantize_static(
+        str(prepared),
+        str(path),
+        Reader(),
+        quant_format=quantization.QuantFormat.QDQ,
+        per_channel=True,
+    )
+
+
+FORMAT = ExportFormat(
+    name="onnx",
+    suffix=".onnx",
+    open=OnnxRuntime,
+    write_info=_write_info,
+    quantisations=("none", "float16", "int8"),
+    write=_write,
+)

@@ -1,0 +1,141 @@
+"""SavedModel: for servers, and for TensorFlow itself.
+
+What the model says of itself lies in its folder `assets.extra`.
+"""
+
+import pathlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from keras_artkd.deploy.formats.base import (
+    ExportFormat,
+    NotAClassifier,
+    Runtime,
+    check_classifier,
+    quiet_libraries,
+)
+from keras_artkd.deploy.model_info import CARD, INFO, ModelInfo
+from keras_artkd.output import import_tensorflow
+from keras_artkd.types import Array, Path
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+
+def export_saved_model(
+    model: "keras.Model", path: Path, class_names: Sequence[str] | None = None
+) -> pathlib.Path:
+    """Writes an inference SavedModel.
+
+    The signature `serving_default` (and the method `serve`) takes raw pixels,
+    float32 in [0, 255], `(batch, height, width, channels)` of any batch
+    size. It returns float32 logits, also for a model trained in mixed
+    precision.
+
+    Args:
+        model: a functional Keras model, one image in, logits out; one with
+            heads for its training (`with_exits`) is written without them.
+        path: the folder to write; a SavedModel already there is replaced.
+        class_names: list of str in the order of the logits, or None. They
+            are put into the file with the preprocessing that `artkd predict`
+            gives an image: its shorter side is resized to 9/8 of the
+            network's input, then the central square is cut out.
+
+    Returns:
+        The path, a `pathlib.Path`.
+
+    Raises:
+        ValueError: if the model, the path or the names do not fit.
+        OSError: if the path cannot be written.
+    """
+    from keras_artkd.deploy.formats.writing import export_model
+
+    return export_model(FORMAT, model, path, class_names=class_names)
+
+
+class SavedModelRuntime(Runtime):
+    """A SavedModel folder in TensorFlow, by its `serving_default`."""
+
+    name = "TensorFlow"
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self.info = _read_info(path)
+        network = _load(path)
+        if "serving_default" not in network.signatures:
+            raise NotAClassifier(
+                "A SavedModel must have the signature serving_default. "
+                f"Received: {path} with {sorted(network.signatures)}."
+            )
+        self._signature = network.signatures["serving_default"]
+        # The signature works only as long as the network is there.
+        self._network = network
+        _, inputs = self._signature.structured_input_signature
+        ((self._input, spec),) = inputs.items()
+        outputs = self._signature.structured_outputs.values()
+        self.input_shape, self.num_classes = check_classifier(
+            path, [spec.shape], [output.shape for output in outputs]
+        )
+
+    def _run(self, images: Array) -> Array:
+        import tensorflow as tf
+
+        (logits,) = self._signature(
+            **{self._input: tf.constant(images)}
+        ).values()
+        return logits.numpy()
+
+
+def is_saved_model(path: pathlib.Path) -> bool:
+    """Whether a folder is a SavedModel."""
+    return (path / "saved_model.pb").is_file()
+
+
+def _load(path: pathlib.Path) -> Any:
+    import_tensorflow()
+    import tensorflow as tf
+
+    with quiet_libraries():
+        return tf.saved_model.load(str(path))
+
+
+def _read_info(path: pathlib.Path) -> ModelInfo | None:
+    folder = path / "assets.extra"
+    files = {
+        name: (folder / name).read_text(encoding="utf-8")
+        for name in (INFO, CARD)
+        if (folder / name).is_file()
+    }
+    return ModelInfo.from_files(files)
+
+
+def _write_info(path: pathlib.Path, info: ModelInfo) -> None:
+    folder = path / "assets.extra"
+    folder.mkdir()
+    for name, text in info.files().items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _write(
+    network: "keras.Model",
+    path: pathlib.Path,
+    signature: "tf.TensorSpec",
+    quantize: str,
+    images: Array | None,
+) -> None:
+    network.export(
+        str(path),
+        format="tf_saved_model",
+        input_signature=[signature],
+        verbose=False,
+    )
+
+
+FORMAT = ExportFormat(
+    name="saved_model",
+    suffix="",
+    open=SavedModelRuntime,
+    write_info=_write_info,
+    quantisations=("none",),
+    write=_write,
+)

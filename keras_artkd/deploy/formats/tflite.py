@@ -1,0 +1,148 @@
+"""LiteRT (TFLite): for phones, browsers and small devices.
+
+What the file says of itself lies in a ZIP archive at its end, as TFLite's
+associated files do: `unzip -l student.tflite` lists them.
+"""
+
+import pathlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_artkd.deploy.formats.base import ExportFormat, Runtime
+from keras_artkd.deploy.lite import LiteModel
+from keras_artkd.deploy.model_info import read_archive, write_archive
+from keras_artkd.types import Array, Path
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+
+def export_tflite(
+    model: "keras.Model",
+    path: Path,
+    quantize: str = "none",
+    calibration_images: Array | None = None,
+    class_names: Sequence[str] | None = None,
+) -> pathlib.Path:
+    """Writes a LiteRT (TFLite) file of built-in operations only.
+
+    The batch size stays open: the file starts at 1 and can be resized, as
+    `LiteModel` does. The input is called `image`.
+
+    - `none`: float32 throughout.
+    - `float16`: weights stored as float16, computed in float32. Half the
+      size, the same answers to three digits.
+    - `int8`: integer weights and activations (an operation without an
+      integer kernel, like a square, is computed in float32 between). A
+      quarter of the size. Input uint8, raw pixels as a camera gives them
+      (scale exactly 1, zero point 0); output float32.
+
+    Args:
+        model: a functional Keras model, one image in, logits out; one with
+            heads for its training (`with_exits`) is written without them, one
+            in mixed precision is converted in float32.
+        path: the file to write, ending in `.tflite`; replaced if it exists.
+        quantize: `"none"` (default), `"float16"` or `"int8"`.
+        calibration_images: for `int8`, raw pixels in [0, 255], `(n, height,
+            width, channels)`, uint8 or float: images like those that the
+            network will see. The ranges of all activations are measured on
+            them. A hundred or two of the training images are enough.
+        class_names: list of str in the order of the logits, or None. They
+            are put into the file with the preprocessing that `artkd predict`
+            gives an image: its shorter side is resized to 9/8 of the
+            network's input, then the central square is cut out.
+
+    Returns:
+        The path, a `pathlib.Path`.
+
+    Raises:
+        ValueError: if the model, the path or an argument does not fit.
+        OSError: if the path cannot be written.
+    """
+    from keras_artkd.deploy.formats.writing import export_model
+
+    return export_model(
+        FORMAT, model, path, quantize, calibration_images, class_names
+    )
+
+
+class LiteRuntime(Runtime):
+    """A `.tflite` file in LiteRT."""
+
+    name = "LiteRT"
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self._model = LiteModel(path)
+        self.info = read_archive(path)
+        self.input_shape = self._model.input_shape
+        self.num_classes = self._model.num_classes
+
+    def _run(self, images: Array) -> Array:
+        return self._model.predict(images, len(images))
+
+
+def _write(
+    network: "keras.Model",
+    path: pathlib.Path,
+    signature: "tf.TensorSpec",
+    quantize: str,
+    images: Array | None,
+) -> None:
+    # Keras's exporter feeds `tf.lite.TFLiteConverter` through a SavedModel and
+    # passes these settings on by name. The short way, from a concrete
+    # function, leaves Keras 3 variables unfrozen, and the file answers NaN.
+    # Keras would allow TensorFlow operations, which a plain interpreter does
+    # not have. The settings exclude them.
+    network.export(
+        str(path),
+        format="litert",
+        input_signature=[signature],
+        verbose=False,
+        **_converter_settings(quantize, images),
+    )
+
+
+def _converter_settings(quantize: str, images: Array | None) -> dict[str, Any]:
+    import tensorflow as tf
+
+    builtins = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}
+    if quantize == "none":
+        return {"target_spec": builtins}
+    optimizations = [tf.lite.Optimize.DEFAULT]
+    if images is None:
+        return {
+            "optimizations": optimizations,
+            "target_spec": {**builtins, "supported_types": [tf.float16]},
+        }
+
+    def representative_dataset() -> Iterator[list[Array]]:
+        for index, image in enumerate(images):
+            image = image.astype(np.float32)
+            if index == 0:
+                # Two numbers fix the input's range to [0, 255], hence its
+                # scale to 1 and its zero point to 0. Then the bytes of an
+                # image are the quantised input, even where no calibration
+                # image has a black and a white pixel.
+                image.flat[0], image.flat[-1] = 0.0, 255.0
+            yield [image[None]]
+
+    return {
+        "optimizations": optimizations,
+        "representative_dataset": representative_dataset,
+        "target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
+        "inference_input_type": tf.uint8,
+        "inference_output_type": tf.float32,
+    }
+
+
+FORMAT = ExportFormat(
+    name="tflite",
+    suffix=".tflite",
+    open=LiteRuntime,
+    write_info=write_archive,
+    quantisations=("none", "float16", "int8"),
+    write=_write,
+)

@@ -1,0 +1,186 @@
+"""Model cards: what a model is, what it was measured to do, its limits.
+
+Reference: Mitchell et al., "Model Cards for Model Reporting", FAT* 2019,
+https://arxiv.org/abs/1810.03993.
+"""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from keras_artkd.measure.intervals import share_interval
+
+_Facts: TypeAlias = Mapping[str, Any]
+
+NO_LICENCE = "not stated"
+_WORST_CLASSES = 5
+_MEASURES = {
+    "accuracy": "accuracy",
+    "macro_accuracy": "mean over the classes",
+    "top5_accuracy": "top 5",
+    "expected_calibration_error": "expected calibration error",
+}
+
+
+def model_card(
+    config: _Facts, data: _Facts, metrics: _Facts, export: _Facts | None = None
+) -> str:
+    """Returns the card of one file, Markdown.
+
+    Args:
+        config: dict, a run's `config.json`.
+        data: dict, its `data.json`.
+        metrics: dict, its `metrics.json`, or what is known of it.
+        export: dict, the report of `keras_artkd.deploy.export.deliver` on the
+            file, with `format` and `quantize`; None for the Keras model.
+    """
+    sections = {
+        "Data": _data(config, data, metrics),
+        "Method": _method(config, metrics),
+        "Measured": _measured(metrics),
+        "This file": _file(export) if export else None,
+        "Intended use": _use(data),
+        "Limits": _limits(config, data, metrics),
+        "Licence": f"{config.get('licence', NO_LICENCE)}\n",
+    }
+    source = data.get("load", {}).get("data_dir") or data["name"]
+    title = f"{metrics['student']} on {pathlib.PurePath(source).stem}"
+    # The front matter is what model hubs read.
+    return (
+        "---\n"
+        f"license: {_quoted(config.get('licence', NO_LICENCE))}\n"
+        "pipeline_tag: image-classification\n"
+        "library_name: keras\n"
+        "---\n\n"
+        f"# {title}\n\n"
+        f"Tells {len(data['class_names'])} classes of images apart. "
+        f"{metrics['parameters']:,} parameters.\n\n"
+        + "\n".join(
+            f"## {heading}\n\n{text}"
+            for heading, text in sections.items()
+            if text
+        )
+    )
+
+
+def _quoted(text: object) -> str:
+    return '"' + str(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _data(config: _Facts, data: _Facts, metrics: _Facts) -> str:
+    splits = data["splits"]
+    group = (
+        ""
+        if config["group"] == "none"
+        else f" No {config['group']} is in two splits."
+    )
+    return (
+        f"{len(splits['train']):,} images to train on, "
+        f"{len(splits['validation']):,} to choose the epoch, "
+        f"{len(splits['test']):,} to test, disjoint by content."
+        f"{_pseudo_labels(metrics)}{group} "
+        f"Left out or doubtful: {len(data['skipped']):,}.\n\n"
+        f"Classes: {', '.join(data['class_names'])}.\n"
+    )
+
+
+def _pseudo_labels(metrics: _Facts) -> str:
+    known = metrics.get("pseudo_labels")
+    if known is None:
+        return ""
+    corrected = (
+        f", {known['corrected']:,} corrected by hand"
+        if known["corrected"]
+        else ""
+    )
+    right = (
+        f"; {known['right'] / known['known']:.1%} of these are right, by "
+        f"labels that were hidden from {known['known']:,}"
+        if known["known"]
+        else ""
+    )
+    return (
+        f" Also {known['images']:,} images without labels: from "
+        f"{known['used']:,} of them the student learned what the expert says "
+        f"(mean confidence {known['confidence']:.1%}{corrected}){right}."
+    )
+
+
+def _method(config: _Facts, metrics: _Facts) -> str:
+    teachers = [
+        f"{article} {role} teacher {metrics[role]['name']} "
+        f"({metrics[role]['parameters']:,} parameters, "
+        f"{metrics[role]['test_accuracy']:.1%} of the test images)"
+        for role, article in (("expert", "the"), ("initial", "an"))
+        if role in metrics
+    ]
+    taught = f", taught by {' and '.join(teachers)}" if teachers else ""
+    # Older runs have no such setting.
+    augmented = ", ".join(config.get("augment", ()))
+    images = f", images augmented by {augmented}" if augmented else ""
+    return (
+        f"Knowledge distillation by keras_artkd, method `{config['method']}`"
+        f"{taught}{images}. {metrics['epochs']} epochs, of which epoch "
+        f"{metrics['best_epoch']} was best on the validation images; seed "
+        f"{config['seed']}.\n"
+    )
+
+
+def _measured(metrics: _Facts) -> str:
+    test = metrics["test"]
+    count = test["num_examples"]
+    intervals = dict(metrics.get("test_intervals", {}))
+    # Of shares of the images: draws of none or all of them do not differ.
+    for name in {"accuracy", "top5_accuracy"} & set(test):
+        intervals[name] = share_interval(test[name], count)
+    rows = [
+        (title, f"{test[name]:.1%}", _interval(intervals.get(name)))
+        for name, title in _MEASURES.items()
+        if name in test
+    ]
+    return (
+        f"On {count:,} test images:\n\n"
+        "| measure | value | 95 % interval |\n| --- | ---: | --- |\n"
+        + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+        + "\nThe intervals are what chance in the choice of the test images "
+        "makes of one training; another seed may differ by more.\n"
+    )
+
+
+def _interval(interval: Sequence[float] | None) -> str:
+    return "{:.1%} to {:.1%}".format(*interval) if interval else "–"
+
+
+def _file(export: _Facts) -> str:
+    return (
+        f"{export['format']}, quantisation: {export['quantize']}. Classifies "
+        f"{export['agreement']:.1%} of {export['held_out']} as the Keras "
+        f"model does, {export['accuracy']:.1%} of them correctly.\n"
+    )
+
+
+def _use(data: _Facts) -> str:
+    first = ", ".join(data["class_names"][:3])
+    return (
+        f"To suggest one of its classes ({first} ...) for an image like those "
+        "it was trained on. A suggestion for a person to check: no "
+        "attribution, no expertise, no decision about people.\n"
+    )
+
+
+def _limits(config: _Facts, data: _Facts, metrics: _Facts) -> str:
+    known = [c for c in metrics["test"]["per_class"] if c["count"]]
+    worst = sorted(known, key=lambda c: c["accuracy"])[:_WORST_CLASSES]
+    return (
+        "- Always answers one of its classes, also for an image of none.\n"
+        f"- Sees the central square at {config['image_size']} pixels: what "
+        "lies outside, and finer detail, it cannot use.\n"
+        "- Least often right: "
+        + "; ".join(
+            f"{c['name']} ({c['accuracy']:.0%} of {c['count']})" for c in worst
+        )
+        + ".\n- Its confidence is the softmax of its logits, as well "
+        "calibrated as the error above says, on images like these alone.\n"
+        "- Whatever its training images lack or overrepresent (times, "
+        "places, makers, ways of photographing) it inherits.\n"
+    )

@@ -1,0 +1,114 @@
+"""Information inside model files: classes, preprocessing, model card.
+
+Each format has its own place for it, where other tools find it too; see the
+modules of `keras_artkd.deploy.formats`.
+"""
+
+import dataclasses
+import json
+import pathlib
+import zipfile
+from collections.abc import Mapping
+
+INFO = "keras_artkd.json"
+LABELS = "labels.txt"
+CARD = "MODEL_CARD.md"
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelInfo:
+    """The information that one needs to use a classifier on an image file.
+
+    Attributes:
+        class_names: list of str, in the order of the logits.
+        image_size: int, side of the square that the network sees, pixels.
+        short_side: int, pixels: the shorter side of an image is resized to
+            it before the central square is cut out.
+        card: str, the model card, Markdown.
+    """
+
+    class_names: list[str]
+    image_size: int
+    short_side: int
+    card: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.image_size <= self.short_side:
+            raise ValueError(
+                "`short_side` must be at least `image_size`, both positive. "
+                f"Received: image_size={self.image_size}, "
+                f"short_side={self.short_side}."
+            )
+        if not self.class_names:
+            raise ValueError("`class_names` must name a class. Received: [].")
+
+    def files(self) -> dict[str, str]:
+        """Dict of file name -> text."""
+        settings = dataclasses.asdict(self)
+        del settings["card"]
+        files = {
+            INFO: json.dumps(settings, indent=1, ensure_ascii=False) + "\n",
+            # One class a line, as TFLite's tools expect it.
+            LABELS: "".join(
+                " ".join(name.split()) + "\n" for name in self.class_names
+            ),
+        }
+        # An empty card would promise what is not there.
+        return files | ({CARD: self.card} if self.card else {})
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str]) -> "ModelInfo | None":
+        """The inverse of `files`; None without the file of settings.
+
+        Raises:
+            ValueError: if the settings are damaged.
+        """
+        if INFO not in files:
+            return None
+        try:
+            return cls(**json.loads(files[INFO]), card=files.get(CARD, ""))
+        except (ValueError, TypeError) as error:
+            raise ValueError(
+                f"{INFO} in the model is damaged ({error}). Fix: export it "
+                "again"
+            ) from error
+
+
+def info_of_names(class_names: list[str], image_size: int) -> ModelInfo:
+    """Returns the `ModelInfo` of a network of which no more is known.
+
+    Args:
+        class_names: list of str, in the order of the logits.
+        image_size: int, side of its input. The shorter side of an image is
+            resized to 9/8 of it, as training does, then the centre is cut
+            out.
+    """
+    return ModelInfo(class_names, image_size, round(1.125 * image_size))
+
+
+def read_archive(path: pathlib.Path) -> ModelInfo | None:
+    """Reads the ZIP archive that a file is, or has at its end.
+
+    Returns:
+        A `ModelInfo`; None where there is none.
+
+    Raises:
+        ValueError: if it is damaged.
+        zipfile.BadZipFile: if the archive is damaged.
+    """
+    if not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as archive:
+        inside = {INFO, CARD} & set(archive.namelist())
+        return ModelInfo.from_files(
+            {name: archive.read(name).decode() for name in inside}
+        )
+
+
+def write_archive(path: pathlib.Path, info: ModelInfo) -> None:
+    """Adds a `ModelInfo` to the ZIP archive that a file is, or gets."""
+    # Opened for appending, a file that is no archive gets one at its end.
+    with zipfile.ZipFile(path, "a") as archive:
+        for name, text in info.files().items():
+            # A fixed date: the same model gives the same bytes.
+            archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)

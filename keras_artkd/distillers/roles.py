@@ -1,0 +1,73 @@
+"""A network in its role within a distiller."""
+
+import keras
+from keras import ops
+
+from keras_artkd.losses.base import Endpoints
+from keras_artkd.models.endpoints import get_endpoints
+from keras_artkd.types import Tensor
+
+STUDENT = "student"
+
+
+class RoleNetwork:
+    """A network in a role: one call gives all its endpoints.
+
+    A plain object, so that Keras tracks the model where the distiller holds
+    it and not a second time here.
+
+    Attributes:
+        role: what the distiller calls it: `"student"`, `"expert"`, ...
+        model: the `keras.Model`.
+        specs: dict of endpoint name -> `keras.KerasTensor`.
+    """
+
+    def __init__(self, role: str, model: keras.Model) -> None:
+        endpoints = get_endpoints(model)
+        self.role = role
+        self.model = model
+        self.specs = {
+            name: keras.KerasTensor(tensor.shape, tensor.dtype)
+            for name, tensor in endpoints.items()
+        }
+        self._endpoint_model = keras.Model(model.inputs[0], endpoints)
+
+    def __call__(self, images: Tensor, training: bool) -> Endpoints:
+        """Endpoints of a batch of images, from one forward pass."""
+        endpoints: Endpoints = self._endpoint_model(
+            resize_like(images, self.model), training=training
+        )
+        return endpoints
+
+    def specs_of(self, rows: int | None) -> Endpoints:
+        """`specs` for a number of rows; None for any number."""
+        return {
+            name: keras.KerasTensor((rows, *spec.shape[1:]), spec.dtype)
+            for name, spec in self.specs.items()
+        }
+
+    def describe(self) -> str:
+        """Names and shapes of the endpoints, for error messages."""
+        shapes = ", ".join(
+            f"{name} {tuple(spec.shape)}" for name, spec in self.specs.items()
+        )
+        return f"{self.role} {self.model.name!r} has {shapes}"
+
+
+def resize_like(images: Tensor, model: keras.Model) -> Tensor:
+    """Images at the resolution for which a model was built."""
+    size = tuple(model.inputs[0].shape[1:3])
+    if None in size or tuple(images.shape[1:3]) == size:
+        return images
+    images = ops.cast(images, "float32")
+    return ops.image.resize(
+        images, size, interpolation="bilinear", antialias=True
+    )
+
+
+def freeze(model: keras.Model) -> None:
+    """Makes a model untrainable, with every layer inside it."""
+    # A loaded model can say that it is frozen while its layers are not. Keras
+    # would then see no change.
+    model.trainable = True
+    model.trainable = False

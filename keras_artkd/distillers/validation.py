@@ -1,0 +1,139 @@
+"""Argument validation for `Distiller`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import keras
+
+from keras_artkd.distillers.roles import STUDENT, RoleNetwork
+from keras_artkd.distillers.schedules import Weight
+from keras_artkd.losses.base import TransferLoss
+
+
+def own_terms(roles: Iterable[str]) -> tuple[str, ...]:
+    """Names of the terms that are not transfer losses."""
+    return (
+        "supervised",
+        *(f"{role}_supervised" for role in roles if role != STUDENT),
+        "regularization",
+    )
+
+
+def name_networks(
+    student: keras.Model,
+    teachers: Mapping[str, keras.Model],
+    co_trained: Mapping[str, keras.Model],
+) -> dict[str, RoleNetwork]:
+    """Every network by role, after a check that they fit together."""
+    clash = (set(teachers) & set(co_trained)) | (
+        {STUDENT} & (set(teachers) | set(co_trained))
+    )
+    if clash:
+        raise ValueError(
+            "Every network needs a role of its own. "
+            f"Received twice: {', '.join(sorted(clash))}."
+        )
+    models = {STUDENT: student, **teachers, **co_trained}
+    if len({id(model) for model in models.values()}) < len(models):
+        raise ValueError(
+            "Every role needs a network of its own. Received one model in "
+            f"several of the roles {', '.join(models)}. Fix: "
+            "keras.models.clone_model."
+        )
+    networks = {
+        role: RoleNetwork(role, model) for role, model in models.items()
+    }
+    if len({n.specs["logits"].shape[-1] for n in networks.values()}) > 1:
+        raise ValueError(
+            "All networks must have the same classes. Received: "
+            + "; ".join(n.describe() for n in networks.values())
+        )
+    return networks
+
+
+def check_losses(
+    losses: Sequence[TransferLoss],
+    weights: Sequence[Weight],
+    networks: Mapping[str, RoleNetwork],
+    views: int = 1,
+) -> None:
+    """Builds the losses' connectors, and checks what they read and return."""
+    if len(weights) != len(losses):
+        raise ValueError(
+            "`transfer_weights` must have one weight for each transfer loss. "
+            f"Received: {len(weights)} weights, {len(losses)} losses."
+        )
+    names = [*own_terms(networks), "loss", *(loss.name for loss in losses)]
+    if len(set(names)) < len(names):
+        raise ValueError(
+            "Terms must have distinct names in the logs, and transfer losses "
+            f"name theirs. Received: {', '.join(names)}. Fix: name=..."
+        )
+    for loss in losses:
+        if loss.teacher not in networks:
+            raise ValueError(
+                f"Transfer loss {loss.name!r} learns from a network that is "
+                f"not there. Received: teacher={loss.teacher!r}. Known "
+                f"roles: {', '.join(networks)}."
+            )
+        if loss.views not in (None, views):
+            raise ValueError(
+                f"Transfer loss {loss.name!r} compares {loss.views} views of "
+                f"each example. Received: views={views}. Fix: "
+                f"Distiller(..., views={loss.views}), and such batches."
+            )
+        teacher, student = networks[loss.teacher], networks[STUDENT]
+        for network, needed in (
+            (teacher, loss.teacher_endpoints),
+            (student, loss.student_endpoints),
+        ):
+            missing = [name for name in needed if name not in network.specs]
+            if missing:
+                raise ValueError(
+                    f"Transfer loss {loss.name!r} reads endpoints that are "
+                    f"not there. Missing of {network.role}: "
+                    f"{', '.join(missing)}. {teacher.describe()}; "
+                    f"{student.describe()}. Fix: name the layers with "
+                    "keras_artkd.models.with_endpoints; exits are made by "
+                    "keras_artkd.models.with_exits."
+                )
+        # JAX cannot divide an unknown number of rows by the views: therefore
+        # one example.
+        rows = loss.views
+        values = loss(
+            keras.KerasTensor((rows,), "int32"),
+            teacher.specs_of(rows),
+            student.specs_of(rows),
+        )
+        if tuple(values.shape) not in ((), (rows and 1,)):
+            raise ValueError(
+                f"Transfer loss {loss.name!r} must return one value per "
+                "example, shape (batch,), or a scalar. Received: shape "
+                f"{tuple(values.shape)}."
+            )
+
+
+def check_views(views: int, labelled_views: int) -> None:
+    """Raises ValueError unless the labelled views are among the views."""
+    if not 1 <= labelled_views <= views:
+        raise ValueError(
+            "`labelled_views` must be at least 1 and at most `views`. "
+            f"Received: labelled_views={labelled_views!r}, views={views!r}."
+        )
+
+
+def check_share(alpha: float) -> None:
+    """Raises ValueError unless `alpha` is a share, in [0, 1]."""
+    if not 0 <= alpha <= 1:
+        raise ValueError(
+            "`alpha` must lie in [0, 1]: the labels have the other share. "
+            f"Received: alpha={alpha!r}."
+        )
+
+
+def check_weights(**weights: float) -> None:
+    """Raises ValueError for a negative weight."""
+    for name, weight in weights.items():
+        if not weight >= 0:
+            raise ValueError(
+                f"`{name}` must not be negative. Received: {name}={weight!r}."
+            )

@@ -1,0 +1,1 @@
+"""Runs: configuration, training, testing, and the folder they leave."""

@@ -1,0 +1,188 @@
+"""Callbacks that keep the state of a training."""
+
+import json
+import pathlib
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_artkd.distillers import Distiller
+from keras_artkd.files import write_atomically
+from keras_artkd.types import Array, Path
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keeps the last state and the best student of a training in one file.
+
+    After each epoch it writes the trained networks, optimizer, history and
+    the student's best weights so far. A training that was killed at any
+    moment resumes from its last whole epoch, to the weights that it would
+    have had: `training_dataset` depends on the epoch alone.
+
+    Args:
+        distiller: the compiled `Distiller`.
+        path: the file, `.npz`.
+        monitor: the logged value whose maximum is best; the first of equals.
+            Where a training goes through phases, after its first of all parts
+            of the student.
+    """
+
+    def __init__(
+        self, distiller: Distiller, path: Path, monitor: str = "val_accuracy"
+    ) -> None:
+        super().__init__()
+        self.distiller = distiller
+        self.path = pathlib.Path(path)
+        self.monitor = monitor
+        self.history: dict[str, list[float | None]] = {}
+        self.epoch = 0
+        self.best_epoch: int | None = None
+        self.best_is_whole: bool | None = None
+        self.best_weights: list[Array] = []
+
+    def restore(self) -> int:
+        """Restores the saved state, if there is one.
+
+        Returns:
+            The number of epochs done, for `fit(initial_epoch=...)`.
+        """
+        if not self.path.exists():
+            return 0
+        with np.load(self.path) as state:
+            meta = json.loads(str(state["meta"]))
+            for name, variables in self._groups().items():
+                _assign(name, variables, state, self.path)
+            self.best_weights = [
+                state[f"best/{i}"]
+                for i in range(len(self.distiller.student.weights))
+            ]
+        self.history = meta["history"]
+        self.epoch = meta["epoch"]
+        self.best_epoch = meta["best_epoch"]
+        self.best_is_whole = meta.get("best_is_whole", True)
+        return self.epoch
+
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        """Writes the state, unless the training went astray.
+
+        Raises:
+            ValueError: if the loss is not finite; the file keeps the state
+                of the epoch before.
+        """
+        logs = logs or {}
+        if not np.isfinite(logs["loss"]):
+            raise ValueError(
+                "The loss must stay finite. Received: "
+                f"{logs['loss']} in epoch {epoch + 1}. Fix: a smaller "
+                "learning rate, or smaller weights of the transfer losses."
+            )
+        self._extend_history(epoch, logs)
+        self.epoch = epoch + 1
+        if self._is_best():
+            self.best_epoch = epoch + 1
+            self.best_is_whole = self.distiller.student_is_whole
+            self.best_weights = self.distiller.student.get_weights()
+        self._write()
+
+    def _is_best(self) -> bool:
+        if self.best_epoch is None:
+            return True
+        if self.distiller.student_is_whole != self.best_is_whole:
+            # One that lacks a part is best for want of another alone.
+            return not self.best_is_whole
+        values = self.history[self.monitor]
+        last, best = values[-1], values[self.best_epoch - 1]
+        return last is not None and (best is None or last > best)
+
+    def _extend_history(self, epoch: int, logs: dict[str, Any]) -> None:
+        # Phases of a training have terms of their own: None where one has not.
+        for name in {**self.history, **logs}:
+            value = logs.get(name)
+            self.history.setdefault(name, [None] * epoch).append(
+                None if value is None else float(value)
+            )
+
+    def load_best(self) -> None:
+        """Puts the best weights into the student."""
+        self.distiller.student.set_weights(self.best_weights)
+
+    def _groups(self) -> dict[str, list[keras.Variable]]:
+        """Variables to keep, by kind; frozen teachers have their own file."""
+        distiller = self.distiller
+        frozen = {
+            id(variable)
+            for network in distiller.frozen_networks
+            for variable in network.variables
+        }
+        return {
+            "model": [v for v in distiller.variables if id(v) not in frozen],
+            **{
+                name: optimizer.variables
+                for name, optimizer in distiller.optimizers.items()
+            },
+        }
+
+    def _write(self) -> None:
+        arrays = {
+            f"{name}/{i}": keras.ops.convert_to_numpy(variable)
+            for name, variables in self._groups().items()
+            for i, variable in enumerate(variables)
+        }
+        arrays |= {f"best/{i}": w for i, w in enumerate(self.best_weights)}
+        meta = {
+            "epoch": self.epoch,
+            "best_epoch": self.best_epoch,
+            "best_is_whole": self.best_is_whole,
+            "history": self.history,
+        }
+        arrays["meta"] = np.array(json.dumps(meta))
+        write_atomically(self.path, lambda p: np.savez(p, **arrays))
+
+
+class KeepStages(keras.callbacks.Callback):
+    """Saves the network at several stages of its training.
+
+    Some methods teach by way of the teacher's own stages (`ms_mgans`). The
+    files are `stage1.keras`, `stage2.keras`, ... in the order of the epochs.
+    Of a `Distiller` its student is saved, of any other model the model.
+
+    Args:
+        folder: path of a folder for the files.
+        epochs: list of int, at whose ends, counted from 1.
+    """
+
+    def __init__(self, folder: Path, epochs: Iterable[int]) -> None:
+        super().__init__()
+        self.folder = pathlib.Path(folder)
+        self.epochs = sorted(set(epochs))
+
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        """Saves where a stage ends."""
+        if epoch + 1 in self.epochs:
+            stage = self.epochs.index(epoch + 1) + 1
+            model: keras.Model = self.model
+            network: keras.Model = getattr(model, "student", model)
+            write_atomically(self.folder / f"stage{stage}.keras", network.save)
+
+
+def _assign(
+    name: str,
+    variables: list[keras.Variable],
+    state: "np.lib.npyio.NpzFile",
+    path: pathlib.Path,
+) -> None:
+    saved = sum(key.startswith(f"{name}/") for key in state.files)
+    if saved != len(variables):
+        raise ValueError(
+            f"The checkpoint is not of this training: {path} holds {saved} "
+            f"{name} variables. Received: a distiller of {len(variables)}. "
+            "Fix: resume with the configuration of the run."
+        )
+    for index, variable in enumerate(variables):
+        variable.assign(state[f"{name}/{index}"])

@@ -1,0 +1,62 @@
+"""The command line of a configuration."""
+
+import pathlib
+import shlex
+from typing import Any
+
+from keras_artkd.runs.config import Config
+from keras_artkd.runs.plan import Plan
+from keras_artkd.runs.presets import default_config
+
+# Flags of a run that belong to one call of the command.
+_OF_A_CALL = ("recipe", "resume")
+# Recipe -> the setting that is the first word after `artkd train`.
+SOURCES = {"folder": "data_dir", "npz": "data_dir", "tfds": "dataset"}
+
+
+def recipe_of(source: str) -> str:
+    """The recipe that the first word after `artkd train` means.
+
+    Args:
+        source: str: a folder, an .npz file, or `tfds:` and a name.
+    """
+    if source.startswith("tfds:"):
+        return "tfds"
+    return "npz" if pathlib.Path(source).suffix == ".npz" else "folder"
+
+
+def command(plan: Plan) -> str:
+    """What to type to get this run again, from any folder."""
+    config = plan.config
+    words, given = ["artkd", "train"], _changed(plan)
+    source = SOURCES.get(config.recipe)
+    # A folder may be called like a file of arrays, and the reverse.
+    if source in given and recipe_of(given[source]) == config.recipe:
+        words.append(given.pop(source))
+    else:
+        words += ["--recipe", config.recipe]
+    for name, value in given.items():
+        words += _as_flag(f"--{name.replace('_', '-')}", value)
+    return shlex.join(words)
+
+
+def _changed(plan: Plan) -> dict[str, Any]:
+    """The settings that differ from the recipe's, with absolute paths."""
+    default: Config = default_config(plan.config.recipe)
+    defaults, source = default.flat(), plan.data_source
+    return {
+        name: source.get(name, value)
+        for name, value in plan.config.flat().items()
+        if value != defaults[name] and name not in _OF_A_CALL
+    }
+
+
+def _as_flag(flag: str, value: Any) -> list[str]:
+    """A setting as the words of a command line."""
+    if isinstance(value, bool):
+        return [flag if value else flag.replace("--", "--no-", 1)]
+    if isinstance(value, dict):
+        return [flag, *(str(part) for item in value.items() for part in item)]
+    if isinstance(value, tuple):
+        return [flag, *map(str, value)]
+    return [flag, str(value)]

@@ -1,0 +1,154 @@
+"""Pseudo-labels of a run, made between its expert and its student."""
+
+import dataclasses
+import pathlib
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_artkd.data.store import ImageStore
+from keras_artkd.datasets import Collection
+from keras_artkd.run_folder import RunFolder
+from keras_artkd.runs.commands import command
+from keras_artkd.runs.label_table import read_labels
+from keras_artkd.runs.plan import Plan, resolve
+from keras_artkd.runs.pseudo_labels import (
+    PseudoLabels,
+    label_images,
+    learn_from,
+)
+from keras_artkd.types import Path
+
+
+def check_table(plan: Plan, data: Collection) -> None:
+    """Reads the table that `--pseudo-labels` gives; raises what that raises.
+
+    Once before the expert is trained.
+    """
+    path = plan.config.data.pseudo_labels
+    if path is None or data.unlabelled is None:
+        return
+    count = len(data.unlabelled)
+    unread = PseudoLabels(
+        keys=data.unlabelled.keys,
+        logits=np.zeros((count, len(data.class_names)), "float32"),
+        labels=np.zeros(count, "int32"),
+        used=np.zeros(count, bool),
+        corrected=np.zeros(count, bool),
+    )
+    read_labels(path, unread, data.class_names)
+
+
+def teach(
+    plan: Plan,
+    data: Collection,
+    expert_path: Path | None,
+    folder: RunFolder | None = None,
+) -> tuple[Collection, PseudoLabels | None]:
+    """The data that the student learns from.
+
+    For a method that learns labels it is the data itself. For others the
+    expert labels the unlabelled images, unless a table says otherwise: that of
+    the setting `pseudo_labels` or, in a run that has begun, the one in its
+    folder. Images that are not used are left out.
+
+    Args:
+        plan: `Plan`.
+        data: a `datasets.Collection`.
+        expert_path: path of the trained expert, or None.
+        folder: `RunFolder`; None for what has no table.
+
+    Returns:
+        A `datasets.Collection`, and `PseudoLabels` or None.
+
+    Raises:
+        keras_artkd.runs.pseudo_labels.NothingToLearn: if no label is used.
+        ValueError: if a table cannot be read, or the run began with another.
+    """
+    method, size = plan.method, plan.config.data.image_size
+    if method.pseudo_labels is None:
+        return data, None
+    options = method.pseudo_label_options(plan.options)
+    threshold = float(options.pop("threshold"))
+    expert = keras.models.load_model(expert_path)
+    labels = None
+    if data.unlabelled is not None:
+        labels = _labels(plan, data, expert, threshold, folder)
+    # Images that stay on disk have no unlabelled ones beside them.
+    assert isinstance(data.train, ImageStore)
+    store = learn_from(
+        expert,
+        data.train,
+        data.unlabelled,
+        labels,
+        size,
+        method.pseudo_labels,
+        **options,
+    )
+    return dataclasses.replace(data, train=store), labels
+
+
+def _labels(
+    plan: Plan,
+    data: Collection,
+    expert: keras.Model,
+    threshold: float,
+    folder: RunFolder | None,
+) -> PseudoLabels:
+    """The expert's labels, corrected where a table says so."""
+    assert data.unlabelled is not None
+    size, table = plan.config.data.image_size, plan.config.data.pseudo_labels
+    own = folder and folder.pseudo_labels
+    begun = folder and own and (own.exists() or folder.checkpoint.exists())
+    if not begun and table is None:
+        return label_images(expert, data.unlabelled, size, threshold)
+    if begun and own and not own.exists():
+        raise ValueError(
+            f"The run's pseudo-labels must be as it began with. Received: no "
+            f"{own}. Fix: restore it, or remove the folder to start over."
+        )
+    # The table alone decides which images are used.
+    labels = label_images(expert, data.unlabelled, size)
+    labels = read_labels(
+        own if begun and own else str(table), labels, data.class_names
+    )
+    if begun and folder and labels.fingerprint() != _written(folder):
+        raise ValueError(
+            f"The run's pseudo-labels must be as it began with. Received: "
+            f"{own}, which was changed. Fix: to learn from it, move it "
+            "elsewhere and give it as --pseudo-labels; or restore it, or "
+            "remove the folder to start over."
+        )
+    return labels
+
+
+def _written(folder: RunFolder) -> str | None:
+    """Fingerprint of the labels that a run began with."""
+    return folder.data.get("pseudo_labels") if folder.has_data else None
+
+
+def describe_labels(measured: dict[str, Any]) -> str:
+    """What `PseudoLabels.measure` gives, in one line."""
+    parts = [
+        f"{measured['used']} of {measured['images']} images used, mean "
+        f"confidence {measured['confidence']:.1%}"
+    ]
+    if measured["known"]:
+        share = measured["right"] / measured["known"]
+        parts.append(
+            f"{share:.1%} right by the labels of {measured['known']} that "
+            "were hidden"
+        )
+    if measured["corrected"]:
+        parts.append(f"{measured['corrected']} corrected")
+    return "; ".join(parts)
+
+
+def print_next(plan: Plan, path: pathlib.Path) -> None:
+    """Prints what to type when the labels have been corrected."""
+    learning = plan.config.replace(
+        labels_only=False, pseudo_labels=str(path.resolve())
+    )
+    print(f"  to look at and correct: {path}")
+    print(f"  then: {command(resolve(learning))}")

@@ -1,0 +1,142 @@
+"""The networks of a run: student, teachers, and their distiller."""
+
+import pathlib
+from typing import Any
+
+import keras
+
+from keras_artkd import models
+from keras_artkd.distillers import Distiller
+from keras_artkd.layers import AWGram
+from keras_artkd.runs.optimizer import set_weight_decay
+from keras_artkd.runs.plan import Plan
+from keras_artkd.runs.stages import count_stages, stage_paths
+from keras_artkd.types import Path
+
+
+def check_student(plan: Plan, num_classes: int = 10) -> None:
+    """Makes the student once, with any expert; raises what that raises.
+
+    The number of classes is not known before the data is loaded. Any number
+    does: no network and no method rejects one.
+    """
+    if not plan.method.staged:
+        expert = models.build(
+            "wrn_10_1", num_classes * plan.rotations, (32, 32, 3)
+        )
+        build_distiller(plan, num_classes, expert)
+        return
+    # Its blocks and stages decide how many epochs it takes.
+    stages = count_stages(plan)
+    expert = build_expert(plan, num_classes)
+    num_classes = expert.output_shape[-1]
+    distiller: Any = build_distiller(plan, num_classes, expert)
+    distiller.plan(plan.config.schedule.epochs, stages)
+
+
+def build_expert(plan: Plan, num_classes: int) -> keras.Model:
+    """The expert as given, or the untrained network of one."""
+    networks = plan.config.networks
+    if networks.expert is not None:
+        return keras.models.load_model(networks.expert)
+    return _build_network(
+        plan, networks.expert_network, num_classes, networks.teacher_head
+    )
+
+
+def load_teachers(
+    path: Path, plan: Plan, num_classes: int
+) -> keras.Model | list[keras.Model]:
+    """The expert, or its stages where the method learns from several."""
+    if not plan.method.staged:
+        return _load_expert(path, plan, num_classes)
+    return [
+        _load_expert(stage, plan, num_classes)
+        for stage in stage_paths(path, plan.config.teaching.stages)
+    ]
+
+
+def _load_expert(path: Path, plan: Plan, num_classes: int) -> keras.Model:
+    expert = keras.models.load_model(pathlib.Path(path))
+    classes = expert.output_shape[-1]
+    trained = models.get_endpoints(expert)["logits"].shape[-1]
+    if (classes, trained) != (num_classes, num_classes * plan.rotations):
+        raise ValueError(
+            "The expert must know the data's classes, with --augment sla in "
+            f"every rotation. Received: {path} with {classes} classes in "
+            f"{trained // classes} rotations, data with {num_classes} in "
+            f"{plan.rotations}. Fix: an expert trained on these classes and "
+            "with the same --augment; without --expert one is trained."
+        )
+    return expert
+
+
+def _build_network(
+    plan: Plan,
+    name: str,
+    num_classes: int,
+    head: str = "pool",
+    **options: Any,
+) -> keras.Model:
+    networks, size = plan.config.networks, plan.config.data.image_size
+    if head == "awgram":
+        options["head"] = AWGram(
+            networks.correlation,
+            feature_scale=networks.feature_scale,
+            dtype="float32",
+            name="awgram",
+        )
+    if networks.stem != "auto":
+        options["stem"] = networks.stem
+    try:
+        network = models.build(
+            name, num_classes * plan.rotations, (size, size, 3), **options
+        )
+    except ValueError as error:
+        if networks.stem == "auto":
+            raise
+        raise ValueError(
+            f"{error} Fix, if it has no choice of stems: --stem auto."
+        ) from error
+    if plan.rotations == 1:
+        return network
+    return models.with_rotations(network, plan.rotations)
+
+
+def build_distiller(
+    plan: Plan,
+    num_classes: int,
+    expert: keras.Model | list[keras.Model] | None = None,
+) -> Distiller:
+    """The distiller of a run, not yet compiled.
+
+    Its student is built first and from the same seed whatever the method.
+    Therefore compared students with the same head start from the same weights.
+    """
+    networks, schedule = plan.config.networks, plan.config.schedule
+    keras.utils.set_random_seed(schedule.seed)
+    keras.config.set_dtype_policy(schedule.precision)
+    try:
+        options = {}
+        if networks.student_weights is not None:
+            options["weights"] = networks.student_weights
+        student = _build_network(
+            plan, networks.student, num_classes, plan.student_head, **options
+        )
+        initial = None
+        if plan.method.needs_initial:
+            initial = _build_network(
+                plan, networks.initial, num_classes, networks.teacher_head
+            )
+    finally:
+        keras.config.set_dtype_policy("float32")
+    distiller: Distiller = plan.method.make(
+        student,
+        **plan.method.networks(expert, initial),
+        **plan.options,
+        # TensorFlow takes no plus in a name.
+        name=plan.method.name.replace("+", "-"),
+    )
+    # Connectors too, as in mdistiller and RepDistiller.
+    set_weight_decay(distiller, schedule.weight_decay)
+    return distiller

@@ -1,0 +1,323 @@
+"""`Plan`: a configuration, resolved once.
+
+The plan holds what follows from the settings: the method, its options, the
+run's folder, the run that trains its expert. Nobody looks these up again.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import pathlib
+from typing import Any
+
+from keras_artkd.catalogue.augmentations import AUGMENTATIONS, ROTATIONS
+from keras_artkd.catalogue.methods import Method, get_method
+from keras_artkd.run_folder import RunFolder
+from keras_artkd.runs.config import Config, Option
+
+# The method that trains experts; its runs keep the stages of their training.
+EXPERT_METHOD = "baseline"
+# Settings of a network that is trained alone, whatever the method was.
+ALONE: dict[str, Any] = {
+    "method": EXPERT_METHOD,
+    "options": {},
+    "stages": None,
+    "adversarial": True,
+    "mutual": "full",
+    "unlabelled_dir": None,
+    "pseudo_labels": None,
+    "labels_only": False,
+}
+# Settings of later versions, which at these values keep the folder's name.
+_UNCHANGED = {"stem": "auto", "crop_and_mirror": True, "teacher_head": "pool"}
+# Settings that do not change the outcome.
+_NO_OUTCOME = ("licence", "exports", "workdir", "resume", "labels_only")
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A run that can begin.
+
+    Attributes:
+        config: `Config`.
+        method: `Method`, of one method or of several joined.
+        usual_options: those of the method's options that are not its own
+            defaults here: published for these networks, or shortened with the
+            training.
+        first_rate: first learning rate: given, or published for the network.
+        expert: `Plan` of the run that trains this run's expert; None where
+            there is no expert, or where it is given as a file.
+    """
+
+    config: Config
+    method: Method
+    usual_options: dict[str, Option]
+    first_rate: float
+    expert: "Plan | None"
+
+    @property
+    def options(self) -> dict[str, Option]:
+        """Options that the method is made with; the others are defaults."""
+        return self.usual_options | self.config.teaching.given_options
+
+    @property
+    def student_head(self) -> str:
+        """The student's head, "auto" resolved."""
+        head = self.config.networks.head
+        return self.method.head if head == "auto" else head
+
+    @property
+    def rotations(self) -> int:
+        """How many rotations of an image networks tell apart."""
+        return ROTATIONS if "sla" in self.config.augmentation.augment else 1
+
+    @property
+    def cutout_side(self) -> int:
+        """Side of cutout's square, pixels."""
+        side = self.config.augmentation.cutout_side
+        return self.config.data.image_size // 4 if side is None else side
+
+    @property
+    def short_side(self) -> int:
+        """What an image's shorter side is resized to before the crop."""
+        data = self.config.data
+        # Arrays that have the size already leave no room for a crop.
+        return (
+            data.image_size
+            if data.keep_size
+            else round(1.125 * data.image_size)
+        )
+
+    @property
+    def learns_pseudo_labels(self) -> bool:
+        """Whether the method learns what an expert says of unlabelled images.
+
+        Other methods ignore these images.
+        """
+        return self.method.pseudo_labels is not None
+
+    @property
+    def data_source(self) -> dict[str, Any]:
+        """The settings that name files of data, with absolute paths.
+
+        A run is the same from any folder, and is exported from any folder.
+        """
+        data = self.config.data
+        options = dict(data.data_options)
+        for name in {"exclude", "cache_dir"} & {*options}:
+            options[name] = _absolute(str(options[name]))
+        paths = {
+            name: getattr(data, name)
+            for name in ("data_dir", "unlabelled_dir", "pseudo_labels")
+        }
+        return {"data_options": options} | {
+            name: path and _absolute(path) for name, path in paths.items()
+        }
+
+    @property
+    def load_arguments(self) -> dict[str, Any]:
+        """Arguments of `keras_artkd.datasets.load`."""
+        data, source = self.config.data, self.data_source
+        return {
+            "name": data.dataset,
+            "short_side": None if data.keep_size else self.short_side,
+            "group": data.group,
+            "limit": data.limit,
+            "split_seed": data.split_seed,
+            "data_dir": source["data_dir"],
+            **self._unlabelled_arguments,
+            **source["data_options"],
+        }
+
+    @property
+    def _unlabelled_arguments(self) -> dict[str, Any]:
+        """Arguments of `load` for images without labels, if there are any."""
+        data, arguments = self.config.data, {}
+        if data.unlabelled:
+            arguments["unlabelled"] = data.unlabelled
+        if data.unlabelled_dir is not None and self.learns_pseudo_labels:
+            arguments["unlabelled_dir"] = self.data_source["unlabelled_dir"]
+        return arguments
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Every setting as the run has it, nothing left to defaults."""
+        settings = self.config.flat()
+        del settings["published_options"], settings["published_rates"]
+        return settings | {
+            "options": {**self.method.options, **self.options},
+            "learning_rate": self.first_rate,
+            "cutout_side": self.cutout_side,
+        }
+
+    @functools.cached_property
+    def folder(self) -> RunFolder:
+        """Where the run lies: one folder for one configuration."""
+        config = self.config
+        digest = hashlib.sha256(
+            json.dumps(self.identity, sort_keys=True).encode()
+        ).hexdigest()[:6]
+        name = (
+            f"{config.teaching.method}-{config.networks.student}"
+            f"-seed{config.schedule.seed}-{digest}"
+        )
+        return RunFolder(
+            pathlib.Path(config.output.workdir) / config.recipe / name
+        )
+
+    @functools.cached_property
+    def identity(self) -> dict[str, Any]:
+        """What decides the outcome of the run, as JSON has it.
+
+        Two configurations with the same identity are the same run.
+        """
+        # Tuples become lists.
+        identity: dict[str, Any] = json.loads(json.dumps(self.settings))
+        for name in _NO_OUTCOME:
+            del identity[name]
+        identity["head"] = self.student_head
+        self._identify_options(identity)
+        self._identify_data(identity)
+        self._identify_augmentation(identity)
+        self._identify_teachers(identity)
+        if "awgram" not in (self.student_head, identity["teacher_head"]):
+            del identity["correlation"], identity["feature_scale"]
+        for key, default in _UNCHANGED.items():
+            if identity[key] == default:
+                del identity[key]
+        return identity
+
+    def _identify_options(self, identity: dict[str, Any]) -> None:
+        # Without the method's own defaults, given or not: a new option makes
+        # no new run.
+        defaults = {**self.method.options, **self.usual_options}
+        given = self.config.teaching.given_options
+        identity["options"] = self.usual_options | {
+            name: value
+            for name, value in given.items()
+            if value != defaults[name]
+        }
+        # The options have these two.
+        del identity["adversarial"], identity["mutual"]
+        if not self.method.staged:
+            del identity["stages"]
+
+    def _identify_data(self, identity: dict[str, Any]) -> None:
+        source = self.data_source
+        identity["data_dir"] = source["data_dir"]
+        identity["data_options"] = dict(source["data_options"])
+        # Where something is kept, not what.
+        identity["data_options"].pop("cache_dir", None)
+        for key in ("unlabelled", "unlabelled_dir", "pseudo_labels"):
+            del identity[key]
+        identity.update(self._unlabelled_arguments)
+        path = self.config.data.pseudo_labels
+        if path is not None and self.learns_pseudo_labels:
+            identity["pseudo_labels"] = _digest_of_file(path)
+
+    def _identify_augmentation(self, identity: dict[str, Any]) -> None:
+        augment = self.config.augmentation.augment
+        identity["augment"] = [a for a in AUGMENTATIONS if a in augment]
+        if "cutout" not in augment:
+            del identity["cutout_side"]
+        if "mixup" not in augment:
+            del identity["mixup_alpha"]
+        if not augment:
+            del identity["augment"]
+
+    def _identify_teachers(self, identity: dict[str, Any]) -> None:
+        networks = self.config.networks
+        if not self.method.needs_initial:
+            del identity["initial"]
+        if not (self.method.needs_initial or self.expert):
+            identity["teacher_head"] = "pool"
+        if self.expert:
+            schedule = self.expert.config.schedule
+            identity["expert_epochs"] = schedule.epochs
+            identity["expert_learning_rate"] = self.expert.first_rate
+            return
+        for key in [key for key in identity if key.startswith("expert")]:
+            del identity[key]
+        if self.method.needs_expert and networks.expert is not None:
+            identity["expert"] = _absolute(networks.expert)
+
+
+def resolve(config: Config) -> Plan:
+    """Resolves a configuration.
+
+    Raises:
+        ValueError: if the recipe knows no learning rate of the student, or
+            the file of pseudo-labels cannot be read.
+    """
+    method = get_method(config.teaching.method)
+    trains_expert = method.needs_expert and config.networks.expert is None
+    plan = Plan(
+        config,
+        method,
+        _usual_options(config, method),
+        _first_rate(config),
+        resolve(expert_config(config)) if trains_expert else None,
+    )
+    # Reads the file of pseudo-labels as it is now: the run keeps its folder.
+    plan.folder  # noqa: B018
+    return plan
+
+
+def expert_config(config: Config) -> Config:
+    """The configuration of the run that trains a run's expert."""
+    networks, schedule = config.networks, config.schedule
+    return config.replace(
+        **ALONE,
+        head=networks.teacher_head,
+        teacher_head="pool",
+        student=networks.expert_network,
+        student_weights=networks.expert_weights,
+        epochs=networks.expert_epochs or schedule.epochs,
+        learning_rate=networks.expert_learning_rate or schedule.learning_rate,
+    )
+
+
+def _usual_options(config: Config, method: Method) -> dict[str, Option]:
+    options: dict[str, Option] = dict(
+        method.options_for(config.schedule.epochs)
+    )
+    networks = config.networks
+    for part in [each.name for each in method.parts or (method,)]:
+        prefix = f"{part}." if method.parts else ""
+        rows = [part]
+        if networks.expert is None:
+            rows.append(f"{part} {networks.expert_network} {networks.student}")
+        for row in rows:
+            published = config.teaching.published_options.get(row, {})
+            options |= {prefix + k: v for k, v in published.items()}
+    return options
+
+
+def _first_rate(config: Config) -> float:
+    if config.schedule.learning_rate is not None:
+        return config.schedule.learning_rate
+    rates = config.schedule.published_rates
+    rate = rates.get(config.networks.student, rates.get(""))
+    if rate is None:
+        raise ValueError(
+            "This recipe knows no published learning rate of "
+            f"{config.networks.student}. Received: learning_rate=None. Fix: a "
+            "number."
+        )
+    return rate
+
+
+def _digest_of_file(path: str) -> str:
+    try:
+        content = pathlib.Path(path).read_bytes()
+    except OSError as error:
+        raise ValueError(
+            "`pseudo_labels` must be a pseudo_labels.csv that can be read. "
+            f"Received: {path} ({error.strerror})."
+        ) from error
+    return hashlib.sha256(content).hexdigest()
+
+
+def _absolute(path: str) -> str:
+    return str(pathlib.Path(path).resolve())

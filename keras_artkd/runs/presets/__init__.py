@@ -1,0 +1,59 @@
+"""The recipes of `artkd train --recipe NAME`, a file each.
+
+A file has a docstring, which `--help` shows, and a `CONFIG`. It may have
+`PRESETS`, several configurations by name, the default one first; and `job`, a
+function of the plan that is called in place of `keras_artkd.runs.runner.run`.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from keras_artkd.runs.config import Config
+
+
+def recipe_names() -> list[str]:
+    """Names of all recipes, sorted."""
+    return sorted(
+        module.name
+        for module in pkgutil.iter_modules(__path__)
+        if not module.name.startswith("_")
+    )
+
+
+def recipe_module(name: str) -> ModuleType:
+    """The module of a recipe; its docstring is what `--help` says.
+
+    Raises:
+        ValueError: for an unknown name; it lists the recipes.
+    """
+    if name not in recipe_names():
+        raise ValueError(
+            f"`recipe` must be one of {', '.join(recipe_names())}. "
+            f"Received: {name!r}."
+        )
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def recipe_presets(name: str) -> dict[str, Config]:
+    """Returns dict of preset -> `Config` of a recipe, the default one first.
+
+    A recipe without presets has one, named "".
+
+    Raises:
+        ValueError: for an unknown name; it lists the recipes.
+    """
+    module = recipe_module(name)
+    return getattr(module, "PRESETS", {"": module.CONFIG})
+
+
+def default_config(name: str) -> Config:
+    """The configuration of a recipe's default preset."""
+    return next(iter(recipe_presets(name).values()))
+
+
+def recipe_job(name: str) -> Callable[[Any], object] | None:
+    """The function that does a recipe's work; None for a plain run."""
+    return getattr(recipe_module(name), "job", None)

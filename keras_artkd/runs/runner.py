@@ -1,0 +1,222 @@
+"""The one runner: data, expert, training, test, exports, report."""
+
+import pathlib
+import sys
+from typing import Any
+
+import keras
+
+from keras_artkd import datasets, models
+from keras_artkd.datasets import Collection
+from keras_artkd.deploy.model_card import model_card
+from keras_artkd.files import write_atomically, write_text
+from keras_artkd.report import write_report
+from keras_artkd.run_folder import (
+    DATA,
+    METRICS,
+    SETTINGS,
+    VERSIONS,
+    RunFolder,
+)
+from keras_artkd.runs.checkpoint import KeepStages
+from keras_artkd.runs.commands import command
+from keras_artkd.runs.delivery import export_student, save_student
+from keras_artkd.runs.experts import given_expert
+from keras_artkd.runs.label_table import write_labels
+from keras_artkd.runs.labelling import (
+    check_table,
+    describe_labels,
+    print_next,
+    teach,
+)
+from keras_artkd.runs.networks import check_student
+from keras_artkd.runs.optimizer import plateau_ends
+from keras_artkd.runs.plan import EXPERT_METHOD, Plan
+from keras_artkd.runs.provenance import (
+    check_same_data,
+    describe_data,
+    describe_versions,
+)
+from keras_artkd.runs.stages import AnnouncePhases, stage_paths
+from keras_artkd.runs.summary import print_finished, print_summary
+from keras_artkd.runs.testing import evaluate
+from keras_artkd.runs.training import train
+from keras_artkd.runs.validation import check_plan
+
+
+def load_data(plan: Plan) -> Collection:
+    """The run's data set, split, at the size that crops need."""
+    source = plan.config.data
+    where = f" from {source.data_dir}" if source.data_dir else ""
+    print(f"Data: {source.dataset}{where} ...")
+    data = datasets.load(**plan.load_arguments)
+    print(
+        f"  {len(data.class_names)} classes; {len(data.train)} images to train "
+        f"on, {len(data.validation)} to validate, {len(data.test)} to test."
+    )
+    if data.unlabelled is not None:
+        print(f"  {len(data.unlabelled)} images without labels.")
+    if data.skipped:
+        print(f"  Left out or doubtful: {len(data.skipped)}")
+        for skipped in data.skipped[:5]:
+            print(f"    {skipped.key}: {skipped.reason}")
+        if len(data.skipped) > 5:
+            print("    ... all of them in the run's data.json")
+    return data
+
+
+def run_or_read(plan: Plan, data: Collection) -> dict[str, Any]:
+    """The metrics of a run: of the finished one, or run now.
+
+    For runs that are part of something larger, which nobody starts by name:
+    an interrupted one resumes.
+    """
+    if not plan.folder.is_finished:
+        return _run(plan, data)
+    check_same_data(plan.folder, data)
+    print(f"Finished before: {plan.folder}")
+    return plan.folder.metrics
+
+
+def run(plan: Plan, data: Collection | None = None) -> dict[str, Any]:
+    """Trains, tests and exports what a plan describes.
+
+    Trains the expert first where the method needs one and the configuration
+    does not give it. An expert that an earlier run trained is used again. Of a
+    run that is finished it prints what it reached.
+
+    Args:
+        plan: `Plan`, from `keras_artkd.runs.plan.resolve`.
+        data: a `datasets.Collection` already loaded for it, or None.
+
+    Returns:
+        dict, the run's metrics; with `labels_only` what is known of the
+        pseudo-labels.
+
+    Raises:
+        ValueError: for input that cannot be used, an interrupted run without
+            `resume`, or data that changed since.
+    """
+    if plan.folder.is_finished:
+        return print_finished(plan.folder)
+    resume = plan.config.output.resume
+    if plan.folder.is_interrupted and not resume:
+        raise ValueError(
+            f"This run was interrupted: {plan.folder}. Fix: add --resume to "
+            "resume it, or remove the folder to start over."
+        )
+    if resume and not plan.folder.is_begun:
+        _note_what_differs(plan.folder)
+    return _run(plan, data)
+
+
+def _run(plan: Plan, data: Collection | None) -> dict[str, Any]:
+    check_plan(plan)
+    if plan.config.data.unlabelled_dir and not plan.learns_pseudo_labels:
+        print(
+            f"note: {plan.method.name} does not learn from images without "
+            "labels; pseudo_soft does, alone or joined (pseudo_soft+kd)"
+        )
+    # A mistake in the student's settings should not come to light after the
+    # data was loaded and the expert trained, nor leave a folder.
+    check_student(plan)
+    data = load_data(plan) if data is None else data
+    folder = plan.folder
+    if folder.has_data:
+        check_same_data(folder, data)
+    check_table(plan, data)
+    expert_path = find_expert(plan, data)
+    taught, labels = teach(plan, data, expert_path, folder)
+
+    facts = [plan.settings, describe_data(plan, data, labels)]
+    folder.write(SETTINGS, facts[0])
+    folder.write(DATA, facts[1])
+    folder.write(VERSIONS, describe_versions())
+    folder.write_command(command(plan))
+    print(f"Run: {folder}")
+    if facts[0]["options"]:
+        options = (
+            f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}"
+            for k, v in facts[0]["options"].items()
+        )
+        print(f"  {plan.method.name}: {', '.join(options)}")
+    measured = None
+    if labels is not None:
+        measured = labels.measure(data.hidden_labels)
+        print(f"Pseudo-labels: {describe_labels(measured)}")
+        # Not over a person's, which says the same in another order.
+        if not folder.pseudo_labels.exists():
+            write_labels(folder.pseudo_labels, labels, data.class_names)
+        if plan.config.data.labels_only:
+            print_next(plan, folder.pseudo_labels)
+            return measured
+    distiller, checkpoint = train(
+        plan,
+        taught,
+        expert_path,
+        folder,
+        _callbacks(plan),
+        # A progress bar in a file is a mess of control characters.
+        "auto" if sys.stdout.isatty() else 2,
+    )
+    student = models.without_exits(distiller.student)
+    write_atomically(folder.last_student, student.save)
+    metrics = evaluate(plan, data, distiller, checkpoint)
+    if measured is not None:
+        metrics["pseudo_labels"] = measured
+    facts.append(metrics)
+    save_student(folder.student, student, facts)
+    write_text(folder.card, model_card(*facts))
+    metrics["exports"] = {}
+    if plan.config.output.exports:
+        metrics["exports"] = export_student(plan, data, facts, student)
+    # Written last: it is what makes a run finished.
+    folder.write(METRICS, metrics)
+    write_report(folder.path)
+    print_summary(metrics, folder)
+    return metrics
+
+
+def _callbacks(plan: Plan) -> list[keras.callbacks.Callback]:
+    callbacks = [keras.callbacks.TensorBoard(plan.folder.logs)]
+    if plan.method.staged:
+        callbacks.append(AnnouncePhases())
+    if plan.method.name == EXPERT_METHOD:
+        schedule = plan.config.schedule
+        ends = plateau_ends(schedule.epochs, schedule.drops)
+        callbacks.append(KeepStages(plan.folder.stages, ends))
+    return callbacks
+
+
+def _note_what_differs(folder: RunFolder) -> None:
+    """Says so where --resume finds nothing, and there is something near."""
+    prefix = folder.name.rpartition("-")[0]
+    near = [
+        other.name
+        for path in sorted(folder.path.parent.glob(f"{prefix}-*"))
+        if (other := RunFolder(path)).is_interrupted
+    ]
+    if near:
+        print(
+            f"note: nothing to resume with these settings in {folder}. "
+            f"Interrupted with other settings: {', '.join(near)} (their "
+            "command.txt has them)."
+        )
+
+
+def find_expert(plan: Plan, data: Collection) -> pathlib.Path | None:
+    """Path of the trained expert, or None where the method has none.
+
+    Trains it first where it is not there yet.
+    """
+    if not plan.method.needs_expert:
+        return None
+    if plan.expert is None:
+        return given_expert(plan, data)
+    if not plan.expert.folder.is_finished:
+        print(f"Expert: {plan.config.networks.expert_network}")
+    run_or_read(plan.expert, data)
+    path = plan.expert.folder.student
+    if plan.method.staged:
+        stage_paths(path, plan.config.teaching.stages)
+    return path

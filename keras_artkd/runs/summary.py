@@ -1,0 +1,56 @@
+"""The lines that a run prints at its end; imports no framework."""
+
+from typing import Any
+
+from keras_artkd.run_folder import RunFolder
+
+# Of an export's answers, as `ParityGate` has it by default.
+_RELIABLE_AGREEMENT = 0.95
+
+
+def print_finished(folder: RunFolder) -> dict[str, Any]:
+    """Prints what a finished run reached, and where it lies.
+
+    Returns:
+        Its metrics.
+    """
+    metrics = folder.metrics
+    print(
+        f"This run is finished: {folder}\nAnother setting or --seed makes "
+        "another run; artkd export makes files to deploy."
+    )
+    print_summary(metrics, folder)
+    return metrics
+
+
+def print_summary(metrics: dict[str, Any], folder: RunFolder) -> None:
+    """Prints how good the student is, and where its files lie."""
+    test = metrics["test"]
+    print(
+        f"{metrics['method']} {metrics['student']} ({metrics['head']}): test "
+        f"accuracy {test['accuracy']:.2%}, macro {test['macro_accuracy']:.2%} "
+        f"(epoch {metrics['best_epoch']} of {metrics['epochs']}, best by "
+        f"validation); last epoch {metrics['test_last_epoch']['accuracy']:.2%}"
+    )
+    if "expert" in metrics:
+        print(f"  expert: {metrics['expert']['test_accuracy']:.2%}")
+    if "test_rotations" in metrics:
+        print(
+            "  over four rotations, at four times the cost: "
+            f"{metrics['test_rotations']['accuracy']:.2%}"
+        )
+    for incident in metrics.get("adversaries", ()):
+        print(
+            f"  adversary {incident['block']} {incident['state']} in stage "
+            f"{incident['stage']}, {incident['epochs']} epochs from epoch "
+            f"{incident['first_epoch']} on"
+        )
+    for export in metrics.get("exports", {}).values():
+        reliable = export["agreement"] >= _RELIABLE_AGREEMENT
+        print(
+            f"  {export['file']:20} {export['size_bytes'] / 1024:7.0f} KiB, "
+            f"accuracy {export['accuracy']:.2%}, agrees with Keras on "
+            f"{export['agreement']:.2%}"
+            f"{'' if reliable else ', too few to rely on'}"
+        )
+    print(f"  all of it in {folder}, to be looked at: {folder.report.name}")

@@ -1,0 +1,137 @@
+"""The test of a run, once."""
+
+import pathlib
+import tempfile
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_artkd import models
+from keras_artkd.datasets import Collection
+from keras_artkd.deploy.export.parity import milliseconds_per_image
+from keras_artkd.deploy.formats.keras_file import KerasRuntime
+from keras_artkd.distillers import Distiller
+from keras_artkd.distillers.adversaries import (
+    DISCRIMINATOR,
+    adversary_incidents,
+)
+from keras_artkd.measure.cost import count_multiply_adds
+from keras_artkd.measure.intervals import bootstrap_metrics
+from keras_artkd.measure.metrics import agreement, classification_metrics
+from keras_artkd.runs.checkpoint import Checkpoint
+from keras_artkd.runs.evidence import save_evidence
+from keras_artkd.runs.plan import Plan
+from keras_artkd.runs.training import evaluation_batches
+from keras_artkd.types import Array
+
+
+def evaluate(
+    plan: Plan, data: Collection, distiller: Distiller, checkpoint: Checkpoint
+) -> dict[str, Any]:
+    """Tests the last and the best student, once each, and saves evidence.
+
+    The best epoch was chosen on the validation split alone. Leaves the best
+    weights in the student. Writes the predictions, the attention maps and the
+    gallery; see `saved_models/README.md`.
+
+    Returns:
+        dict, the run's metrics.
+    """
+    # Without its heads for the training.
+    student = models.without_exits(distiller.student)
+
+    def logits(model: keras.Model, split: str) -> Array:
+        batches = evaluation_batches(plan, getattr(data, split))
+        answers: Array = model.predict(batches, verbose=0)
+        return answers
+
+    def metrics(values: Array, split: str) -> dict[str, Any]:
+        return classification_metrics(
+            getattr(data, split).labels, values, data.class_names
+        )
+
+    last = metrics(logits(student, "test"), "test")
+    checkpoint.load_best()
+    networks = {
+        "student": student,
+        **distiller.co_trained,
+        **distiller.teachers,
+    }
+    tested = {role: logits(model, "test") for role, model in networks.items()}
+    save_evidence(plan, data, networks, tested)
+    averaged = {}
+    if plan.rotations > 1:
+        rotated = logits(models.rotation_ensemble(student), "test")
+        averaged["test_rotations"] = _accuracies(metrics(rotated, "test"))
+    return {
+        "method": plan.method.name,
+        "student": plan.config.networks.student,
+        "head": plan.student_head,
+        "seed": plan.config.schedule.seed,
+        "parameters": models.upright(student).count_params(),
+        "epochs": checkpoint.epoch,
+        "best_epoch": checkpoint.best_epoch,
+        "class_names": data.class_names,
+        "test": metrics(tested["student"], "test"),
+        "test_intervals": {
+            name: list(interval)
+            for name, interval in bootstrap_metrics(
+                data.test.labels, tested["student"]
+            ).items()
+        },
+        "test_last_epoch": _accuracies(last),
+        **averaged,
+        **_adversaries(checkpoint.history),
+        "validation": metrics(logits(student, "validation"), "validation"),
+        # Teachers: the expert as given, the initial one at its last epoch.
+        **{
+            role: {
+                "name": networks[role].name,
+                "parameters": models.upright(networks[role]).count_params(),
+                "test_accuracy": metrics(values, "test")["accuracy"],
+                "agreement_with_student": agreement(values, tested["student"]),
+            }
+            for role, values in tested.items()
+            if role != "student"
+        },
+        "networks": [
+            _describe_network(role, model, plan)
+            for role, model in networks.items()
+        ],
+    }
+
+
+def _accuracies(metrics: dict[str, Any]) -> dict[str, Any]:
+    return {key: metrics[key] for key in ("accuracy", "macro_accuracy")}
+
+
+def _adversaries(history: dict[str, list[float | None]]) -> dict[str, Any]:
+    """Which adversaries were out of order, of trainings that have some."""
+    if not any(name.startswith(DISCRIMINATOR) for name in history):
+        return {}
+    return {"adversaries": adversary_incidents(history)}
+
+
+def _describe_network(
+    role: str, model: keras.Model, plan: Plan
+) -> dict[str, Any]:
+    """What a network costs, as deployed."""
+    model = models.upright(model)
+    size = plan.config.data.image_size
+    images = np.random.default_rng(0).integers(0, 256, (4, size, size, 3))
+    return {
+        "role": role,
+        "name": model.name,
+        "parameters": model.count_params(),
+        "multiply_adds": count_multiply_adds(model),
+        "size_bytes": _keras_file_size(model),
+        "milliseconds": milliseconds_per_image(KerasRuntime(model), images),
+    }
+
+
+def _keras_file_size(model: keras.Model) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "model.keras")
+        model.save(path)
+        return path.stat().st_size

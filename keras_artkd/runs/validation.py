@@ -1,0 +1,70 @@
+"""Checks of a plan that need neither Keras nor the images' pixels."""
+
+import pathlib
+
+from keras_artkd.datasets.loaders import check_request
+from keras_artkd.runs.plan import Plan
+
+
+def check_plan(plan: Plan) -> None:
+    """Validates what a run would otherwise find after minutes.
+
+    Raises:
+        ValueError: for a data set, folder or file that cannot be used, and
+            for images without labels that no method learns from.
+        OSError: if a folder or a file cannot be read.
+    """
+    check_request(**plan.load_arguments)
+    if plan.method.needs_expert and plan.config.networks.expert is not None:
+        check_expert_file(plan)
+    check_unlabelled(plan)
+
+
+def check_expert_file(plan: Plan) -> pathlib.Path:
+    """Path of the expert that is given, which must be there."""
+    path = pathlib.Path(plan.config.networks.expert or "")
+    if not path.is_file() or path.suffix != ".keras":
+        raise ValueError(
+            f"`expert` must be a .keras file. Received: {path}"
+            f"{'' if path.is_file() else ', which is not there'}."
+        )
+    return path
+
+
+def check_unlabelled(plan: Plan) -> None:
+    """Validates the settings of pseudo-labels before the expert is trained.
+
+    Raises:
+        ValueError: if there is nothing to label, or no method learns it.
+    """
+    kind, data = plan.method.pseudo_labels, plan.config.data
+    if kind is None:
+        _check_no_pseudo_labels(plan)
+        return
+    if data.unlabelled or data.unlabelled_dir is not None:
+        return
+    # The other two are of use on labelled images alone.
+    alone = kind in ("equation", "mixed")
+    if not alone or data.labels_only or data.pseudo_labels is not None:
+        raise ValueError(
+            f"Method {plan.method.name!r} needs images without labels here. "
+            "Received: none. Fix: --unlabelled-dir FOLDER, more images to "
+            "learn from, or --unlabelled 0.8, to try it on that share of the "
+            "training images, as if they had no labels."
+        )
+
+
+def _check_no_pseudo_labels(plan: Plan) -> None:
+    data, name = plan.config.data, plan.method.name
+    if data.labels_only:
+        raise ValueError(
+            "Only a method that learns pseudo-labels makes them: "
+            "pseudo_hard, pseudo_soft, equation or mixed. Received: "
+            f"--labels-only, method={name!r}."
+        )
+    if data.pseudo_labels is not None:
+        raise ValueError(
+            "Pseudo-labels are for a method that learns them: pseudo_hard, "
+            "pseudo_soft, equation or mixed, alone or joined "
+            f"(pseudo_soft+kd). Received: --pseudo-labels, method={name!r}."
+        )

@@ -1,0 +1,256 @@
+"""A study as Markdown, a page and figures: paper beside measured."""
+
+import pathlib
+import statistics
+from collections.abc import Iterator
+
+import numpy as np
+
+from keras_artkd.files import write_json, write_text
+from keras_artkd.measure.comparing import LEVEL, Difference
+from keras_artkd.report import plots
+from keras_artkd.report.figures import Drawing, save_figures
+from keras_artkd.report.page import environment
+from keras_artkd.runs.commands import command as command_of
+from keras_artkd.runs.config import Config
+from keras_artkd.runs.plan import EXPERT_METHOD, Plan, resolve
+from keras_artkd.studies.results import Results
+from keras_artkd.studies.results_file import as_json
+from keras_artkd.studies.tables import percent, tables
+from keras_artkd.studies.text import markdown_table
+
+# Of a study's figures, as files beside its page.
+FIGURES = "figures"
+_ROLES = ("student", "expert", "initial teacher")
+
+
+def write_study(folder: pathlib.Path, results: Results, command: str) -> None:
+    """Writes `results.json`, `study.md`, `study.html` and `figures/`.
+
+    Args:
+        folder: path.
+        results: `Results`.
+        command: str, what to type to run it again.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "results.json", as_json(results, command))
+    write_text(folder / "study.md", as_markdown(results, command))
+    drawings = draw_study(results)
+    page = (
+        environment(pathlib.Path(__file__).parent)
+        .get_template("study.html")
+        .render(
+            results=results,
+            command=command,
+            sentence=setting(results),
+            tables=tables(results),
+            drawings=drawings,
+            command_of=command_of,
+        )
+    )
+    write_text(folder / "study.html", page)
+    save_figures(drawings, folder / FIGURES)
+
+
+def as_markdown(results: Results, command: str) -> str:
+    """The study as Markdown: command, tables, and what they say."""
+    done, runs = results.done
+    study = results.study
+    parts = [
+        f"# {study.key}: {study.caption}",
+        f"```\n{command}\n```",
+        setting(results),
+    ]
+    if done < runs:
+        parts.append(f"{done} of {runs} runs have ended; the others are empty.")
+    for caption, header, rows in tables(results):
+        parts.append(f"{caption}\n\n{markdown_table(header, rows)}")
+    if results.order:
+        parts.append(results.order["verdict"])
+    if study.notes:
+        parts.append(f"Note: {study.notes}")
+    parts.append(
+        "The command of each run is in results.json and study.html; to check a "
+        "number, give it another --workdir."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def setting(results: Results) -> str:
+    """What was trained, in a sentence or two."""
+    base = results.base
+    images = "test images"
+    known = [cell.metrics[s] for cell in results.cells for s in cell.metrics]
+    if known:
+        images = f"{known[0]['test']['num_examples']} {images}"
+    plans = [p for cell in results.cells for p in cell.plans.values()]
+    data, schedule = base.data, base.schedule
+    networks = {
+        role: ", ".join(
+            dict.fromkeys(name for p in plans if (name := _network(p, role)))
+        )
+        for role in _ROLES
+    }
+    awgram = any(
+        "awgram" in (p.student_head, p.config.networks.teacher_head)
+        for p in plans
+    )
+    options = " ".join(f"{k} {v}" for k, v in data.data_options.items())
+    facts = [
+        *(f"{role} {names}" for role, names in networks.items() if names),
+        f"{schedule.epochs} epoch{'s' * (schedule.epochs > 1)} of batches of "
+        f"{schedule.batch_size} at {data.image_size} pixels",
+        _rate(results),
+        *[f"norm of AWGram's output {base.networks.feature_scale:g}"] * awgram,
+        f"{data.dataset}{f' ({options})' if options else ''}",
+        *(f"{k} {v}" for k, v in results.settings.method_options.items()),
+        f"seeds {', '.join(map(str, results.seeds))}",
+    ]
+    text = (
+        f"Budget {results.settings.budget!r}: {'; '.join(facts)}. Percent of "
+        f"{images} at the best epoch by validation, ± the standard deviation "
+        "over seeds."
+    )
+    if not results.comparable and any(
+        cell.published is not None for cell in results.cells
+    ):
+        text += (
+            f" The paper's numbers are of {results.dataset} and its own "
+            "training: compare the order, not the values."
+        )
+    return text + _what_experts_know(results)
+
+
+def _what_experts_know(results: Results) -> str:
+    """A sentence, where experts are no better than the student alone."""
+    experts = [share for _, share in results.experts if share is not None]
+    networks = {p.config.networks.student for p, _ in results.experts}
+    alone = [
+        statistics.fmean(cell.values().values())
+        for cell in results.cells
+        if cell.metrics
+        and all(_is_alone(p, results.base) for p in cell.runs.values())
+    ]
+    if not experts or len(networks) > 1 or len(alone) != 1:
+        return ""
+    mean = statistics.fmean(experts)
+    if mean > alone[0]:
+        return ""
+    return (
+        f" The experts, with {percent(mean)}, are no better than the student "
+        f"alone, with {percent(alone[0])}: they have little to teach."
+    )
+
+
+def _is_alone(plan: Plan, base: Config) -> bool:
+    """Whether it is the study's student, trained as the others, alone."""
+    config = plan.config
+    return (
+        plan.method.name == EXPERT_METHOD
+        and plan.student_head == "pool"
+        and config.networks.student == base.networks.student
+        and config.augmentation.augment == base.augmentation.augment
+        and config.schedule.epochs == base.schedule.epochs
+    )
+
+
+def _rate(results: Results) -> str:
+    if not results.settings.rates:
+        rate = resolve(results.base).first_rate
+        return f"first learning rate {rate:g}"
+    rates = ", ".join(f"{rate:g}" for rate in results.settings.rates)
+    return f"first learning rate the best of {rates} by validation"
+
+
+def _network(plan: Plan, role: str) -> str | None:
+    """Its name, where the run has one in this role."""
+    networks = plan.config.networks
+    if role == "student":
+        return networks.student
+    if role == "expert" and plan.method.needs_expert:
+        return "from a file" if networks.expert else networks.expert_network
+    if role == "initial teacher" and plan.method.needs_initial:
+        return networks.initial
+    return None
+
+
+def draw_study(results: Results) -> dict[str, Drawing]:
+    """Returns dict of name -> `Drawing`."""
+    drawings = [*_draw_cells(results), *_draw_differences(results)]
+    if "curves" in results.study.show:
+        drawings += _draw_curves(results)
+    return {drawing.name: drawing for drawing in drawings}
+
+
+def _draw_cells(results: Results) -> Iterator[Drawing]:
+    cells = [cell for cell in results.cells if cell.metrics]
+    if not cells:
+        return
+    names = [cell.name for cell in cells]
+    measured = [[*cell.values().values()] for cell in cells]
+    published = [
+        [] if cell.published is None else [cell.published / 100]
+        for cell in cells
+    ]
+    height = 0.7 + 0.24 * len(cells)
+    if any(published):
+        figure, (left, right) = plots.figure(7.2, height, panels=2)
+        plots.plot_rows(left, names, published)
+        left.set_title("Paper")
+        left.set_xlabel(results.dataset)
+    else:
+        figure, right = plots.figure(5.4, height)
+    plots.plot_rows(right, names, measured)
+    right.set_title("Measured")
+    right.set_xlabel("test accuracy: mean, each seed, range")
+    yield Drawing(
+        "cells", f"{results.study.caption}: test accuracy by cell", figure
+    )
+
+
+def _draw_differences(results: Results) -> Iterator[Drawing]:
+    known = [*results.differences, *results.matched, *results.contrasts]
+    if not known:
+        return
+    figure, axes = plots.figure(6.2, 0.8 + 0.26 * len(known))
+    plots.plot_differences(
+        axes,
+        [contrast.name for contrast in known],
+        [contrast.best.mean for contrast in known],
+        [_widest(contrast.best) for contrast in known],
+        width=56,
+    )
+    yield Drawing(
+        "differences",
+        f"Differences of accuracy, {LEVEL:.0%} of seeds and test images (of "
+        "one seed: of images alone)",
+        figure,
+    )
+
+
+def _widest(difference: Difference) -> tuple[float, float]:
+    """The interval that says most; without any the point alone."""
+    return (
+        difference.over_both
+        or difference.over_seeds
+        or difference.over_images
+        or (difference.mean, difference.mean)
+    )
+
+
+def _draw_curves(results: Results) -> Iterator[Drawing]:
+    curves = {}
+    for cell in results.cells:
+        histories = [
+            plan.folder.history["val_accuracy"]
+            for seed, plan in cell.runs.items()
+            if seed in cell.metrics
+        ]
+        if histories:
+            curves[cell.name] = np.mean(histories, axis=0)
+    if not curves:
+        return
+    figure, axes = plots.figure(5.4, 3.2)
+    plots.plot_curves(axes, curves, percent=True)
+    axes.set_title("Accuracy, validation; mean of the seeds")
+    yield Drawing("curves", "Validation accuracy by epoch", figure)

@@ -1,1 +1,0 @@
-"""What `recipes.search` is made of: space, oracles, trials, report."""

@@ -1,0 +1,148 @@
+"""`artkd export` on a real, small run."""
+
+import shutil
+
+import keras
+import numpy as np
+import pytest
+
+from keras_artkd.cli.main import main
+from keras_artkd.deploy.formats import open_model
+from keras_artkd.run_folder import DATA, METRICS, RunFolder
+
+
+def files_of(folder):
+    return sorted(path.relative_to(folder) for path in folder.rglob("*"))
+
+
+@pytest.mark.parametrize("file_format", ["saved_model", "tflite"])
+def test_replaces_nothing_of_another_kind(
+    run_dir, tmp_path, failing, file_format
+):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "years.txt").write_text("of work")
+    target = tmp_path / "thesis"
+    error = failing(
+        "export", run_dir, "--format", file_format, "--output", target
+    )
+    assert str(target) in error
+    assert (target / "years.txt").read_text() == "of work"
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [(DATA, "fingerprint"), (METRICS, "test")]
+)
+def test_a_run_that_lacks_something(run_dir, failing, name, key):
+    folder = RunFolder(run_dir)
+    content = folder.read(name)
+    del content[key]
+    folder.write(name, content)
+    assert "not what this version writes" in failing("export", run_dir)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file_format", "quantize", "name"),
+    [
+        ("tflite", "none", "student.tflite"),
+        ("saved_model", "none", "saved_model"),
+        ("onnx", "int8", "student_int8.onnx"),
+    ],
+)
+def test_a_format(run_dir, capsys, file_format, quantize, name):
+    """Into the run's folder; made again, a file replaces itself alone."""
+    before = {*files_of(run_dir), (run_dir / name).relative_to(run_dir)}
+    status = main(
+        ["export", str(run_dir), "--format", file_format]
+        + ["--quantize", quantize, "--licence", "CC BY 4.0"]
+    )
+    output = capsys.readouterr().out
+    assert status == 0
+    data = RunFolder(run_dir).data
+    assert output.startswith(f"{run_dir / name}: ")
+    assert f"of {len(data['splits']['validation'])} validation" in output
+    info = open_model(run_dir / name).info
+    assert info.class_names == data["class_names"]
+    assert (info.image_size, info.short_side) == (16, 18)
+    assert 'license: "CC BY 4.0"' in info.card
+    assert f"{file_format}, quantisation: {quantize}" in info.card
+    if file_format != "saved_model":  # Its own files have names by chance.
+        assert set(files_of(run_dir)) == before
+
+
+def test_the_run_s_own_files_carry_cards(finished):
+    folder = RunFolder(finished)
+    test = folder.metrics["test"]
+    card = folder.card.read_text(encoding="utf-8")
+    for name in ("student.keras", "student.tflite", "saved_model"):
+        own = open_model(finished / name).info.card
+        for part in (
+            f"{test['accuracy']:.1%}",
+            "Intended use",
+            "Limits",
+            'license: "CC0-1.0"',
+            ", ".join(folder.data["class_names"]),
+            f"{test['num_examples']} test images",
+        ):
+            assert part in own
+        assert own.startswith(card[: card.index("## Measured")])
+
+
+def test_the_gate_rejects_and_leaves_nothing(run_dir, failing):
+    _weaken(RunFolder(run_dir).student)
+    before = files_of(run_dir)
+    error = failing(
+        *("export", run_dir, "--output", run_dir / "out.tflite"),
+        *("--quantize", "int8", "--min-agreement", "1.0"),
+    )
+    assert "The file was not kept: it agrees with the network on" in error
+    assert "less than 100.00%" in error
+    assert "float16 instead of int8" in error
+    assert files_of(run_dir) == before
+
+
+def _weaken(path):
+    """Gives the student logits that differ by less than a step of int8."""
+    student = keras.models.load_model(path)
+    kernel, bias = student.get_layer("logits").get_weights()
+    tiny = np.random.default_rng(0).normal(size=kernel.shape) * 1e-4
+    kernel = np.abs(kernel).mean(axis=1, keepdims=True) + tiny
+    student.get_layer("logits").set_weights([kernel, 0 * bias])
+    student.save(path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "spoil", "message"),
+    [
+        (["--format", "coreml"], None, "saved_model, tflite, onnx"),
+        (
+            ["--format", "saved_model", "--quantize", "int8"],
+            None,
+            "one of none",
+        ),
+        (["--quantize", "int4"], None, "none, float16, int8"),
+        (["--output", "{run}/model.bin"], None, "ending in .tflite"),
+        (["--min-agreement", "95"], None, "between 0 and 1"),
+        (["--data-dir", "{run}/none"], None, "data_dir"),
+        ([], "metrics.json", "run must be finished"),
+        ([], "data.json", "data.json"),
+        ([], "student.keras", "student.keras"),
+    ],
+)
+def test_bad_input(run_dir, failing, arguments, spoil, message):
+    if spoil:
+        (run_dir / spoil).unlink()
+    before = files_of(run_dir)
+    words = [argument.format(run=run_dir) for argument in arguments]
+    assert message in failing("export", run_dir, *words)
+    assert files_of(run_dir) == before
+
+
+def test_requires_the_run_s_own_images(run_dir, images, tmp_path, failing):
+    other = shutil.copytree(images, tmp_path / "other")
+    next(other.glob("red/*")).unlink()
+    error = failing("export", run_dir, "--data-dir", other)
+    assert "not those of the run" in error
+    # The same images elsewhere are the same images.
+    moved = shutil.copytree(images, tmp_path / "moved")
+    assert main(["export", str(run_dir), "--data-dir", str(moved)]) == 0

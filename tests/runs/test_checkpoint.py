@@ -1,0 +1,109 @@
+"""Callbacks: the last state, the best student, the stages of a training."""
+
+import keras
+import pytest
+
+from keras_artkd.distillers import build
+from keras_artkd.runs.checkpoint import Checkpoint, KeepStages
+from tests.distillers.networks import batch, normalised, same, snapshot
+
+
+def compiled(seed=0):
+    """Student and initial teacher, whose steps are not traced."""
+    keras.utils.set_random_seed(seed)
+    distiller = build("rocket", normalised(), initial=normalised())
+    distiller.compile(
+        keras.optimizers.SGD(0.05, momentum=0.9),
+        metrics=["accuracy"],
+        run_eagerly=True,
+    )
+    return distiller
+
+
+def fit(distiller, checkpoint, epochs, initial_epoch=0):
+    images, labels = batch(16)
+    distiller.fit(
+        images,
+        labels,
+        batch_size=8,
+        shuffle=False,
+        epochs=epochs,
+        initial_epoch=initial_epoch,
+        validation_data=batch(16, seed=1),
+        callbacks=[checkpoint],
+        verbose=0,
+    )
+
+
+def test_restores_everything(tmp_path):
+    whole = compiled()
+    whole_checkpoint = Checkpoint(whole, tmp_path / "whole.npz")
+    fit(whole, whole_checkpoint, 3)
+
+    first = compiled()
+    fit(first, Checkpoint(first, tmp_path / "c.npz"), 2)
+    second = compiled(seed=9)
+    checkpoint = Checkpoint(second, tmp_path / "c.npz")
+    assert checkpoint.restore() == 2
+    assert same(snapshot(first), snapshot(second))
+    fit(second, checkpoint, 3, initial_epoch=2)
+    assert same(snapshot(whole), snapshot(second))
+    assert checkpoint.history == whole_checkpoint.history
+    assert checkpoint.best_epoch == whole_checkpoint.best_epoch
+    assert same(checkpoint.best_weights, whole_checkpoint.best_weights)
+
+
+def test_best_is_the_first_maximum_of_validation(tmp_path):
+    distiller = compiled()
+    checkpoint = Checkpoint(distiller, tmp_path / "c.npz")
+    distiller.optimizer.build(distiller.trainable_variables)
+    weights = []
+    for epoch, value in enumerate([0.2, 0.5, 0.5, 0.1]):
+        for variable in distiller.student.weights:
+            variable.assign(keras.ops.ones_like(variable) * epoch)
+        weights.append(snapshot(distiller.student))
+        checkpoint.on_epoch_end(epoch, {"loss": 1.0, "val_accuracy": value})
+    assert checkpoint.best_epoch == 2
+    checkpoint.load_best()
+    assert same(snapshot(distiller.student), weights[1])
+
+
+def test_a_loss_that_is_not_finite_keeps_the_last_state(tmp_path):
+    distiller = compiled()
+    checkpoint = Checkpoint(distiller, tmp_path / "c.npz")
+    fit(distiller, checkpoint, 1)
+    before = (tmp_path / "c.npz").read_bytes()
+    with pytest.raises(ValueError, match="nan in epoch 2.*learning rate"):
+        checkpoint.on_epoch_end(1, {"loss": float("nan"), "val_accuracy": 0.0})
+    assert (tmp_path / "c.npz").read_bytes() == before
+
+
+def test_nothing_to_restore(tmp_path):
+    assert Checkpoint(compiled(), tmp_path / "c.npz").restore() == 0
+
+
+def test_a_checkpoint_of_another_training(tmp_path):
+    distiller = compiled()
+    fit(distiller, Checkpoint(distiller, tmp_path / "c.npz"), 1)
+    other = build("baseline", normalised())
+    other.compile("sgd")
+    with pytest.raises(ValueError, match="not of this training.*c.npz"):
+        Checkpoint(other, tmp_path / "c.npz").restore()
+
+
+def test_stages_are_kept(tmp_path):
+    distiller = build("baseline", normalised())
+    distiller.compile(keras.optimizers.SGD(0.05), run_eagerly=True)
+    seen = {}
+    watch = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.update(
+            {epoch + 1: snapshot(distiller.student)}
+        )
+    )
+    keep = KeepStages(tmp_path / "stages", epochs=[4, 2, 4])
+    distiller.fit(*batch(8), epochs=5, verbose=0, callbacks=[watch, keep])
+    files = {path.name for path in (tmp_path / "stages").iterdir()}
+    assert files == {"stage1.keras", "stage2.keras"}
+    for stage, epoch in ((1, 2), (2, 4)):
+        path = tmp_path / "stages" / f"stage{stage}.keras"
+        assert same(snapshot(keras.models.load_model(path)), seen[epoch])

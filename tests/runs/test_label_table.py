@@ -1,0 +1,122 @@
+"""The table of pseudo-labels: written, corrected by a person, read."""
+
+import csv
+import dataclasses
+
+import numpy as np
+import pytest
+
+from keras_artkd.runs.label_table import COLUMNS, read_labels, write_labels
+from keras_artkd.runs.pseudo_labels import NothingToLearn, learn_from
+from tests.runs.paintings import CLASSES, store, write_corrected
+from tests.tables import read_table
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "p.csv"
+
+
+def test_round_trip(noise_labels, path):
+    used = noise_labels.confidence > np.median(noise_labels.confidence)
+    labels = dataclasses.replace(noise_labels, used=used)
+    write_labels(path, labels, CLASSES)
+    rows = read_table(path)
+    assert tuple(rows[0]) == COLUMNS
+    assert {row["image"] for row in rows} == set(labels.keys.tolist())
+    confidence = [float(row["confidence"]) for row in rows]
+    assert confidence == sorted(confidence)
+    again = read_labels(path, labels, CLASSES)
+    np.testing.assert_array_equal(again.labels, labels.labels)
+    np.testing.assert_array_equal(again.used, labels.used)
+    assert again.fingerprint() == labels.fingerprint()
+
+
+def test_corrections_are_obeyed(noise_labels, path):
+    (changed, unused, missing), other = write_corrected(path, noise_labels)
+    result = read_labels(path, noise_labels, CLASSES)
+    assert result.labels[changed] == other
+    assert result.corrected.tolist() == [i == changed for i in range(12)]
+    assert not result.used[unused] and not result.used[missing]
+    assert result.used.sum() == 10
+    assert result.fingerprint() != noise_labels.fingerprint()
+    # Where the threshold says no, a person may say yes.
+    unsure = dataclasses.replace(noise_labels, used=np.zeros(12, bool))
+    again = read_labels(path, unsure, CLASSES)
+    assert again.fingerprint() == result.fingerprint()
+
+
+def test_a_table_of_another_expert(noise_expert, noise_labels, path):
+    """Its mistakes are no corrections; a person's are."""
+    (changed, unused, missing), _ = write_corrected(path, noise_labels)
+    other = dataclasses.replace(noise_labels, logits=-noise_labels.logits)
+    result = read_labels(path, other, CLASSES)
+    assert result.corrected.tolist() == [i == changed for i in range(12)]
+    rest = [i for i in range(12) if i not in (changed, missing, unused)]
+    assert (result.labels == noise_labels.labels)[rest].all()
+    assert (result.labels != other.logits.argmax(1))[rest].all()
+    # Hard targets are the table's.
+    labelled = store(6, seed=1, labels=np.arange(6) % 4)
+    hard = learn_from(
+        noise_expert, labelled, store(12), result, 8, "pseudo_hard"
+    )
+    np.testing.assert_array_equal(hard.targets.argmax(1), hard.labels)
+
+
+@pytest.mark.parametrize(("delimiter", "mark"), [(";", "\ufeff"), ("\t", "")])
+def test_as_spreadsheets_save_it(delimiter, mark, noise_labels, path):
+    write_labels(path, noise_labels, CLASSES)
+    rows = [{**row, "remark": "a;b,c"} for row in read_table(path)]
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.write(mark)
+        writer = csv.DictWriter(file, rows[0], delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(rows)
+    result = read_labels(path, noise_labels, CLASSES)
+    assert result.fingerprint() == noise_labels.fingerprint()
+
+
+HEADER = "image,label,confidence,used\n"
+FIRST = '"0/painting, 0.jpg",Art Nouveau,0.5,yes\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "line 1: no column image and no column label"),
+        ("image,label\n", "line 1: no column used.*image,label,expert"),
+        (HEADER + FIRST + "x.jpg,浮世絵,1,yes\n", "line 3: 'x.jpg' is none"),
+        (HEADER + FIRST + FIRST, "line 3: .*is in line 2 already"),
+        (
+            HEADER + FIRST.replace("Nouveau", "Nuveau"),
+            "line 2: there is no class 'Art Nuveau'. Fix: perhaps Art Nouveau",
+        ),
+        (HEADER + FIRST.replace("yes", "maybe"), "line 2: `used` is 'maybe'"),
+        (
+            HEADER + FIRST.replace("Art Nouveau", " "),
+            "line 2: there is no class. Fix: a class, or no in `used`",
+        ),
+        (HEADER + '"0/painting, 0.jpg"\n', "line 2: it has fewer columns"),
+        (HEADER + '"0/painting', "unexpected end of data"),
+    ],
+)
+def test_bad_tables(content, message, noise_labels, path):
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=message) as caught:
+        read_labels(path, noise_labels, CLASSES)
+    assert "p.csv" in str(caught.value)
+
+
+def test_files_that_are_no_tables(noise_labels, path):
+    path.write_bytes(HEADER.encode() + "é".encode("latin-1"))
+    with pytest.raises(ValueError, match="UTF-8.*save it as CSV, UTF-8"):
+        read_labels(path, noise_labels, CLASSES)
+    with pytest.raises(OSError):
+        read_labels(path.with_name("nowhere.csv"), noise_labels, CLASSES)
+
+
+def test_a_table_that_uses_no_image(noise_labels, path):
+    # A class of an image that is not used does not matter.
+    path.write_text(HEADER + FIRST.replace("Art Nouveau,0.5,yes", ",,no"))
+    with pytest.raises(NothingToLearn, match="1 images and none used"):
+        read_labels(path, noise_labels, CLASSES)

@@ -1,0 +1,203 @@
+"""The runner: what a run leaves, and what it does not do again."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from keras_artkd.runs import demo, runner
+from keras_artkd.runs.commands import command
+from keras_artkd.runs.plan import resolve
+from keras_artkd.runs.provenance import check_same_data
+from keras_artkd.runs.runner import find_expert, load_data, run, run_or_read
+from tests.runs.settings import small, small_plan
+
+
+@pytest.fixture(scope="module")
+def data(finished_run):
+    return load_data(finished_run.plan)
+
+
+def fewer(data):
+    """The same data with a training image less."""
+    kept = np.arange(len(data.train) - 1)
+    return dataclasses.replace(data, train=data.train.take(kept))
+
+
+def test_a_run_leaves_all_that_is_known_of_it(finished_run):
+    folder, metrics = finished_run.plan.folder, finished_run.metrics
+    assert {path.name for path in folder.path.iterdir()} == {
+        "MODEL_CARD.md",
+        "attention.npz",
+        "checkpoint.npz",
+        "command.txt",
+        "config.json",
+        "data.json",
+        "figures",
+        "gallery",
+        "history.json",
+        "logs",
+        "metrics.json",
+        "predictions.npz",
+        "report.html",
+        "saved_model",
+        "student.keras",
+        "student.tflite",
+        "student_int8.tflite",
+        "student_last.keras",
+        "versions.json",
+    }
+    assert folder.metrics == json.loads(json.dumps(metrics)) == metrics
+    assert folder.command == command(finished_run.plan)
+    assert folder.settings["batch_size"] == 8
+    assert list(folder.logs.rglob("events*"))
+    assert {"kd", "attention_transfer", "val_accuracy"} <= {*folder.history}
+    assert metrics["head"] == "awgram"
+    assert {"expert", "initial"} <= {*metrics}
+    assert metrics["expert"]["name"] == "wrn_10_1"
+    assert "best by validation); last epoch" in finished_run.output
+    student = keras.models.load_model(folder.student)
+    assert list(student.endpoints)[-1] == "logits"
+
+
+def test_the_test_is_of_every_test_image(finished_run, data):
+    test = finished_run.metrics["test"]
+    assert test["num_examples"] == len(data.test)
+    assert np.sum(test["confusion_matrix"]) == len(data.test)
+    assert finished_run.metrics["class_names"] == ["blue", "green", "red"]
+    with np.load(finished_run.plan.folder.predictions) as predictions:
+        assert predictions["keys"].tolist() == data.test.keys.tolist()
+        accuracy = predictions["student"].argmax(1) == data.test.labels
+    assert accuracy.mean() == test["accuracy"]
+
+
+def test_exports_answer_as_the_student_does(finished_run):
+    exports = finished_run.metrics["exports"]
+    assert {*exports} == {"saved_model", "tflite", "tflite_int8"}
+    for kind, export in exports.items():
+        assert export["size_bytes"] > 10_000
+        assert export["agreement"] > (0.5 if "int8" in kind else 0.999)
+
+
+def test_splits_share_no_image_and_no_artist(finished_run):
+    splits = finished_run.plan.folder.data["splits"].values()
+    keys = [key for split in splits for key in split]
+    assert len(keys) == len({*keys}) == 72
+    artists = [{key.split("_")[0] for key in split} for split in splits]
+    assert sum(map(len, artists)) == len(set.union(*artists)) == 18
+
+
+def test_a_finished_run_says_so(finished_run, capsys):
+    plan = finished_run.plan
+    written = (plan.folder.path / "metrics.json").stat().st_mtime_ns
+    assert run(plan) == finished_run.metrics
+    printed = capsys.readouterr().out
+    assert f"This run is finished: {plan.folder}" in printed
+    assert "test accuracy" in printed and "report.html" in printed
+    assert (plan.folder.path / "metrics.json").stat().st_mtime_ns == written
+
+
+def test_a_trained_expert_is_used_again(finished_run, data, capsys):
+    plan = resolve(finished_run.plan.config.replace(method="kd"))
+    assert find_expert(plan, data) == plan.expert.folder.student
+    assert plan.expert == finished_run.plan.expert
+    assert f"Finished before: {plan.expert.folder}" in capsys.readouterr().out
+
+
+def test_a_run_with_an_expert_from_a_file(
+    finished_run, data, short_runs, tmp_path
+):
+    expert = finished_run.plan.expert.folder.student
+    config = finished_run.plan.config.replace(
+        method="kd", epochs=1, expert=str(expert), workdir=str(tmp_path)
+    )
+    plan = resolve(config)
+    metrics = run(plan, data)
+    assert metrics["expert"]["name"] == "wrn_10_1"
+    # No other was trained.
+    assert [plan.folder.path] == [*(tmp_path / "folder").iterdir()]
+
+
+def test_data_that_changed(finished_run, data):
+    """A network may have been trained on what is now the test split."""
+    plan = finished_run.plan
+    check_same_data(plan.folder, data)
+    with pytest.raises(ValueError, match="images changed since"):
+        run_or_read(plan, fewer(data))
+    other = resolve(plan.config.replace(method="attention"))
+    with pytest.raises(ValueError, match="images changed since"):
+        run(other, fewer(data))
+    assert not other.folder.path.exists()
+
+
+def test_an_interrupted_run_asks_for_resume(tmp_path):
+    plan = small_plan("folder", workdir=str(tmp_path))
+    plan.folder.path.mkdir(parents=True)
+    plan.folder.checkpoint.write_bytes(b"")
+    with pytest.raises(ValueError, match="interrupted.*--resume"):
+        run(plan)
+
+
+def test_nothing_to_resume_with_these_settings(
+    finished_run, data, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(runner, "_run", lambda plan, data: {})
+    config = finished_run.plan.config.replace(
+        method="baseline", workdir=str(tmp_path), resume=True
+    )
+    begun = resolve(config.replace(epochs=9)).folder
+    begun.path.mkdir(parents=True)
+    begun.checkpoint.write_bytes(b"")
+    run(resolve(config), data)
+    printed = capsys.readouterr().out
+    assert "nothing to resume" in printed and begun.name in printed
+
+
+@pytest.mark.parametrize(
+    ("recipe", "job"), [("atelier", run), ("demo", demo.compare)]
+)
+def test_mistakes_come_before_the_data(recipe, job, tmp_path, monkeypatch):
+    def load(**arguments):
+        raise AssertionError("loaded")
+
+    monkeypatch.setattr("keras_artkd.datasets.load", load)
+    options = {"l2_teacher": "expret"}
+    plan = small_plan(recipe, workdir=str(tmp_path), options=options)
+    with pytest.raises(ValueError, match="l2_teacher='expret'"):
+        job(plan)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_demo_compares_with_the_student_alone(monkeypatch, capsys):
+    """The same student, seed and epochs."""
+    accuracies = {"baseline": 0.25, "collaborative": 0.5}
+    trained = []
+
+    def train(plan, data):
+        trained.append(plan)
+        return {
+            "method": plan.method.name,
+            "test": {"accuracy": accuracies[plan.method.name]},
+            "parameters": 1234,
+            "expert": {"test_accuracy": 0.75, "parameters": 5678},
+        }
+
+    monkeypatch.setattr(demo, "load_data", lambda plan: None)
+    monkeypatch.setattr(demo, "run_or_read", train)
+    config = small("demo", options={"alpha": 2.0})
+    assert demo.compare(resolve(config))["method"] == "collaborative"
+    alone = config.replace(method="baseline", options={})
+    assert [plan.config for plan in trained] == [alone, config]
+    printed = capsys.readouterr().out
+    assert " 25.00% (1,234" in printed and " 50.00% (1,234" in printed
+    assert "its expert" in printed and " 75.00% (5,678" in printed
+
+
+def test_a_demo_without_an_expert_is_a_run(monkeypatch):
+    ran = []
+    monkeypatch.setattr(demo, "run", ran.append)
+    plan = small_plan("demo", method="baseline")
+    demo.compare(plan)
+    assert ran == [plan]

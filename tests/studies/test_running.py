@@ -1,0 +1,175 @@
+"""A study from its flags to its tables, its page and its results."""
+
+import shlex
+
+import numpy as np
+import pytest
+
+from keras_artkd.cli.study import main
+from keras_artkd.files import read_json
+from keras_artkd.run_folder import DATA, RunFolder
+from keras_artkd.studies import work
+from keras_artkd.studies.registry import STUDIES
+from keras_artkd.studies.running import run_study
+from keras_artkd.studies.settings import Settings
+from tests.studies import canned
+
+KEY = "000/4.13"
+CELLS = ("baseline", "+ expert teacher")
+
+
+@pytest.fixture
+def arguments(flags):
+    return [KEY, *flags, "--cells", *CELLS]
+
+
+def results_of(folder, count=2):
+    """The study's results, and those of its first cells."""
+    results = read_json(folder / "results.json")
+    return results, results["cells"][:count]
+
+
+@pytest.mark.slow
+def test_a_study_trains_its_runs(
+    arguments, short_runs, study_folder, tmp_path, monkeypatch, capsys
+):
+    assert main([*arguments, "--seeds", "1"]) == 0
+    printed = capsys.readouterr().out
+    results, cells = results_of(study_folder())
+    for cell in cells:
+        (run,) = cell["runs"].values()
+        folder = RunFolder(tmp_path / "runs" / "npz" / run["run"])
+        metrics = folder.metrics
+        assert run["accuracy"] == metrics["test"]["accuracy"]
+        assert run["last_epoch"] == metrics["test_last_epoch"]["accuracy"]
+        assert not metrics["exports"]
+        assert f"{100 * run['accuracy']:.2f}" in printed
+        # Its command is the run's own.
+        assert run["command"] == folder.command
+    assert results["order"]["measured"] == 1
+    assert "a single seed is no proof" in results["order"]["verdict"]
+    # Nothing is left to train, and nothing is trained.
+    monkeypatch.delattr(work, "run_or_read")
+    assert main([*arguments, "--seeds", "1"]) == 0
+    assert results_of(study_folder()) == (results, cells)
+
+
+def test_a_run_that_fails_is_left_to_the_next_call(
+    arguments, study_folder, monkeypatch, capsys
+):
+    def fails_once(plan, data):
+        if plan.method.name == "kd" and plan.config.schedule.seed == 1:
+            raise ValueError("The cat sat on the keyboard.")
+        return canned.run_or_read(plan, data)
+
+    monkeypatch.setattr(work, "run_or_read", fails_once)
+    assert main(arguments) == 1
+    assert "cat sat on the keyboard" in capsys.readouterr().err
+    results, cells = results_of(study_folder(), 5)
+    assert [*results["failed"].values()] == ["The cat sat on the keyboard."]
+    cells = {cell["name"]: cell for cell in cells}
+    runs = cells["+ expert teacher"]["runs"]
+    assert runs["0"]["accuracy"] is not None and runs["1"]["accuracy"] is None
+    # Not run is empty, in every form.
+    assert cells["+ AWGram"]["mean"] is None
+    markdown = (study_folder() / "study.md").read_text()
+    assert "| + AWGram | 66.83 |  |  |  |  |  | 1 |" in markdown
+    assert "3 of 4 runs have ended" in markdown
+    assert "held" not in markdown.partition("cannot be told")[0]
+    page = (study_folder() / "study.html").read_text()
+    assert "cat sat on the keyboard" in page
+
+    trained = []
+
+    def noted(plan, data):
+        trained.append((plan.method.name, plan.config.schedule.seed))
+        return canned.run_or_read(plan, data)
+
+    monkeypatch.setattr(work, "run_or_read", noted)
+    assert main(arguments) == 0
+    assert trained == [("kd", 1)]
+    assert not results_of(study_folder())[0]["failed"]
+
+
+def test_from_flags_to_tables(arguments, canned_runs, study_folder, capsys):
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    results, cells = results_of(study_folder())
+    accuracies = [
+        [run["accuracy"] for run in cell["runs"].values()] for cell in cells
+    ]
+    # Of sixteen images, by seed.
+    assert accuracies == [[4 / 16, 5 / 16], [7 / 16, 8 / 16]]
+    assert "| baseline | 60.76 | 25.00 | 31.25 | 28.12 ± 4.42 |" in printed
+    (difference,) = results["differences"]
+    assert difference["name"] == "+ expert teacher minus baseline"
+    np.testing.assert_allclose(difference["best"]["mean"], 3 / 16)
+    last = [cell["last_epoch_mean"] for cell in cells]
+    np.testing.assert_allclose(difference["last"]["mean"], last[1] - last[0])
+    assert results["order"]["measured"] == 1
+    assert results["command"] == shlex.join(["artkd", "study", *arguments])
+    assert results["command"] in printed
+    assert "compare the order, not the values" in printed
+    # Here they are the student itself.
+    assert "are no better than the student alone, with 28.12" in printed
+    figures = study_folder() / "figures"
+    assert (figures / "cells.png").stat().st_size > 5000
+
+
+def test_what_has_other_images_is_not_compared(
+    arguments, canned_runs, study_folder, tmp_path, monkeypatch, capsys
+):
+    assert main(arguments) == 0
+    _, cells = results_of(study_folder())
+    run = cells[0]["runs"]["0"]["run"]
+    folder = RunFolder(tmp_path / "runs" / "npz" / run)
+    folder.write(DATA, folder.data | {"fingerprint": "another"})
+    capsys.readouterr()
+    assert main(arguments) == 2
+    assert "must have the same images" in capsys.readouterr().err
+    # Nor is anything trained beside it.
+    monkeypatch.delattr(work, "run_or_read")
+    assert main([*arguments, "--seeds", "3"]) == 2
+    assert "The images changed since the run" in capsys.readouterr().err
+
+
+def test_curves(flags, canned_runs, study_folder):
+    # The row of the initial teacher has a network of its own.
+    assert main(["000/4.11", *flags, "--seeds", "1", "--cells", "KD"]) == 0
+    assert (study_folder() / "figures" / "curves.png").exists()
+    page = (study_folder() / "study.html").read_text()
+    assert "Accuracy, validation" in page
+
+
+def test_matched_baselines(flags, canned_runs, study_folder, capsys):
+    flags = [*flags, "--seeds", "1", "--epochs", "8"]
+    cells = ["--matched", "--cells", "Mixup+SKDSAM"]
+    assert main(["002/4.17", *flags, *cells]) == 0
+    printed = capsys.readouterr().out
+    page = (study_folder() / "study.html").read_text()
+    for text in (printed, page):
+        assert "as much arithmetic" in text
+    results, cells = results_of(study_folder(), None)
+    means = {cell["name"]: cell["mean"] for cell in cells}
+    assert len(results["matched"]) == 3
+    for contrast in results["matched"]:
+        gain = contrast["best"]["mean"]
+        method, _, baseline = contrast["name"].partition(" minus ")
+        np.testing.assert_allclose(gain, means[method] - means[baseline])
+        assert f"| {contrast['name']} | 1 | {100 * gain:+.2f} |" in printed
+
+
+def test_classes(flags, canned_runs, study_folder, capsys):
+    assert main(["000/text:4.3.7-pandora", *flags]) == 0
+    assert "| Byzantine Iconography | 95 |  |  |" in capsys.readouterr().out
+    page = (study_folder() / "study.html").read_text()
+    assert "The least accurate classes here" in page
+
+
+def test_only_report_of_nothing(base, study_folder, capsys):
+    settings = Settings(KEY, "npz", only_report=True)
+    assert run_study(STUDIES[KEY], settings, base, "command") == {}
+    assert "0 of 15 runs have ended" in capsys.readouterr().out
+    results, cells = results_of(study_folder(), None)
+    assert all(cell["mean"] is None for cell in cells)
+    assert "none of its 4 pairs" in results["order"]["verdict"]
