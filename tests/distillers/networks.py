@@ -10,6 +10,9 @@ from keras_artkd.distillers import Distiller, build
 from keras_artkd.models import WideResNet, with_endpoints
 
 CLASSES = 4
+# Methods that can be joined, with every kind of term: of an expert, of a
+# co-trained teacher, with connectors, a memory, estimates, exits, two views.
+KINDS = "byot+collaborative+crd+cs_kd+equation+fitnet+vid"
 
 
 def wide(width=1, head="pool", dtype=None, side=16):

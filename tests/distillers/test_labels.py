@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_artkd.distillers import METHODS, build
-from tests.distillers.networks import CLASSES, batch, plain, untrained
+from tests.distillers.networks import CLASSES, KINDS, batch, plain, untrained
 
 SIZE = 8
 # A small memory; and a first stage, in which no label counts, that is over.
@@ -89,22 +89,31 @@ def test_sample_weights_reach_every_term(method):
     assert not any(nothing.values()) and total == 0.0
 
 
-@pytest.mark.parametrize(
-    "policy",
-    [
-        "mixed_float16",
-        pytest.param("mixed_bfloat16", marks=pytest.mark.exhaustive),
-    ],
-)
+POLICIES = ["mixed_float16", "mixed_bfloat16"]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_mixed_precision(policy):
+    check_mixed_precision(
+        KINDS, policy, **{"crd.num_negatives": 12, "crd.embedding_dim": 8}
+    )
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("method", METHODS)
-def test_mixed_precision(method, policy):
+def test_mixed_precision_of_each_method(method, policy):
+    check_mixed_precision(method, policy, **SETTINGS.get(method, {}))
+
+
+def check_mixed_precision(method, policy, **options):
     """A student of low precision, and a teacher of float32."""
     distiller = build(
         method,
         plain(dtype=policy),
         plain(6),
         plain(5, dtype=policy),
-        **SETTINGS.get(method, {}),
+        **options,
     )
     distiller.compile()
     images, labels = batch(SIZE, views=distiller.views)

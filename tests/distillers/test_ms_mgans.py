@@ -14,10 +14,15 @@ from tests.distillers.networks import batch, normalised, same, snapshot
 from tests.distillers.staged import SIZE, Watch, changed, enter, fit, make
 
 
-def test_every_phase_changes_its_part_alone():
-    distiller = make(2)
+@pytest.fixture(scope="module")
+def watch():
+    """A training of two stages, watched: 6 epochs, and 5."""
     watch = Watch()
-    logs = fit(distiller, 11, [watch])
+    fit(make(2), 11, [watch], steps=1)
+    return watch
+
+
+def test_every_phase_changes_its_part_alone(watch):
     kinds = [(phase.stage, phase.kind, phase.block) for phase, *_ in watch.seen]
     one_stage = [(BLOCK, 1), (BLOCK, 2), (BLOCK, 3), (HEAD, 0), (MUTUAL, 0)]
     assert list(dict.fromkeys(kinds)) == [
@@ -33,31 +38,27 @@ def test_every_phase_changes_its_part_alone():
             for i in (1, 2, 3)
         },
     }
-    for phase, epoch_logs, before, after in watch.seen:
+    for phase, _, before, after in watch.seen:
         assert changed(before, after) == expected[phase.kind, phase.block]
         # What works for the phase is a copy of the stage's own weights.
         stage = "stage1" if phase.stage == 1 else "expert"
         assert same(after["teacher"], after[stage])
-        assert (epoch_logs["stage"], epoch_logs["block"]) == (
-            phase.stage,
-            phase.block,
-        )
-        assert np.isfinite(epoch_logs["loss"])
-    assert logs["stage"] == [1.0] * 6 + [2.0] * 5
 
 
-def test_logs_are_the_terms_of_the_phase():
-    watch = Watch()
-    fit(make(), 5, [watch])
+def test_logs_are_the_terms_of_the_phase(watch):
     own = {"supervised", "regularization", "stage", "block", "loss", "accuracy"}
     judged = [{f"generator{i}", f"discriminator{i}"} for i in (1, 2, 3)]
-    expected = [
-        *({"kd", "feature"} | terms for terms in judged),
-        {"kd"},
-        {"mutual", "partner_supervised", "partner_mutual"}.union(*judged),
-    ]
-    for (_, logs, _, _), terms in zip(watch.seen, expected, strict=True):
-        assert set(logs) == own | terms
+    mutual = {"mutual", "partner_supervised", "partner_mutual"}.union(*judged)
+    terms = {
+        (HEAD, 0): {"kd"},
+        (MUTUAL, 0): mutual,
+        **{(BLOCK, i + 1): {"kd", "feature"} | judged[i] for i in range(3)},
+    }
+    for phase, logs, _, _ in watch.seen:
+        assert set(logs) == own | terms[phase.kind, phase.block]
+        assert (logs["stage"], logs["block"]) == (phase.stage, phase.block)
+        assert np.isfinite(logs["loss"])
+    assert [logs["stage"] for _, logs, _, _ in watch.seen] == [1] * 6 + [2] * 5
 
 
 def test_the_partner_begins_as_the_stage():

@@ -24,12 +24,11 @@ PUBLISHED_PAIRS = [
     ("resnet50", "mobilenet_v2"),
     ("resnet32x4", "shufflenet_v2"),
 ]
-# Shallower ones: each kind of network is an expert or a student.
+# Shallow ones of other kinds.
 SHALLOW_PAIRS = [
-    ("resnet50", "resnet8"),
-    ("wrn_10_2", "mobilenet_v2"),
-    ("resnet8x4", "shufflenet_v1"),
-    ("vgg8", "shufflenet_v2"),
+    ("wrn_10_2", "resnet8"),
+    ("vgg8", "mobilenet_v2"),
+    ("resnet8x4", "shufflenet_v2"),
 ]
 PAIRS = [
     *SHALLOW_PAIRS,
@@ -154,15 +153,8 @@ def check_that_the_loss_falls(method, expert, student):
         assert after[0] < term or weight * term < 0.1 * total
 
 
-@pytest.mark.parametrize(
-    ("method", "expert", "student"),
-    [
-        ("crd", "resnet20", "resnet8"),
-        ("reviewkd", "wrn_10_2", "wrn_10_1"),
-    ],
-)
-def test_the_loss_falls_in_twenty_steps(method, expert, student):
-    check_that_the_loss_falls(method, expert, student)
+def test_the_loss_falls_in_twenty_steps():
+    check_that_the_loss_falls("reviewkd", "wrn_10_2", "wrn_10_1")
 
 
 @pytest.mark.exhaustive

@@ -12,6 +12,7 @@ from keras_artkd.catalogue.methods import get_method
 from keras_artkd.distillers import METHODS
 from keras_artkd.models import without_exits
 from tests.distillers.networks import (
+    KINDS,
     assert_same_changes,
     make,
     snapshot,
@@ -82,12 +83,7 @@ def check_that_a_graph_takes_the_eager_steps(methods):
 
 
 def test_every_kind_of_term_in_one_graph():
-    """Targets of an expert, a co-trained teacher, connectors, a memory,
-    estimates, exits, two views, labels that are probabilities.
-    """
-    check_that_a_graph_takes_the_eager_steps(
-        ["byot", "collaborative", "crd", "cs_kd", "equation", "fitnet", "vid"]
-    )
+    check_that_a_graph_takes_the_eager_steps(KINDS.split("+"))
 
 
 @pytest.mark.exhaustive
