@@ -28,7 +28,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """What there is, imported yet or not."""
+    """Public names, imported yet or not."""
     return sorted({*globals(), *_KERAS_PARTS, "Distiller"})
 
 

@@ -156,7 +156,7 @@ class RunFolder:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """What the run was measured to be."""
+        """The run's measurements."""
         return dict(self.read(METRICS))
 
     @property
@@ -166,7 +166,7 @@ class RunFolder:
 
     @property
     def command(self) -> str:
-        """What to type to run it again; empty where it is not written."""
+        """The command that repeats the run; empty where it is not written."""
         path = self.path / COMMAND
         return path.read_text("utf-8").strip() if path.exists() else ""
 

@@ -1,4 +1,4 @@
-"""What is written is there whole or not at all."""
+"""Atomic writing: a file is there whole or not at all."""
 
 import os
 

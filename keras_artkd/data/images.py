@@ -20,7 +20,7 @@ from PIL import Image, ImageChops, JpegImagePlugin, UnidentifiedImageError
 from keras_artkd.types import Array, Path
 
 Source: TypeAlias = Path | bytes | bytearray | memoryview | BinaryIO
-"""Where an encoded image is: a path, its bytes or a binary file."""
+"""An encoded image: a path, its bytes or a binary file."""
 
 # A JPEG of this size still decodes cheaply, because `draft` reduces it inside
 # the decoder. The largest painting in public sets has 283 million pixels.

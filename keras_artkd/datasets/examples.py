@@ -53,7 +53,7 @@ Parts: typing.TypeAlias = dict[str, Examples]
 
 
 class Loaded(typing.NamedTuple):
-    """What a loader returns.
+    """The result of a loader.
 
     Attributes:
         class_names: list of str; labels are positions in it.

@@ -2,7 +2,7 @@
 
 import pathlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keras_artkd.deploy.formats import saved_model, tflite
 from keras_artkd.deploy.model_card import model_card
@@ -13,8 +13,13 @@ from keras_artkd.types import Path
 if TYPE_CHECKING:
     from keras_artkd.datasets.collection import Collection
 
-RunFacts: TypeAlias = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
-"""Settings, data and metrics of a run."""
+
+class RunFacts(NamedTuple):
+    """A run's settings, description of its data, and metrics."""
+
+    settings: dict[str, Any]
+    data: dict[str, Any]
+    metrics: dict[str, Any]
 
 
 def find_model(path: Path) -> pathlib.Path:
@@ -69,11 +74,11 @@ def read_facts(folder: RunFolder) -> RunFacts:
         ValueError: if another version of this package wrote them.
         OSError: if a file is missing.
     """
-    facts = folder.settings, folder.data, folder.metrics
+    facts = RunFacts(folder.settings, folder.data, folder.metrics)
     try:
         # Makes the card, and so reads all that an export needs.
         model_info(*facts)
-        if not facts[1]["fingerprint"]:
+        if not facts.data["fingerprint"]:
             raise KeyError("fingerprint")
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(

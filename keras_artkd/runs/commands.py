@@ -26,7 +26,7 @@ def recipe_of(source: str) -> str:
 
 
 def command(plan: Plan) -> str:
-    """What to type to get this run again, from any folder."""
+    """The command that repeats this run, from any folder."""
     config = plan.config
     words, given = ["artkd", "train"], _changed(plan)
     source = SOURCES.get(config.recipe)

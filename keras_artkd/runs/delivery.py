@@ -1,6 +1,5 @@
 """The files to deploy that every run leaves."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -11,7 +10,7 @@ from keras_artkd.deploy.export.run import (
     choose_calibration_images,
     deliver_student,
 )
-from keras_artkd.deploy.finished_run import model_info
+from keras_artkd.deploy.finished_run import RunFacts, model_info
 from keras_artkd.deploy.formats import get_export_format, write_info
 from keras_artkd.files import replacing
 from keras_artkd.runs.plan import Plan
@@ -28,7 +27,7 @@ EXPORTS = {
 def export_student(
     plan: Plan,
     data: Collection,
-    facts: Sequence[dict[str, Any]],
+    facts: RunFacts,
     student: keras.Model,
 ) -> dict[str, dict[str, Any]]:
     """Writes the deployable files and measures each on the test split.
@@ -36,7 +35,7 @@ def export_student(
     Args:
         plan: `Plan`.
         data: a `datasets.Collection`.
-        facts: settings, data and metrics of the run.
+        facts: `RunFacts`.
         student: the network to deploy.
 
     Returns:
@@ -61,9 +60,7 @@ def export_student(
     return reports
 
 
-def save_student(
-    path: Path, student: keras.Model, facts: Sequence[dict[str, Any]]
-) -> None:
+def save_student(path: Path, student: keras.Model, facts: RunFacts) -> None:
     """Saves a Keras model that names its classes and carries its card."""
     with replacing(path) as temporary:
         student.save(temporary)

@@ -79,7 +79,7 @@ def _save_attention(
     networks: dict[str, keras.Model],
     rows: list[int],
 ) -> None:
-    """Where each network looks: the maps of its last group."""
+    """Attention of each network: the maps of its last group."""
     groups = {role: group_names(model) for role, model in networks.items()}
     if not any(groups.values()):
         return

@@ -129,7 +129,7 @@ def _written(folder: RunFolder) -> str | None:
 
 
 def describe_labels(measured: dict[str, Any]) -> str:
-    """What `PseudoLabels.measure` gives, in one line."""
+    """One line of text for the result of `PseudoLabels.measure`."""
     parts = [
         f"{measured['used']} of {measured['images']} images used, mean "
         f"confidence {measured['confidence']:.1%}"

@@ -80,7 +80,7 @@ class Plan:
 
     @property
     def short_side(self) -> int:
-        """What an image's shorter side is resized to before the crop."""
+        """Shorter side to which an image is resized before the crop, pixels."""
         data = self.config.data
         # Arrays that have the size already leave no room for a crop.
         return (
@@ -153,7 +153,7 @@ class Plan:
 
     @functools.cached_property
     def folder(self) -> RunFolder:
-        """Where the run lies: one folder for one configuration."""
+        """The run's folder: one folder for one configuration."""
         config = self.config
         digest = hashlib.sha256(
             json.dumps(self.identity, sort_keys=True).encode()
@@ -168,7 +168,7 @@ class Plan:
 
     @functools.cached_property
     def identity(self) -> dict[str, Any]:
-        """What decides the outcome of the run, as JSON has it.
+        """The settings that decide the outcome of the run, as JSON has it.
 
         Two configurations with the same identity are the same run.
         """

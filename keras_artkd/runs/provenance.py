@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def describe_data(
     plan: Plan, data: Collection, labels: "PseudoLabels | None" = None
 ) -> dict[str, Any]:
-    """What the run was trained and tested on, image by image.
+    """Describes the images that the run was trained and tested on.
 
     Args:
         plan: `Plan`.

@@ -8,6 +8,7 @@ import keras
 
 from keras_artkd import datasets, models
 from keras_artkd.datasets import Collection
+from keras_artkd.deploy.finished_run import RunFacts
 from keras_artkd.deploy.model_card import model_card
 from keras_artkd.files import write_atomically, write_text
 from keras_artkd.report import write_report
@@ -128,16 +129,17 @@ def _run(plan: Plan, data: Collection | None) -> dict[str, Any]:
     expert_path = find_expert(plan, data)
     taught, labels = teach(plan, data, expert_path, folder)
 
-    facts = [plan.settings, describe_data(plan, data, labels)]
-    folder.write(SETTINGS, facts[0])
-    folder.write(DATA, facts[1])
+    settings = plan.settings
+    description = describe_data(plan, data, labels)
+    folder.write(SETTINGS, settings)
+    folder.write(DATA, description)
     folder.write(VERSIONS, describe_versions())
     folder.write_command(command(plan))
     print(f"Run: {folder}")
-    if facts[0]["options"]:
+    if settings["options"]:
         options = (
             f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}"
-            for k, v in facts[0]["options"].items()
+            for k, v in settings["options"].items()
         )
         print(f"  {plan.method.name}: {', '.join(options)}")
     measured = None
@@ -164,7 +166,7 @@ def _run(plan: Plan, data: Collection | None) -> dict[str, Any]:
     metrics = evaluate(plan, data, distiller, checkpoint)
     if measured is not None:
         metrics["pseudo_labels"] = measured
-    facts.append(metrics)
+    facts = RunFacts(settings, description, metrics)
     save_student(folder.student, student, facts)
     write_text(folder.card, model_card(*facts))
     metrics["exports"] = {}

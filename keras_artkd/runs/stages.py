@@ -73,7 +73,7 @@ class AnnouncePhases(keras.callbacks.Callback):
 
 
 def count_stages(plan: Plan) -> int:
-    """How many stages of its expert a run will have, trained already or not.
+    """Counts the stages of a run's expert, trained already or not.
 
     Raises:
         ValueError: if it asks for more.

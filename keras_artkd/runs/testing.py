@@ -107,7 +107,7 @@ def _accuracies(metrics: dict[str, Any]) -> dict[str, Any]:
 
 
 def _adversaries(history: dict[str, list[float | None]]) -> dict[str, Any]:
-    """Which adversaries were out of order, of trainings that have some."""
+    """Adversaries that were out of order, of trainings that have some."""
     if not any(name.startswith(DISCRIMINATOR) for name in history):
         return {}
     return {"adversaries": adversary_incidents(history)}
@@ -116,7 +116,7 @@ def _adversaries(history: dict[str, list[float | None]]) -> dict[str, Any]:
 def _describe_network(
     role: str, model: keras.Model, plan: Plan
 ) -> dict[str, Any]:
-    """What a network costs, as deployed."""
+    """Cost of a network, as deployed."""
     model = models.upright(model)
     size = plan.config.data.image_size
     images = np.random.default_rng(0).integers(0, 256, (4, size, size, 3))

@@ -50,7 +50,7 @@ def check_searchable(settings: Settings, plan: Plan) -> None:
 
 
 def search_folder(settings: Settings, plan: Plan) -> RunFolder:
-    """Where a search lives: one folder for what decides its outcome.
+    """The folder of a search: one folder for what decides its outcome.
 
     Neither the number of trials nor that of workers does: a search can be
     made longer.

@@ -44,7 +44,7 @@ def choose_cells(study: Study, patterns: Sequence[str]) -> set[str]:
 
 
 def study_folder(study: Study, base: Config, settings: Settings) -> RunFolder:
-    """Where a study lies: one folder for one study with the same flags.
+    """The folder of a study: one folder for one study with the same flags.
 
     More seeds, other cells and matched baselines are shown in the same one:
     it is a view of the runs, which stay where they are.

@@ -77,7 +77,7 @@ def as_markdown(results: Results, command: str) -> str:
 
 
 def setting(results: Results) -> str:
-    """What was trained, in a sentence or two."""
+    """Describes the training in a sentence or two."""
     base = results.base
     images = "test images"
     known = [cell.metrics[s] for cell in results.cells for s in cell.metrics]

@@ -286,7 +286,7 @@ def _parts() -> Study:
 
 
 def _open_questions() -> Iterator[Study]:
-    """What the thesis leaves open or contradicts itself in."""
+    """Points that the thesis leaves open or contradicts."""
     yield _study(
         "000/l2",
         [

@@ -113,7 +113,7 @@ def test_images_above_the_limits_are_refused_by_their_header():
 
 
 def test_a_jpeg_beyond_pillows_own_limit_is_read():
-    """196 million pixels: Pillow refuses above 179."""
+    """196 million pixels: Pillow rejects more than 179."""
     data = encoded(Image.new("L", (14_000, 14_000), 77), "JPEG", quality=30)
     with pytest.raises(Image.DecompressionBombError):
         Image.open(io.BytesIO(data))

@@ -358,7 +358,7 @@ def make_dogs(root):
             listed["train" if i < 8 else "test"].append(name)
             contents[name] = noise_jpeg(1000 * (number + 1) + i, (40, 52))
     contents[listed["train"][0]] = plain(80, image_format="PNG")
-    # The builder wants 120 breeds; these have no images here.
+    # The builder expects 120 breeds; these have no images here.
     listed["train"] += [f"n1{i:07d}-dog/n1{i:07d}_0.jpg" for i in range(117)]
     with tarfile.open(root / "lists.tar", "w") as archive:
         for split, names in listed.items():

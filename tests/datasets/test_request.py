@@ -1,4 +1,4 @@
-"""Requests that are refused before anything is decoded."""
+"""Requests that are rejected before anything is decoded."""
 
 import inspect
 import subprocess

@@ -123,7 +123,7 @@ def same(first, second):
 
 
 def assert_same_changes(before, first, second, tolerance=1e-3):
-    """That two trainings change each weight alike, as a whole.
+    """Asserts that two trainings change each weight alike, as a whole.
 
     Args:
         before: a snapshot, where both began.

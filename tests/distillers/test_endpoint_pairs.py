@@ -1,4 +1,4 @@
-"""Which maps of two networks are compared."""
+"""Pairs of maps that a loss compares."""
 
 import keras
 import numpy as np
@@ -50,7 +50,7 @@ def test_networks_without_groups_are_named():
 
 
 def test_wide_resnets_have_them_before_the_next_relu():
-    """Fixed endpoints stay as they are; these come besides."""
+    """Fixed endpoints stay as they are; these are added."""
     model = wide()
     assert not [name for name in model.endpoints if "pre" in name]
     endpoints = models.get_endpoints(model)

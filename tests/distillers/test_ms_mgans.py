@@ -115,7 +115,7 @@ def test_without_mutual_phase():
 
 
 def gradients(distiller, term):
-    """Which trained variables a term reaches, by path."""
+    """Paths of the trained variables that a term reaches."""
     images, labels = batch(SIZE)
     variables = distiller.trainable_variables
     with tf.GradientTape() as tape:

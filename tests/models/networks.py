@@ -12,7 +12,7 @@ from keras_artkd import models
 
 @dataclasses.dataclass(frozen=True)
 class Family:
-    """What the tests of all networks have to know of one file of networks.
+    """Facts about one file of networks, for the tests of all networks.
 
     `tests/models/test_<file>.py` has it as `FAMILY`.
 

@@ -1,4 +1,4 @@
-"""What every class of networks promises, on small ones."""
+"""Promises of every class of networks, on small ones."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""What every network of the catalogue promises, by name."""
+"""Promises of every network of the catalogue, by name."""
 
 import pytest
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_artkd import models
+from keras_artkd.deploy.finished_run import RunFacts
 from keras_artkd.deploy.formats import open_model
 from keras_artkd.report import write_report
 from keras_artkd.run_folder import RunFolder
@@ -35,7 +36,7 @@ def size_of_plain_export(plan, data, plain):
     plain.set_weights(
         [random.uniform(0.1, 1, w.shape) for w in plain.get_weights()]
     )
-    facts = [plan.settings, plan.folder.data, plan.folder.metrics]
+    facts = RunFacts(plan.settings, plan.folder.data, plan.folder.metrics)
     (report,) = export_student(plan, data, facts, plain).values()
     return report["size_bytes"]
 

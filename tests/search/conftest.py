@@ -55,7 +55,7 @@ def coarse_optimum(monkeypatch):
 
 @pytest.fixture
 def flags(arrays, tmp_path):
-    """What follows `artkd search`: the data, and the smallest networks."""
+    """Arguments of `artkd search`: the data, and the smallest networks."""
     return [
         *(str(arrays), "--workdir", str(tmp_path / "runs")),
         *("--image-size", "16", "--epochs", "2", "--batch-size", "16"),

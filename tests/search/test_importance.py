@@ -1,4 +1,4 @@
-"""Which setting mattered, and how it is drawn."""
+"""Importance of settings, and its picture."""
 
 import json
 

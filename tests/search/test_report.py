@@ -1,4 +1,4 @@
-"""What a search leaves behind, of canned trials."""
+"""Reports of searches with canned trials."""
 
 import runpy
 

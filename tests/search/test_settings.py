@@ -1,4 +1,4 @@
-"""Which searches there are, and which folder each has."""
+"""Settings of searches, and their folders."""
 
 import pytest
 

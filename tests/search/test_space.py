@@ -1,4 +1,4 @@
-"""What a search varies, and what it does not."""
+"""Settings that a search varies, and those that it leaves."""
 
 import pytest
 

@@ -13,7 +13,7 @@ Builder: TypeAlias = Any
 """A `tfds.core.DatasetBuilder`, which has no types."""
 
 Info: TypeAlias = Any
-"""What such a builder knows of its data or of one split."""
+"""A builder's information about its data or one split."""
 
 # What TFDS requires to prepare a data set but does not install: module,
 # package.

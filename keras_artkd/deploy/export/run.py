@@ -2,13 +2,13 @@
 
 import functools
 import pathlib
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_artkd.deploy.export.parity import ParityGate, deliver
 from keras_artkd.deploy.finished_run import (
+    RunFacts,
     check_finished,
     load_data,
     model_info,
@@ -34,7 +34,7 @@ def deliver_student(
     path: Path,
     file_format: str,
     quantize: str,
-    facts: Sequence[Mapping[str, Any]],
+    facts: RunFacts,
     calibration_images: Array,
     held_out: tuple[str, Array, Array],
     gate: ParityGate | None = None,
@@ -46,7 +46,7 @@ def deliver_student(
         path: the file or folder to write.
         file_format: str, a key of `EXPORT_FORMATS`.
         quantize: one of the quantisations that the format offers.
-        facts: dicts of settings, data and metrics of the run.
+        facts: `RunFacts`.
         calibration_images: uint8 `(n, side, side, 3)`, for int8.
         held_out: `(name, images, labels)`: the name of the split, uint8
             `(n, side, side, 3)`, int `(n,)`.
@@ -61,7 +61,6 @@ def deliver_student(
     known_format = get_export_format(file_format)
     path = check_target(path, known_format)
     name, images, labels = held_out
-    config, data, metrics = facts
     about = {
         "file": path.name,
         "format": file_format,
@@ -77,7 +76,7 @@ def deliver_student(
             calibration_images=calibration_images,
         ),
         path,
-        lambda report: model_info(config, data, metrics, {**report, **about}),
+        lambda report: model_info(*facts, {**report, **about}),
         images,
         student.predict(images, verbose=0),
         labels,

@@ -1,4 +1,4 @@
-"""What a search makes of the plans of some recipes and methods."""
+"""Searched settings in the plans of some recipes and methods."""
 
 import numpy as np
 import pytest
