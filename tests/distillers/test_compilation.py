@@ -37,19 +37,23 @@ def test_callbacks_of_every_form():
     assert seen == [0, 0, 0]
 
 
-def test_ways_to_compile_agree():
-    """Of networks in which rounding stays small."""
-    before, logs, after = one_epoch(run_eagerly=True)
-    for how in (
-        {"jit_compile": False},
-        {"jit_compile": True},
+@pytest.mark.parametrize(
+    "how",
+    [
         {"jit_compile": False, "steps_per_execution": 2},
-    ):
-        _, other_logs, other_after = one_epoch(run_eagerly=False, **how)
-        assert set(other_logs) == set(logs)
-        for name, values in logs.items():
-            assert other_logs[name] == pytest.approx(values, rel=1e-3), name
-        assert_same_changes(before, after, other_after, 0.01)
+        pytest.param({"jit_compile": True}, marks=pytest.mark.exhaustive),
+        pytest.param({"jit_compile": False}, marks=pytest.mark.exhaustive),
+    ],
+    ids=["two steps at once", "xla", "graph"],
+)
+def test_ways_to_compile_agree(how):
+    """With eager steps, of networks in which rounding stays small."""
+    before, logs, after = one_epoch(run_eagerly=True)
+    _, other_logs, other_after = one_epoch(run_eagerly=False, **how)
+    assert set(other_logs) == set(logs)
+    for name, values in logs.items():
+        assert other_logs[name] == pytest.approx(values, rel=1e-3), name
+    assert_same_changes(before, after, other_after, 0.01)
 
 
 def one_epoch(**how):

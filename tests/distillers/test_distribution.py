@@ -104,12 +104,14 @@ def rotating():
             },
             {},
         ),
-        # Normalised ones' batches of views share their statistics, too.
-        ("skdsam+cs_kd", normalised, {}, {}),
         ("sla_sd", plain, {}, {"sample_weight": np.linspace(0, 2, 2 * WHOLE)}),
-        ("kd", rotating, {}, {}),
+        # Normalised ones' batches of views share their statistics, too.
+        pytest.param(
+            *("skdsam+cs_kd", normalised, {}, {}), marks=pytest.mark.exhaustive
+        ),
+        pytest.param("kd", rotating, {}, {}, marks=pytest.mark.exhaustive),
     ],
-    ids=["teachers", "views and exits", "sample weights", "rotations"],
+    ids=["teachers", "sample weights", "views and exits", "rotations"],
 )
 def test_equals_one_device(method, make, options, fit):
     logs_one, before, one = train(method, make, None, options, **fit)
@@ -121,6 +123,7 @@ def test_equals_one_device(method, make, options, fit):
     assert_same_changes(before, one, two, tolerance)
 
 
+@pytest.mark.exhaustive
 def test_stages_equal_those_of_one_device():
     """Each kind of phase is a graph of its own, for both stages."""
     options = {"adversary_learning_rate": 0.01}

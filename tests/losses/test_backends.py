@@ -43,6 +43,7 @@ def on_jax(tmp_path_factory):
     return pickle.loads(path.read_bytes())
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("cls", exported_losses())
 def test_value_and_gradients_on_jax_are_tensorflows(cls, on_jax):
     weights, expected, expected_gradients = on_jax[cls.__name__]

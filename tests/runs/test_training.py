@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -76,11 +77,39 @@ def kill_after_an_epoch(plan):
     assert plan.folder.is_interrupted
 
 
-def test_a_killed_run_resumes_to_the_weights_of_the_one_that_was_not(
-    plan, tmp_path, capsys
+class Interrupt(keras.callbacks.Callback):
+    """Ends the training in the midst of its second epoch."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.epoch > 1 and batch:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def eagerly():
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def test_an_interrupted_run_resumes_to_the_same_weights(
+    plan, tmp_path, capsys, eagerly
 ):
+    data, expert = load_data(plan), plan.config.networks.expert
+    with pytest.raises(KeyboardInterrupt):
+        train(plan, data, expert, plan.folder, [Interrupt()], verbose=0)
+    check_resumed(plan, data, expert, tmp_path, capsys)
+
+
+@pytest.mark.exhaustive
+def test_a_killed_run_resumes_to_the_same_weights(plan, tmp_path, capsys):
     kill_after_an_epoch(plan)
     data, expert = load_data(plan), plan.config.networks.expert
+    check_resumed(plan, data, expert, tmp_path, capsys)
+
+
+def check_resumed(plan, data, expert, tmp_path, capsys):
+    """It equals the run that nothing has stopped, bit for bit."""
     train(plan, data, expert, plan.folder, verbose=0)
     assert "Resuming after epoch" in capsys.readouterr().out
     whole = RunFolder(tmp_path / "whole")

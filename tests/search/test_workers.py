@@ -135,6 +135,7 @@ def test_workers_that_all_fail_are_one_error(flags, monkeypatch, capsys):
     ]
 
 
+@pytest.mark.exhaustive
 def test_chief_and_worker_of_several_machines(
     flags, training, worker_of_several, search_folder, capsys
 ):

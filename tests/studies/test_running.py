@@ -141,6 +141,7 @@ def test_curves(flags, canned_runs, study_folder):
     assert "Accuracy, validation" in page
 
 
+@pytest.mark.exhaustive
 def test_matched_baselines(flags, canned_runs, study_folder, capsys):
     flags = [*flags, "--seeds", "1", "--epochs", "8"]
     cells = ["--matched", "--cells", "Mixup+SKDSAM"]

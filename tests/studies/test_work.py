@@ -82,7 +82,7 @@ def test_data_is_loaded_once(base, monkeypatch):
     assert [arguments["limit"] for arguments in loads] == [None, 20]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_workers_share_the_runs(flags, canned_runs, study_folder, capsys):
     """Two processes; each run and each expert is trained by one of them."""
     cells = ("baseline", "+ expert teacher")
