@@ -18,14 +18,36 @@ class NetworkEntry:
         maker: str, the class or function in it that makes the network.
         settings: dict, its other arguments than `num_classes`, `input_shape`
             and the options of `build`.
+        can_end_early: bool, whether `<name>_first<k>`, of its first k blocks,
+            is a network too.
     """
 
     module: str
     maker: str
     settings: dict[str, Any]
+    can_end_early: bool = False
 
 
 _WIDE = r"wrn_(\d+)_(\d+)"
+_FIRST_BLOCKS = r"(.+)_first(\d+)"
+# Networks of `keras.applications`; a test keeps the list.
+APPLICATIONS = (
+    *("ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtSmall", "ConvNeXtTiny"),
+    *("ConvNeXtXLarge", "DenseNet121", "DenseNet169", "DenseNet201"),
+    *(f"EfficientNetB{i}" for i in range(8)),
+    *(f"EfficientNetV2{size}" for size in ("B0", "B1", "B2", "B3")),
+    *("EfficientNetV2L", "EfficientNetV2M", "EfficientNetV2S"),
+    *("InceptionResNetV2", "InceptionV3", "MobileNet", "MobileNetV2"),
+    *("MobileNetV3Large", "MobileNetV3Small", "NASNetLarge", "NASNetMobile"),
+    *("ResNet101", "ResNet101V2", "ResNet152", "ResNet152V2", "ResNet50"),
+    *("ResNet50V2", "VGG16", "VGG19", "Xception"),
+)
+# What `artkd train --sizes` trains, by the name of the size.
+SIZES = {
+    "tiny": "efficientnet_lite0_first3",
+    "small": "efficientnet_lite0_first5",
+    "medium": "efficientnet_lite0_first8",
+}
 
 
 def _wide_resnet(depth: int, width: int) -> NetworkEntry:
@@ -76,7 +98,16 @@ def _convnext(application: str) -> NetworkEntry:
     return NetworkEntry("convnext", "convnext", {"application": application})
 
 
-# `build` also takes wrn_<depth>_<width> of any other depth and width.
+def _efficientnet_lite(number: int, width: float, depth: float) -> NetworkEntry:
+    name = f"efficientnet_lite{number}"
+    settings = {"width": width, "depth": depth, "name": name}
+    return NetworkEntry(
+        "efficientnet_lite", "EfficientNetLite", settings, can_end_early=True
+    )
+
+
+# `build` also takes wrn_<depth>_<width> of any other depth and width, and
+# <network>_first<k> of those that can end early.
 NETWORKS: dict[str, NetworkEntry] = {
     **{
         f"wrn_{depth}_{width}": _wide_resnet(depth, width)
@@ -123,6 +154,11 @@ NETWORKS: dict[str, NetworkEntry] = {
     "shufflenet_v2": NetworkEntry(
         "shufflenet_v2", "ShuffleNetV2", {"name": "shufflenet_v2"}
     ),
+    "efficientnet_lite0": _efficientnet_lite(0, 1.0, 1.0),
+    "efficientnet_lite1": _efficientnet_lite(1, 1.0, 1.1),
+    "efficientnet_lite2": _efficientnet_lite(2, 1.1, 1.2),
+    "efficientnet_lite3": _efficientnet_lite(3, 1.2, 1.4),
+    "efficientnet_lite4": _efficientnet_lite(4, 1.4, 1.8),
     "convnext_tiny": _convnext("ConvNeXtTiny"),
     "convnext_small": _convnext("ConvNeXtSmall"),
     "convnext_base": _convnext("ConvNeXtBase"),
@@ -133,7 +169,9 @@ def get_network(name: str, argument: str = "name") -> NetworkEntry:
     """Looks up the entry of a network.
 
     Args:
-        name: str.
+        name: str: a key of `NETWORKS` or `SIZES`; `wrn_<depth>_<width>`;
+            `applications/<Name>` of `keras.applications`; path of a `.keras`
+            file; `<network>_first<k>`.
         argument: the caller's name for `name`, for the error.
 
     Raises:
@@ -141,10 +179,32 @@ def get_network(name: str, argument: str = "name") -> NetworkEntry:
     """
     if name in NETWORKS:
         return NETWORKS[name]
+    if name in SIZES:
+        return get_network(SIZES[name], argument)
     if wide := re.fullmatch(_WIDE, name):
         depth, width = map(int, wide.groups())
         return _wide_resnet(depth, width)
+    kind, _, application = name.partition("/")
+    if kind == "applications" and application in APPLICATIONS:
+        settings = {"application": application}
+        return NetworkEntry("applications", "application", settings, True)
+    if name.endswith(".keras"):
+        settings = {"path": name}
+        return NetworkEntry("applications", "backbone_file", settings, True)
+    if first := re.fullmatch(_FIRST_BLOCKS, name):
+        whole = get_network(first[1], argument)
+        if whole.can_end_early:
+            changes: dict[str, Any] = {"num_blocks": int(first[2])}
+            if "name" in whole.settings:
+                changes["name"] = name
+            return dataclasses.replace(
+                whole, settings={**whole.settings, **changes}
+            )
     raise ValueError(
-        f"`{argument}` must be one of {', '.join(NETWORKS)}, or another "
-        f"wrn_<depth>_<width>. Received: {argument}={name!r}."
+        f"`{argument}` must be one of {', '.join(NETWORKS)}; another "
+        "wrn_<depth>_<width>; applications/<Name> of "
+        f"{', '.join(APPLICATIONS)}; the path of a .keras file; "
+        "<network>_first<k>, the first k blocks of an EfficientNet-Lite, an "
+        f"application or a file; or {', '.join(SIZES)}. "
+        f"Received: {argument}={name!r}."
     )

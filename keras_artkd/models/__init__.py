@@ -5,12 +5,20 @@ import importlib
 from keras_artkd.catalogue.networks import NETWORKS as NETWORKS
 from keras_artkd.models.densenet import DenseNet as DenseNet
 from keras_artkd.models.dianet import DIANet as DIANet
+from keras_artkd.models.efficientnet_lite import (
+    EfficientNetLite as EfficientNetLite,
+)
 from keras_artkd.models.endpoints import EndpointModel as EndpointModel
 from keras_artkd.models.endpoints import get_endpoints as get_endpoints
 from keras_artkd.models.endpoints import with_endpoints as with_endpoints
 from keras_artkd.models.exits import ExitModel as ExitModel
 from keras_artkd.models.exits import with_exits as with_exits
 from keras_artkd.models.exits import without_exits as without_exits
+from keras_artkd.models.inheritance import (
+    freeze_batch_norm as freeze_batch_norm,
+)
+from keras_artkd.models.inheritance import inherit as inherit
+from keras_artkd.models.inheritance import is_inherited as is_inherited
 from keras_artkd.models.mobilenet_v2 import MobileNetV2 as MobileNetV2
 from keras_artkd.models.registry import build as build
 from keras_artkd.models.resnet import ResNet as ResNet

@@ -14,15 +14,18 @@ def build(
     input_shape: tuple[int, int, int] = (64, 64, 3),
     **options: Any,
 ) -> keras.Model:
-    """Makes a network by name, randomly initialised.
+    """Makes a network by name, by default randomly initialised.
 
     Args:
         name: a key of `NETWORKS`, or `"wrn_<depth>_<width>"` with any depth
-            6n + 4 and any width.
+            6n + 4 and any width; or `"<network>_first<k>"`, the first k
+            blocks of an EfficientNet-Lite.
         num_classes: int >= 1.
         input_shape: `(height, width, 3)`, pixels.
-        **options: other arguments of the network: `weights="imagenet"` for
-            ConvNeXts; for all others `head` and `head_inputs`; `stem`, of
+        **options: other arguments of the network: `weights`, which is
+            `"imagenet"` or a path, for ConvNeXts, EfficientNet-Lite 0 to 2 and
+            applications; `head_channels` after the first blocks of a network;
+            `head` and `head_inputs` for this package's own; `stem`, of
             `"auto"`, `"small"` and `"imagenet"`, for ResNets with four groups,
             DenseNet, DIANet, SANs, MobileNetV2 and ShuffleNets.
 
@@ -33,6 +36,8 @@ def build(
     Raises:
         ValueError: for an unknown name; it lists the known ones. Also for
             options that the network does not have.
+        ImportError: if the package with the weights is not installed.
+        OSError: if weights cannot be read.
 
     Example:
     >>> build("wrn_16_1", num_classes=18).count_params() > 170_000
@@ -41,8 +46,12 @@ def build(
     entry = get_network(name)
     module = importlib.import_module(f"keras_artkd.models.{entry.module}")
     make = getattr(module, entry.maker)
+    # A class of networks has no argument for weights that it then loses.
+    weights = None
+    if loads := hasattr(module, "load_pretrained"):
+        weights = options.pop("weights", None)
     try:
-        return make(
+        model: keras.Model = make(
             num_classes=num_classes,
             input_shape=tuple(input_shape),
             **{**entry.settings, **options},
@@ -52,3 +61,6 @@ def build(
             f"Network {name!r} does not take these options. "
             f"Received: {options}. ({error})"
         ) from error
+    if loads and weights is not None:
+        module.load_pretrained(model, weights)
+    return model

@@ -31,6 +31,7 @@ class Family:
         cancelled: end of the paths of weights that the next batch
             normalisation subtracts again: no gradient reaches them.
         int8_correlation: the least of the answers in int8 and in float32.
+        grey: the value of a pixel that is zero to the network.
     """
 
     parameters: Mapping[str, int]
@@ -44,6 +45,7 @@ class Family:
     smallest: Mapping[str | None, int] = dataclasses.field(default_factory=dict)
     cancelled: str | None = None
     int8_correlation: float = 0.95
+    grey: float = 127.5
 
 
 @functools.cache

@@ -60,7 +60,7 @@ def test_groups_and_features(name):
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_takes_raw_pixels(name):
-    """Mid-grey is zero to the network: its first convolution's output is."""
+    """A grey is zero to the network: its first convolution's output is."""
     model = built_small(name)
     convolution = next(
         layer
@@ -68,7 +68,7 @@ def test_takes_raw_pixels(name):
         if isinstance(layer, keras.layers.Conv2D)
     )
     stem = keras.Model(model.inputs[0], convolution.output)
-    grey = np.full((1, 32, 32, 3), 127.5)
+    grey = np.full((1, 32, 32, 3), FAMILIES[name].grey)
     np.testing.assert_allclose(stem(grey), 0.0, atol=1e-4)
 
 
