@@ -77,6 +77,11 @@ class RunFolder:
         return self.path / "checkpoint.npz"
 
     @property
+    def frozen_head(self) -> pathlib.Path:
+        """The classifier that the training began with, on frozen features."""
+        return self.path / "frozen_head.npz"
+
+    @property
     def pseudo_labels(self) -> pathlib.Path:
         """The table of pseudo-labels."""
         return self.path / "pseudo_labels.csv"

@@ -117,7 +117,8 @@ def _classify_own(
     from keras_artkd.data.pipeline import evaluation_arrays
 
     store = getattr(load_data(data, None), split)
-    images, labels = evaluation_arrays(store, classifier.info.image_size)
+    info = classifier.info
+    images, labels = evaluation_arrays(store, info.crop_size, info.image_size)
     return classifier.logits(images), labels
 
 

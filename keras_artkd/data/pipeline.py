@@ -14,6 +14,7 @@ from keras_artkd.data.augment import (
     random_windows,
 )
 from keras_artkd.data.images import centre_square
+from keras_artkd.data.resampling import resize_matrix, resize_squares
 from keras_artkd.data.store import ImageStore
 from keras_artkd.data.stream import ImageStream, encoded_image
 from keras_artkd.data.views import VIEWS, Draw, Store
@@ -23,9 +24,12 @@ Augmentation: TypeAlias = Callable[[Tensor, Tensor, Tensor], Batch]
 """From images, labels and a seed to images and labels."""
 
 
-def steps_per_epoch(store: Store, batch_size: int) -> int:
+def steps_per_epoch(
+    store: Store, batch_size: int, epoch_images: int | None = None
+) -> int:
     """Returns the whole batches in an epoch of `training_dataset`."""
-    return max(len(store) // batch_size, 1)
+    images = min(len(store), epoch_images or len(store))
+    return max(images // batch_size, 1)
 
 
 def training_dataset(
@@ -38,6 +42,7 @@ def training_dataset(
     views: str = "one",
     augmentations: Sequence[Augmentation] = (),
     crop_and_mirror: bool = True,
+    epoch_images: int | None = None,
 ) -> tf.data.Dataset:
     """Gives shuffled, augmented batches of every epoch to come.
 
@@ -67,6 +72,8 @@ def training_dataset(
             labels, as in `keras_artkd.data.augment`, applied in order.
         crop_and_mirror: bool; if False, images are cropped as those of
             `evaluation_dataset`. Only an `ImageStore` allows that.
+        epoch_images: int, images of an epoch, drawn anew for each; None for
+            all of them.
 
     Returns:
         `tf.data.Dataset` of `steps_per_epoch` times `epochs -
@@ -83,7 +90,7 @@ def training_dataset(
     if not len(store):
         raise ValueError("There is no image to train on. Received: 0 images.")
     batch_size = min(batch_size, len(store))
-    steps = steps_per_epoch(store, batch_size)
+    steps = steps_per_epoch(store, batch_size, epoch_images)
 
     def epoch_batches(epoch: Tensor) -> tf.data.Dataset:
         seeds = tf.random.split(
@@ -243,9 +250,20 @@ def _what_to_learn(store: ImageStore) -> Array:
 
 
 def evaluation_dataset(
-    store: ImageStore, image_size: int, batch_size: int
+    store: ImageStore,
+    image_size: int,
+    batch_size: int,
+    network_size: int | None = None,
 ) -> tf.data.Dataset:
     """Gives every image once, in order, cropped at the centre.
+
+    Args:
+        store: `ImageStore`.
+        image_size: int, side of the crops, pixels.
+        batch_size: int.
+        network_size: int, the side to which crops are resized, to whole
+            values, as `keras_artkd.data.resampling.resize_squares` does; None
+            for none.
 
     Returns:
         `tf.data.Dataset` as of `training_dataset`; the last batch may be
@@ -257,7 +275,8 @@ def evaluation_dataset(
         corners, mirrored = centre_windows(
             tf.gather(crops.sizes, indices), image_size
         )
-        return crops(indices, corners, mirrored)
+        images, labels = crops(indices, corners, mirrored)
+        return _resized(images, network_size or image_size), labels
 
     return (
         tf.data.Dataset.range(len(store))
@@ -267,16 +286,31 @@ def evaluation_dataset(
     )
 
 
-def evaluation_arrays(store: Store, image_size: int) -> tuple[Array, Array]:
+def evaluation_arrays(
+    store: Store, image_size: int, network_size: int | None = None
+) -> tuple[Array, Array]:
     """Returns the data of `evaluation_dataset` as NumPy arrays.
 
     Returns:
         uint8 `(n, side, side, 3)` and int32 `(n,)`.
     """
-    images = np.empty((len(store), image_size, image_size, 3), "uint8")
+    side = network_size or image_size
+    images = np.empty((len(store), side, side, 3), "uint8")
     for index in range(len(store)):
-        images[index] = centre_square(store.image(index), image_size)
+        crop = centre_square(store.image(index), image_size)
+        images[index] = resize_squares(crop, side)
     return images, store.labels
+
+
+def _resized(images: Tensor, side: int) -> Tensor:
+    """`resize_squares` of float32 images with whole values."""
+    old = images.shape[1]
+    if old == side:
+        return images
+    matrix = resize_matrix(old, side)
+    # Exact in float32, so these are its very bytes.
+    rows = tf.floor(tf.einsum("hH,nHWc->nhWc", matrix, images) + 0.5)
+    return tf.floor(tf.einsum("wW,nhWc->nhwc", matrix, rows) + 0.5)
 
 
 class _Crops:

@@ -102,12 +102,21 @@ def model_info(
         metrics: dict, what it was measured to be.
         export: see `keras_artkd.deploy.model_card.model_card`.
     """
+    crop = crop_size(config)
     return ModelInfo(
         class_names=data["class_names"],
         image_size=config["image_size"],
-        short_side=data["load"]["short_side"] or config["image_size"],
+        short_side=data["load"]["short_side"] or crop,
+        crop_size=crop,
         card=model_card(config, data, metrics, export),
     )
+
+
+def crop_size(config: Mapping[str, Any]) -> int:
+    """Side of the crop that a run's networks got, resized, pixels."""
+    # Runs of earlier versions had one size.
+    size: int = config.get("crop_size", config["image_size"])
+    return size
 
 
 def load_data(data: Mapping[str, Any], data_dir: Path | None) -> "Collection":

@@ -24,6 +24,9 @@ class ModelInfo:
         image_size: int, side of the square that the network sees, pixels.
         short_side: int, pixels: the shorter side of an image is resized to
             it before the central square is cut out.
+        crop_size: int, side of that square, which is then resized to
+            `image_size` (`keras_artkd.data.resampling`); `image_size` itself
+            by default.
         card: str, the model card, Markdown.
     """
 
@@ -31,13 +34,16 @@ class ModelInfo:
     image_size: int
     short_side: int
     card: str = ""
+    crop_size: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.image_size <= self.short_side:
+        if self.crop_size == 0:
+            object.__setattr__(self, "crop_size", self.image_size)
+        if not (0 < self.crop_size <= self.short_side and self.image_size > 0):
             raise ValueError(
-                "`short_side` must be at least `image_size`, both positive. "
+                "`short_side` must be at least `crop_size`, all positive. "
                 f"Received: image_size={self.image_size}, "
-                f"short_side={self.short_side}."
+                f"crop_size={self.crop_size}, short_side={self.short_side}."
             )
         if not self.class_names:
             raise ValueError("`class_names` must name a class. Received: [].")

@@ -13,6 +13,7 @@ from typing import BinaryIO, TypeAlias
 import numpy as np
 
 from keras_artkd.data.images import UnreadableImage, centre_square, read_image
+from keras_artkd.data.resampling import resize_squares
 from keras_artkd.datasets.files import is_image, list_files, printable
 from keras_artkd.deploy.finished_run import find_model
 from keras_artkd.deploy.formats import open_model
@@ -109,9 +110,10 @@ class Classifier:
         Raises:
             UnreadableImage: if it is no picture.
         """
-        return centre_square(
-            read_image(source, self.info.short_side), self.info.image_size
-        )
+        info = self.info
+        pixels = read_image(source, info.short_side)
+        crop = centre_square(pixels, info.crop_size)
+        return resize_squares(crop, info.image_size)
 
     def logits(self, images: Array, batch_size: int = 64) -> Array:
         """Returns float32 `(n, classes)` of a stack of images from `read`."""

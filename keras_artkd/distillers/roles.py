@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_artkd.data.resampling import resize_matrix
 from keras_artkd.losses.base import Endpoints
 from keras_artkd.models.endpoints import get_endpoints
 from keras_artkd.types import Tensor
@@ -60,9 +61,11 @@ def resize_like(images: Tensor, model: keras.Model) -> Tensor:
     if None in size or tuple(images.shape[1:3]) == size:
         return images
     images = ops.cast(images, "float32")
-    return ops.image.resize(
-        images, size, interpolation="bilinear", antialias=True
-    )
+    height, width = images.shape[1:3]
+    # Products of matrices, which every compiler has, unlike Keras's resize
+    # with antialiasing.
+    images = ops.einsum("hH,bHWc->bhWc", resize_matrix(height, size[0]), images)
+    return ops.einsum("wW,bhWc->bhwc", resize_matrix(width, size[1]), images)
 
 
 def freeze(model: keras.Model) -> None:

@@ -1,5 +1,7 @@
 """Losses and conversions of labels: integers, or probabilities."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -35,6 +37,44 @@ def cross_entropy(labels: Tensor, logits: Tensor) -> Tensor:
     return ops.sparse_categorical_crossentropy(
         ops.cast(ops.reshape(labels, (-1,)), "int32"), logits, from_logits=True
     )
+
+
+@keras.saving.register_keras_serializable("keras_artkd")
+class SmoothedCrossEntropy(keras.losses.Loss):
+    """`cross_entropy` of labels of which a share is spread over all classes.
+
+    Args:
+        label_smoothing: float in [0, 1), the share.
+        reduction: as `keras.losses.Loss` has it.
+        name: str.
+
+    Reference: Szegedy et al., 2015, https://arxiv.org/abs/1512.00567,
+    section 7.
+    """
+
+    def __init__(
+        self,
+        label_smoothing: float = 0.1,
+        reduction: str = "sum_over_batch_size",
+        name: str = "smoothed_cross_entropy",
+    ) -> None:
+        super().__init__(name=name, reduction=reduction)
+        self.label_smoothing = label_smoothing
+
+    def call(self, labels: Tensor, logits: Tensor) -> Tensor:
+        """Returns `(batch,)`, nats per example."""
+        classes = logits.shape[-1]
+        sharp = class_probabilities(labels, classes)
+        share = self.label_smoothing
+        return cross_entropy((1 - share) * sharp + share / classes, logits)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns every constructor argument."""
+        return {
+            "label_smoothing": self.label_smoothing,
+            "reduction": self.reduction,
+            "name": self.name,
+        }
 
 
 @keras.saving.register_keras_serializable("keras_artkd")

@@ -98,9 +98,10 @@ def attention_grid(run: Run) -> list[AttentionRow] | None:
 
 
 def _zoom(run: Run) -> float:
-    """The side of the resized picture over the side that networks see."""
+    """The side of the resized picture over the side of the crop."""
     short_side = run.data.get("load", {}).get("short_side")
-    return max(1.0, (short_side or 0) / run.config["image_size"])
+    crop = run.config.get("crop_size", run.config["image_size"])
+    return max(1.0, (short_side or 0) / crop)
 
 
 def attention_overlay(pixels: Array, attention: Array) -> Array:

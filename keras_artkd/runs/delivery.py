@@ -42,9 +42,9 @@ def export_student(
         dict of kind -> what was measured.
     """
     print("Exporting ...")
-    size = plan.config.data.image_size
-    held_out = ("test", *evaluation_arrays(data.test, size))
-    calibration = choose_calibration_images(data.train, size)
+    sizes = plan.crop_size, plan.config.data.image_size
+    held_out = ("test", *evaluation_arrays(data.test, *sizes))
+    calibration = choose_calibration_images(data.train, *sizes)
     reports = {}
     for kind, (file_format, quantize) in EXPORTS.items():
         reports[kind] = deliver_student(

@@ -20,7 +20,7 @@ def compare(plan: Plan) -> dict[str, Any]:
     # Before the baseline is trained.
     check_student(plan)
     data = load_data(plan)
-    baseline = resolve(plan.config.replace(**ALONE))
+    baseline = resolve(plan.config.replace(**ALONE, crop_size=plan.crop_size))
     alone, taught = run_or_read(baseline, data), run_or_read(plan, data)
     print("\nThe same student, test split of scenes it has never seen:")
     for metrics in (alone, taught):

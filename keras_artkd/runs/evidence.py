@@ -83,14 +83,14 @@ def _save_attention(
     groups = {role: group_names(model) for role, model in networks.items()}
     if not any(groups.values()):
         return
-    images, _ = evaluation_arrays(
-        data.test.take(rows), plan.config.data.image_size
-    )
-    arrays = {}
+    shown, arrays = data.test.take(rows), {}
     for role, model in networks.items():
         if not groups[role]:
             continue
         last = models.get_endpoints(model)[groups[role][-1]]
+        images, _ = evaluation_arrays(
+            shown, plan.crop_size, model.input_shape[1]
+        )
         network = keras.Model(model.input, last)
         maps = network.predict_on_batch(images.astype("float32"))
         for mapping in ATTENTION_MAPPINGS:

@@ -66,7 +66,7 @@ def teach(
         keras_artkd.runs.pseudo_labels.NothingToLearn: if no label is used.
         ValueError: if a table cannot be read, or the run began with another.
     """
-    method, size = plan.method, plan.config.data.image_size
+    method, size = plan.method, plan.crop_size
     if method.pseudo_labels is None:
         return data, None
     options = method.pseudo_label_options(plan.options)
@@ -98,7 +98,7 @@ def _labels(
 ) -> PseudoLabels:
     """The expert's labels, corrected where a table says so."""
     assert data.unlabelled is not None
-    size, table = plan.config.data.image_size, plan.config.data.pseudo_labels
+    size, table = plan.crop_size, plan.config.data.pseudo_labels
     own = folder and folder.pseudo_labels
     begun = folder and own and (own.exists() or folder.checkpoint.exists())
     if not begun and table is None:

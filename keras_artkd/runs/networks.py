@@ -40,7 +40,11 @@ def build_expert(plan: Plan, num_classes: int) -> keras.Model:
     if networks.expert is not None:
         return keras.models.load_model(networks.expert)
     return _build_network(
-        plan, networks.expert_network, num_classes, networks.teacher_head
+        plan,
+        networks.expert_network,
+        num_classes,
+        networks.teacher_head,
+        image_size=networks.expert_image_size,
     )
 
 
@@ -76,9 +80,11 @@ def _build_network(
     name: str,
     num_classes: int,
     head: str = "pool",
+    image_size: int | None = None,
     **options: Any,
 ) -> keras.Model:
-    networks, size = plan.config.networks, plan.config.data.image_size
+    networks = plan.config.networks
+    size = image_size or plan.config.data.image_size
     if head == "awgram":
         options["head"] = AWGram(
             networks.correlation,
@@ -117,12 +123,7 @@ def build_distiller(
     keras.utils.set_random_seed(schedule.seed)
     keras.config.set_dtype_policy(schedule.precision)
     try:
-        options = {}
-        if networks.student_weights is not None:
-            options["weights"] = networks.student_weights
-        student = _build_network(
-            plan, networks.student, num_classes, plan.student_head, **options
-        )
+        student = build_student(plan, num_classes, expert)
         initial = None
         if plan.method.needs_initial:
             initial = _build_network(
@@ -137,6 +138,31 @@ def build_distiller(
         # TensorFlow takes no plus in a name.
         name=plan.method.name.replace("+", "-"),
     )
-    # Connectors too, as in mdistiller and RepDistiller.
-    set_weight_decay(distiller, schedule.weight_decay)
+    if schedule.optimizer == "sgd":
+        # Connectors too, as in mdistiller and RepDistiller.
+        set_weight_decay(distiller, schedule.weight_decay)
     return distiller
+
+
+def build_student(
+    plan: Plan,
+    num_classes: int,
+    expert: keras.Model | list[keras.Model] | None = None,
+) -> keras.Model:
+    """The student, with what it inherits, not trained yet."""
+    networks = plan.config.networks
+    options: dict[str, Any] = {}
+    if networks.head_channels is not None:
+        options["head_channels"] = networks.head_channels
+    if networks.inherit not in (None, "expert"):
+        options["weights"] = networks.inherit
+    student = _build_network(
+        plan, networks.student, num_classes, plan.student_head, **options
+    )
+    if networks.inherit == "expert":
+        # Of several stages the last is the expert.
+        donor = expert[-1] if isinstance(expert, list) else expert
+        models.inherit(student, donor)
+    if networks.inherit and networks.freeze_batch_norm:
+        models.freeze_batch_norm(student)
+    return student

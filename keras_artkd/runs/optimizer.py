@@ -12,6 +12,7 @@ def make_optimizer(
     drops: Sequence[float] = (0.3, 0.6),
     factor: float = 0.2,
     momentum: float = 0.9,
+    clip_norm: float | None = None,
 ) -> keras.optimizers.Optimizer:
     """SGD with momentum whose learning rate drops at given moments.
 
@@ -23,6 +24,7 @@ def make_optimizer(
             epochs 60 and 120 of 200 (thesis 000).
         factor: float.
         momentum: float, without Nesterov.
+        clip_norm: float, the largest norm of all gradients together.
     """
     if drops:
         # Keras still gives the old rate at the boundary step itself.
@@ -31,7 +33,48 @@ def make_optimizer(
         learning_rate = keras.optimizers.schedules.PiecewiseConstantDecay(
             boundaries, rates
         )
-    return keras.optimizers.SGD(learning_rate, momentum=momentum)
+    return keras.optimizers.SGD(
+        learning_rate, momentum=momentum, global_clipnorm=clip_norm
+    )
+
+
+def cosine_rate(
+    learning_rate: float, total_steps: int, warmup: float = 0.0
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """A learning rate that falls to zero as half a cosine.
+
+    Args:
+        learning_rate: float, the highest.
+        total_steps: int, steps of the whole training.
+        warmup: part of the training in which it rises from zero before.
+    """
+    rising = round(warmup * total_steps)
+    if not rising:
+        return keras.optimizers.schedules.CosineDecay(
+            learning_rate, total_steps
+        )
+    return keras.optimizers.schedules.CosineDecay(
+        0.0,
+        max(total_steps - rising, 1),
+        warmup_target=learning_rate,
+        warmup_steps=rising,
+    )
+
+
+def make_adamw(
+    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
+    weight_decay: float,
+    clip_norm: float | None = None,
+) -> keras.optimizers.Optimizer:
+    """AdamW that leaves biases and normalisation without weight decay.
+
+    Reference: Loshchilov and Hutter, 2017, https://arxiv.org/abs/1711.05101.
+    """
+    optimizer = keras.optimizers.AdamW(
+        learning_rate, weight_decay=weight_decay, global_clipnorm=clip_norm
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
 
 
 def set_weight_decay(model: keras.Model, weight_decay: float) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 from keras_artkd.catalogue.augmentations import AUGMENTATIONS, ROTATIONS
 from keras_artkd.catalogue.methods import Method, get_method
 from keras_artkd.run_folder import RunFolder
-from keras_artkd.runs.config import Config, Option
+from keras_artkd.runs.config import Config
+from keras_artkd.runs.settings import Option
 
 # The method that trains experts; its runs keep the stages of their training.
 EXPERT_METHOD = "baseline"
@@ -30,7 +31,20 @@ ALONE: dict[str, Any] = {
     "labels_only": False,
 }
 # Settings of later versions, which at these values keep the folder's name.
-_UNCHANGED = {"stem": "auto", "crop_and_mirror": True, "teacher_head": "pool"}
+_UNCHANGED = {
+    "stem": "auto",
+    "crop_and_mirror": True,
+    "teacher_head": "pool",
+    "head_channels": None,
+    "epoch_images": None,
+    "freeze_batch_norm": False,
+    "fit_head_first": False,
+    "optimizer": "sgd",
+    "rate_decay": "steps",
+    "warmup": 0.0,
+    "clip_norm": None,
+    "label_smoothing": 0.0,
+}
 # Settings that do not change the outcome.
 _NO_OUTCOME = ("licence", "exports", "workdir", "resume", "labels_only")
 
@@ -62,6 +76,11 @@ class Plan:
         return self.usual_options | self.config.teaching.given_options
 
     @property
+    def has_expert(self) -> bool:
+        """Whether an expert teaches the student or leaves it its weights."""
+        return self.method.needs_expert or _inherits_expert(self.config)
+
+    @property
     def student_head(self) -> str:
         """The student's head, "auto" resolved."""
         head = self.config.networks.head
@@ -76,7 +95,12 @@ class Plan:
     def cutout_side(self) -> int:
         """Side of cutout's square, pixels."""
         side = self.config.augmentation.cutout_side
-        return self.config.data.image_size // 4 if side is None else side
+        return self.crop_size // 4 if side is None else side
+
+    @property
+    def crop_size(self) -> int:
+        """Side of the crop that every network gets, resized, pixels."""
+        return _crop_size(self.config, self.has_expert)
 
     @property
     def short_side(self) -> int:
@@ -84,9 +108,7 @@ class Plan:
         data = self.config.data
         # Arrays that have the size already leave no room for a crop.
         return (
-            data.image_size
-            if data.keep_size
-            else round(1.125 * data.image_size)
+            self.crop_size if data.keep_size else round(1.125 * self.crop_size)
         )
 
     @property
@@ -149,6 +171,7 @@ class Plan:
             "options": {**self.method.options, **self.options},
             "learning_rate": self.first_rate,
             "cutout_side": self.cutout_side,
+            "crop_size": self.crop_size,
         }
 
     @functools.cached_property
@@ -181,6 +204,10 @@ class Plan:
         self._identify_data(identity)
         self._identify_augmentation(identity)
         self._identify_teachers(identity)
+        # What the setting was called first.
+        inherit = self.config.networks.inherit
+        identity["student_weights"] = _weights_source(inherit)
+        del identity["inherit"]
         if "awgram" not in (self.student_head, identity["teacher_head"]):
             del identity["correlation"], identity["feature_scale"]
         for key, default in _UNCHANGED.items():
@@ -206,6 +233,8 @@ class Plan:
     def _identify_data(self, identity: dict[str, Any]) -> None:
         source = self.data_source
         identity["data_dir"] = source["data_dir"]
+        if self.crop_size == self.config.data.image_size:
+            del identity["crop_size"]
         identity["data_options"] = dict(source["data_options"])
         # Where something is kept, not what.
         identity["data_options"].pop("cache_dir", None)
@@ -236,10 +265,14 @@ class Plan:
             schedule = self.expert.config.schedule
             identity["expert_epochs"] = schedule.epochs
             identity["expert_learning_rate"] = self.expert.first_rate
+            size = self.expert.config.data.image_size
+            identity["expert_image_size"] = size
+            if size == self.config.data.image_size:
+                del identity["expert_image_size"]
             return
         for key in [key for key in identity if key.startswith("expert")]:
             del identity[key]
-        if self.method.needs_expert and networks.expert is not None:
+        if self.has_expert and networks.expert is not None:
             identity["expert"] = _absolute(networks.expert)
 
 
@@ -251,7 +284,8 @@ def resolve(config: Config) -> Plan:
             the file of pseudo-labels cannot be read.
     """
     method = get_method(config.teaching.method)
-    trains_expert = method.needs_expert and config.networks.expert is None
+    has_expert = method.needs_expert or _inherits_expert(config)
+    trains_expert = has_expert and config.networks.expert is None
     plan = Plan(
         config,
         method,
@@ -268,14 +302,38 @@ def expert_config(config: Config) -> Config:
     """The configuration of the run that trains a run's expert."""
     networks, schedule = config.networks, config.schedule
     return config.replace(
+        image_size=networks.expert_image_size or config.data.image_size,
+        crop_size=_crop_size(config, has_expert=True),
+        expert_image_size=None,
         **ALONE,
         head=networks.teacher_head,
         teacher_head="pool",
         student=networks.expert_network,
-        student_weights=networks.expert_weights,
+        inherit=networks.expert_weights,
         epochs=networks.expert_epochs or schedule.epochs,
         learning_rate=networks.expert_learning_rate or schedule.learning_rate,
     )
+
+
+def _inherits_expert(config: Config) -> bool:
+    return config.networks.inherit == "expert"
+
+
+def _weights_source(weights: str | None) -> str | None:
+    """A kind of weights, or the absolute path of a file."""
+    if weights in (None, "imagenet", "expert"):
+        return weights
+    return _absolute(str(weights))
+
+
+def _crop_size(config: Config, has_expert: bool) -> int:
+    data = config.data
+    if data.crop_size is not None:
+        return data.crop_size
+    # Arrays that have the size already have no more to show.
+    if data.keep_size or not has_expert:
+        return data.image_size
+    return max(data.image_size, config.networks.expert_image_size or 0)
 
 
 def _usual_options(config: Config, method: Method) -> dict[str, Option]:

@@ -211,7 +211,7 @@ def find_expert(plan: Plan, data: Collection) -> pathlib.Path | None:
 
     Trains it first where it is not there yet.
     """
-    if not plan.method.needs_expert:
+    if not plan.has_expert:
         return None
     if plan.expert is None:
         return given_expert(plan, data)

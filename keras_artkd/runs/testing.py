@@ -19,10 +19,11 @@ from keras_artkd.distillers.adversaries import (
 from keras_artkd.measure.cost import count_multiply_adds
 from keras_artkd.measure.intervals import bootstrap_metrics
 from keras_artkd.measure.metrics import agreement, classification_metrics
+from keras_artkd.runs.batches import evaluation_batches
 from keras_artkd.runs.checkpoint import Checkpoint
 from keras_artkd.runs.evidence import save_evidence
+from keras_artkd.runs.heads import Head, measure_frozen
 from keras_artkd.runs.plan import Plan
-from keras_artkd.runs.training import evaluation_batches
 from keras_artkd.types import Array
 
 
@@ -42,7 +43,7 @@ def evaluate(
     student = models.without_exits(distiller.student)
 
     def logits(model: keras.Model, split: str) -> Array:
-        batches = evaluation_batches(plan, getattr(data, split))
+        batches = evaluation_batches(plan, getattr(data, split), model)
         answers: Array = model.predict(batches, verbose=0)
         return answers
 
@@ -82,6 +83,7 @@ def evaluate(
         },
         "test_last_epoch": _accuracies(last),
         **averaged,
+        **_frozen_head(plan, data),
         **_adversaries(checkpoint.history),
         "validation": metrics(logits(student, "validation"), "validation"),
         # Teachers: the expert as given, the initial one at its last epoch.
@@ -96,10 +98,17 @@ def evaluate(
             if role != "student"
         },
         "networks": [
-            _describe_network(role, model, plan)
-            for role, model in networks.items()
+            _describe_network(role, model) for role, model in networks.items()
         ],
     }
+
+
+def _frozen_head(plan: Plan, data: Collection) -> dict[str, Any]:
+    """What the classifier on frozen features reached, where there was one."""
+    path = plan.folder.frozen_head
+    if not path.exists():
+        return {}
+    return {"frozen_head": measure_frozen(plan, data, Head.read(path))}
 
 
 def _accuracies(metrics: dict[str, Any]) -> dict[str, Any]:
@@ -113,13 +122,11 @@ def _adversaries(history: dict[str, list[float | None]]) -> dict[str, Any]:
     return {"adversaries": adversary_incidents(history)}
 
 
-def _describe_network(
-    role: str, model: keras.Model, plan: Plan
-) -> dict[str, Any]:
+def _describe_network(role: str, model: keras.Model) -> dict[str, Any]:
     """Cost of a network, as deployed."""
     model = models.upright(model)
-    size = plan.config.data.image_size
-    images = np.random.default_rng(0).integers(0, 256, (4, size, size, 3))
+    shape = (4, *model.input_shape[1:])
+    images = np.random.default_rng(0).integers(0, 256, shape)
     return {
         "role": role,
         "name": model.name,

@@ -4,22 +4,26 @@ from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
+from keras.optimizers.schedules import LearningRateSchedule
 
 from keras_artkd.catalogue.augmentations import AUGMENTATIONS
 from keras_artkd.data.augment import Cutout, Mixup, Rotations
 from keras_artkd.data.pipeline import (
-    evaluation_dataset,
     steps_per_epoch,
     training_dataset,
 )
-from keras_artkd.data.store import ImageStore
+from keras_artkd.data.stream import ImageStream
 from keras_artkd.datasets import Collection
 from keras_artkd.distillers import Distiller
+from keras_artkd.losses.labels import SmoothedCrossEntropy
 from keras_artkd.run_folder import HISTORY, RunFolder
+from keras_artkd.runs.batches import evaluation_batches
 from keras_artkd.runs.checkpoint import Checkpoint
+from keras_artkd.runs.heads import is_all_inherited, start_with_head
 from keras_artkd.runs.networks import build_distiller, load_teachers
 from keras_artkd.runs.optimizer import (
-    evaluation_batch_size,
+    cosine_rate,
+    make_adamw,
     make_optimizer,
     make_strategy,
 )
@@ -55,7 +59,7 @@ def train(
     """
     schedule = plan.config.schedule
     batch_size = min(schedule.batch_size, len(data.train))
-    steps = steps_per_epoch(data.train, batch_size)
+    steps = steps_per_epoch(data.train, batch_size, schedule.epoch_images)
     with make_strategy().scope():
         distiller = _compiled_distiller(plan, data, expert_path, steps)
     checkpoint = Checkpoint(distiller, folder.checkpoint)
@@ -67,13 +71,15 @@ def train(
             "--epochs train longer"
         )
     initial_epoch = checkpoint.restore()
+    if not initial_epoch and plan.config.networks.fit_head_first:
+        _start_with_head(plan, data, distiller, folder)
     if initial_epoch:
         print(f"Resuming after epoch {initial_epoch}.")
     if initial_epoch < schedule.epochs:
         distiller.fit(
             training_dataset(
                 data.train,
-                plan.config.data.image_size,
+                plan.crop_size,
                 batch_size,
                 schedule.seed,
                 schedule.epochs,
@@ -81,6 +87,7 @@ def train(
                 plan.method.views,
                 _augmentations(plan, len(data.class_names)),
                 plan.config.augmentation.crop_and_mirror,
+                schedule.epoch_images,
             ),
             steps_per_epoch=steps,
             epochs=schedule.epochs,
@@ -95,14 +102,18 @@ def train(
     return distiller, checkpoint
 
 
-def evaluation_batches(plan: Plan, store: ImageStore) -> tf.data.Dataset:
-    """Batches of a split to evaluate, of a size that fits the replicas."""
-    return evaluation_dataset(
-        store,
-        plan.config.data.image_size,
-        evaluation_batch_size(
-            len(store), plan.config.schedule.batch_size, _count_replicas()
-        ),
+def _start_with_head(
+    plan: Plan, data: Collection, distiller: Distiller, folder: RunFolder
+) -> None:
+    """Fits the student's classifier, where it alone is not inherited."""
+    student = distiller.student
+    if not is_all_inherited(student) or isinstance(data.train, ImageStream):
+        return
+    head = start_with_head(student, data, plan)
+    head.write(folder.frozen_head)
+    print(
+        f"Classifier on frozen features: {head.validation_accuracy:.2%} of the "
+        f"validation images (C={head.strength:g})."
     )
 
 
@@ -116,19 +127,38 @@ def _compiled_distiller(
     distiller = build_distiller(plan, num_classes, expert)
     own_rate = distiller.rate_schedule(plan.first_rate, schedule.epochs, steps)
     distiller.compile(
-        make_optimizer(
-            own_rate or plan.first_rate,
-            steps * schedule.epochs,
-            () if own_rate else schedule.drops,
-            schedule.drop_factor,
-            schedule.momentum,
-        ),
+        _make_optimizer(plan, own_rate, steps * schedule.epochs),
+        loss=_supervised_loss(schedule.label_smoothing),
         metrics=["accuracy"],
         # XLA makes these networks faster on a GPU and slower on a CPU. It
         # cannot reach from one replica to another.
         jit_compile=len(tf.config.list_physical_devices("GPU")) == 1,
     )
     return distiller
+
+
+def _make_optimizer(
+    plan: Plan, own_rate: LearningRateSchedule | None, total_steps: int
+) -> keras.optimizers.Optimizer:
+    schedule = plan.config.schedule
+    rate = own_rate or plan.first_rate
+    if schedule.rate_decay == "cosine" and not own_rate:
+        rate = cosine_rate(plan.first_rate, total_steps, schedule.warmup)
+    if schedule.optimizer == "adamw":
+        return make_adamw(rate, schedule.weight_decay, schedule.clip_norm)
+    steps = () if rate is not plan.first_rate else schedule.drops
+    return make_optimizer(
+        rate,
+        total_steps,
+        steps,
+        schedule.drop_factor,
+        schedule.momentum,
+        schedule.clip_norm,
+    )
+
+
+def _supervised_loss(label_smoothing: float) -> SmoothedCrossEntropy | None:
+    return SmoothedCrossEntropy(label_smoothing) if label_smoothing else None
 
 
 def _augmentations(
@@ -142,7 +172,3 @@ def _augmentations(
     }
     # Rotations are last: they multiply what the others have made.
     return [made[name] for name in AUGMENTATIONS if name in chosen.augment]
-
-
-def _count_replicas() -> int:
-    return max(1, len(tf.config.list_physical_devices("GPU")))

@@ -101,7 +101,7 @@ def _help(
         _check_shared(data, folder)
         if plan.expert:
             tuner.expert_path = plan.expert.folder.student
-        elif plan.method.needs_expert:
+        elif plan.has_expert:
             tuner.expert_path = check_expert_file(plan)
         tuner.search()
     except grpc.RpcError as error:

@@ -134,7 +134,7 @@ def training_cost(plan: Plan) -> int:
         int.
     """
     expert, classes = None, _CLASSES
-    if plan.method.needs_expert:
+    if plan.has_expert:
         expert = build_expert(plan, _CLASSES)
         classes = expert.output_shape[-1]
     distiller = build_distiller(plan, classes, expert)

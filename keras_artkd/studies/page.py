@@ -167,7 +167,7 @@ def _network(plan: Plan, role: str) -> str | None:
     networks = plan.config.networks
     if role == "student":
         return networks.student
-    if role == "expert" and plan.method.needs_expert:
+    if role == "expert" and plan.has_expert:
         return "from a file" if networks.expert else networks.expert_network
     if role == "initial teacher" and plan.method.needs_initial:
         return networks.initial

@@ -4,7 +4,8 @@ import dataclasses
 
 import tyro
 
-from keras_artkd.runs.config import Config, Option
+from keras_artkd.runs.config import Config
+from keras_artkd.runs.settings import Option
 from keras_artkd.studies.study import Budget
 
 

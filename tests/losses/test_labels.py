@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_artkd import losses
-from keras_artkd.losses.labels import without_rotations
+from keras_artkd.losses.labels import SmoothedCrossEntropy, without_rotations
 from tests.losses.contract import check_gradient
 from tests.losses.reference import reference_cross_entropy
 
@@ -128,3 +128,21 @@ def test_labels_without_rotations():
         np.testing.assert_array_equal(without_rotations(labels, 3, 4), labels)
     assert without_rotations(joint, 3, 1).shape == (3, 12)
     assert without_rotations(joint, 6, 4).shape == (3, 12)
+
+
+@pytest.mark.parametrize("labels", [LABELS, MIXED], ids=["integers", "mixed"])
+def test_smoothed_cross_entropy(labels):
+    """A tenth of the label is spread over all four classes."""
+    loss = SmoothedCrossEntropy(0.1)
+    sharp = np.eye(4)[labels] if labels.ndim == 1 else labels
+    expected = reference_cross_entropy(
+        0.9 * sharp + 0.1 / 4, LOGITS.astype("float64")
+    )
+    np.testing.assert_allclose(loss.call(labels, LOGITS), expected, rtol=1e-5)
+    # Keras's own, of probabilities.
+    keras_loss = keras.losses.CategoricalCrossentropy(True, label_smoothing=0.1)
+    assert float(loss(labels, LOGITS)) == pytest.approx(
+        float(keras_loss(sharp, LOGITS)), rel=1e-5
+    )
+    restored = SmoothedCrossEntropy.from_config(loss.get_config())
+    assert restored.label_smoothing == 0.1

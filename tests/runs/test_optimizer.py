@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from keras_artkd.runs.optimizer import (
+    cosine_rate,
     evaluation_batch_size,
+    make_adamw,
     make_optimizer,
     plateau_ends,
     set_weight_decay,
@@ -25,6 +27,44 @@ def test_learning_rate_drops_at_the_thesis_epochs():
     )
     constant = make_optimizer(0.1, 9, drops=())
     assert float(constant.learning_rate) == pytest.approx(0.1)
+
+
+def test_cosine():
+    """Half a cosine, in NumPy, with and without a rise before."""
+    steps = np.array([0, 25, 50, 75, 100])
+    rate = cosine_rate(0.1, 100)
+    np.testing.assert_allclose(
+        [float(rate(step)) for step in steps],
+        0.05 * (1 + np.cos(np.pi * steps / 100)),
+        atol=1e-7,
+    )
+    risen = cosine_rate(0.1, 100, warmup=0.2)
+    expected = [0.0, 0.05, 0.1, 0.05, 0.0]
+    np.testing.assert_allclose(
+        [float(risen(step)) for step in (0, 10, 20, 60, 100)],
+        expected,
+        atol=1e-7,
+    )
+
+
+def test_adamw_decays_kernels_alone():
+    model = plain(normalised=True)
+    optimizer = make_adamw(0.1, weight_decay=0.5)
+    optimizer.build(model.trainable_variables)
+    before = [np.array(v) for v in model.trainable_variables]
+    zeros = [np.zeros(v.shape) for v in model.trainable_variables]
+    optimizer.apply(zeros, model.trainable_variables)
+    for old, variable in zip(before, model.trainable_variables, strict=True):
+        factor = 0.95 if variable.path.endswith("kernel") else 1.0
+        np.testing.assert_allclose(variable, factor * old, rtol=1e-5)
+
+
+def test_gradients_are_clipped_together():
+    for optimizer in (
+        make_optimizer(1.0, 9, drops=(), momentum=0.0, clip_norm=1.0),
+        make_adamw(1.0, 0.0, clip_norm=1.0),
+    ):
+        assert optimizer.global_clipnorm == 1.0
 
 
 def test_weight_decay_is_pytorchs():

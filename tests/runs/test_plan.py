@@ -103,9 +103,9 @@ def test_the_expert_is_a_run_of_its_own():
     )
     expert = plan.expert
     assert expert.config.networks.student == "convnext_tiny"
-    assert expert.config.networks.student_weights == "imagenet"
+    assert expert.config.networks.inherit == "imagenet"
     assert (expert.config.schedule.epochs, expert.expert) == (7, None)
-    assert plan.config.networks.student_weights is None
+    assert plan.config.networks.inherit is None
     baseline = resolve(plan.config.replace(method="baseline"))
     assert baseline.expert is None
     assert "expert_weights" not in baseline.identity

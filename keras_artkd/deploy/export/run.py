@@ -10,6 +10,7 @@ from keras_artkd.deploy.export.parity import ParityGate, deliver
 from keras_artkd.deploy.finished_run import (
     RunFacts,
     check_finished,
+    crop_size,
     load_data,
     model_info,
     read_facts,
@@ -86,14 +87,14 @@ def deliver_student(
 
 
 def choose_calibration_images(
-    store: "ImageStore | ImageStream", image_size: int
+    store: "ImageStore | ImageStream", crop_size: int, image_size: int
 ) -> Array:
-    """Draws some training images, uint8 `(n, side, side, 3)`."""
+    """Draws some training images, uint8 `(n, image_size, image_size, 3)`."""
     from keras_artkd.data.pipeline import evaluation_arrays
 
     chosen = np.random.default_rng(0).permutation(len(store))
     store = store.take(chosen[:CALIBRATION_IMAGES])
-    return evaluation_arrays(store, image_size)[0]
+    return evaluation_arrays(store, crop_size, image_size)[0]
 
 
 def export_run(
@@ -139,15 +140,15 @@ def export_run(
     from keras_artkd.data.pipeline import evaluation_arrays
 
     collection = load_data(data, data_dir)
-    size = config["image_size"]
+    sizes = crop_size(config), config["image_size"]
     report = deliver_student(
         student,
         path,
         file_format,
         quantize,
         facts,
-        choose_calibration_images(collection.train, size),
-        ("validation", *evaluation_arrays(collection.validation, size)),
+        choose_calibration_images(collection.train, *sizes),
+        ("validation", *evaluation_arrays(collection.validation, *sizes)),
         gate or ParityGate(),
     )
     return path, report

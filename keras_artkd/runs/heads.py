@@ -1,0 +1,188 @@
+"""The classifier of a network, fitted on its features before the training.
+
+A random classifier on a pretrained network wrecks the first epochs: its
+gradients are large and tell nothing. Logistic regression on the frozen
+features gives one that is right from the start, and tells how far the features
+alone go.
+"""
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from keras_artkd.data.store import ImageStore
+from keras_artkd.datasets import Collection
+from keras_artkd.files import write_atomically
+from keras_artkd.measure.metrics import classification_metrics
+from keras_artkd.models import is_inherited
+from keras_artkd.runs.batches import evaluation_batches
+from keras_artkd.runs.networks import build_student
+from keras_artkd.runs.plan import Plan
+from keras_artkd.types import Array, Path
+
+# Strengths of regularisation to choose from, weak ones last.
+_STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+# More images than these make a classifier little better and take minutes.
+_MOST_IMAGES = 4000
+_ITERATIONS = 200
+
+
+@dataclasses.dataclass(frozen=True)
+class Head:
+    """A classifier on features.
+
+    Attributes:
+        kernel: float32 `(features, classes)`.
+        bias: float32 `(classes,)`.
+        strength: float, scikit-learn's C, chosen by validation.
+        validation_accuracy: float.
+    """
+
+    kernel: Array
+    bias: Array
+    strength: float
+    validation_accuracy: float
+
+    def logits(self, features: Array) -> Array:
+        """Returns `(n, classes)` of features `(n, features)`."""
+        logits: Array = features @ self.kernel + self.bias
+        return logits
+
+    def write(self, path: Path) -> None:
+        """Writes the classifier as `.npz`."""
+        arrays = dataclasses.asdict(self)
+        write_atomically(path, lambda p: np.savez(p, **arrays))
+
+    @classmethod
+    def read(cls, path: Path) -> "Head":
+        """Reads what `write` wrote."""
+        with np.load(path) as arrays:
+            return cls(
+                arrays["kernel"],
+                arrays["bias"],
+                float(arrays["strength"]),
+                float(arrays["validation_accuracy"]),
+            )
+
+
+def is_all_inherited(network: keras.Model) -> bool:
+    """Whether nothing but the classifier of a network is its own."""
+    own = [layer.name for layer in network.layers if not is_inherited(layer)]
+    return own == ["logits"]
+
+
+def feature_model(network: keras.Model) -> keras.Model:
+    """The network up to what its classifier reads."""
+    return keras.Model(network.inputs[0], network.get_layer("logits").input)
+
+
+def choose_images(store: ImageStore, seed: int) -> ImageStore:
+    """At most as many images as a classifier needs, drawn at random."""
+    if len(store) <= _MOST_IMAGES:
+        return store
+    order = np.random.default_rng(seed).permutation(len(store))
+    return store.take(np.sort(order[:_MOST_IMAGES]))
+
+
+def fit_head(
+    features: Array,
+    labels: Array,
+    validation_features: Array,
+    validation_labels: Array,
+    num_classes: int,
+) -> Head:
+    """Fits logistic regression, its regularisation chosen by validation.
+
+    Args:
+        features: `(n, features)`, of the training images.
+        labels: int `(n,)`.
+        validation_features: as `features`, of the validation images.
+        validation_labels: int.
+        num_classes: int; a class without images gets the least bias.
+
+    Returns:
+        `Head`, with the smallest strength of those that are equally right.
+    """
+    mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-6
+    standard = (features - mean) / spread
+    best: Head | None = None
+    model = LogisticRegression(max_iter=_ITERATIONS, warm_start=True)
+    for strength in _STRENGTHS:
+        model.set_params(C=strength)
+        model.fit(standard, labels)
+        kernel, bias = _as_columns(model, num_classes)
+        kernel = kernel / spread[:, None]
+        bias = bias - mean @ kernel
+        head = Head(
+            kernel.astype("float32"), bias.astype("float32"), strength, 0.0
+        )
+        right = head.logits(validation_features).argmax(1) == validation_labels
+        head = dataclasses.replace(
+            head, validation_accuracy=float(right.mean())
+        )
+        if best is None or head.validation_accuracy > best.validation_accuracy:
+            best = head
+    assert best is not None
+    return best
+
+
+def _as_columns(model: Any, num_classes: int) -> tuple[Array, Array]:
+    """Weights of a fitted model, a column for each of all classes."""
+    coefficients, intercepts = model.coef_, model.intercept_
+    if len(model.classes_) == 2:
+        # One row tells the second class from the first.
+        coefficients = np.concatenate([-coefficients, coefficients]) / 2
+        intercepts = np.concatenate([-intercepts, intercepts]) / 2
+    kernel = np.zeros((coefficients.shape[1], num_classes))
+    bias = np.full(num_classes, intercepts.min() - 1)
+    kernel[:, model.classes_] = coefficients.T
+    bias[model.classes_] = intercepts
+    return kernel, bias
+
+
+def start_with_head(network: keras.Model, data: Collection, plan: Plan) -> Head:
+    """Gives a network the classifier that its features make possible.
+
+    Args:
+        network: the student, all of it but the classifier inherited.
+        data: a `datasets.Collection`; its test split is not looked at.
+        plan: `Plan`.
+    """
+    assert isinstance(data.train, ImageStore)
+    extract = feature_model(network)
+    train = choose_images(data.train, plan.config.schedule.seed)
+
+    def features(store: ImageStore) -> Array:
+        answers: Array = extract.predict(
+            evaluation_batches(plan, store, network), verbose=0
+        )
+        return answers
+
+    head = fit_head(
+        features(train),
+        train.labels,
+        features(data.validation),
+        data.validation.labels,
+        len(data.class_names),
+    )
+    network.get_layer("logits").set_weights([head.kernel, head.bias])
+    return head
+
+
+def measure_frozen(plan: Plan, data: Collection, head: Head) -> dict[str, Any]:
+    """Tests the classifier on the features as they were inherited."""
+    network = build_student(plan, len(data.class_names))
+    network.get_layer("logits").set_weights([head.kernel, head.bias])
+    logits = network.predict(
+        evaluation_batches(plan, data.test, network), verbose=0
+    )
+    metrics = classification_metrics(data.test.labels, logits, data.class_names)
+    return {
+        "strength": head.strength,
+        "validation_accuracy": head.validation_accuracy,
+        "test_accuracy": metrics["accuracy"],
+        "test_macro_accuracy": metrics["macro_accuracy"],
+    }

@@ -1,0 +1,90 @@
+"""Classifiers fitted on frozen features."""
+
+import numpy as np
+import pytest
+
+from keras_artkd import models
+from keras_artkd.runs.heads import (
+    Head,
+    choose_images,
+    feature_model,
+    fit_head,
+    is_all_inherited,
+)
+
+
+def clusters(count, classes, seed):
+    """Features around a centre for each class, of unequal spreads."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % classes
+    centres = np.random.default_rng(9).normal(size=(classes, 6))
+    noise = 0.3 * random.normal(size=(count, 6))
+    features = 5 + (centres[labels] + noise) * [1, 10, 0.1, 1, 1, 1]
+    return features.astype("float32"), labels
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_tells_clusters_apart(classes):
+    head = fit_head(
+        *clusters(60, classes, 0), *clusters(40, classes, 1), classes
+    )
+    features, labels = clusters(50, classes, 2)
+    logits = head.logits(features)
+    assert logits.shape == (50, classes)
+    assert (logits.argmax(axis=1) == labels).mean() > 0.9
+    assert head.validation_accuracy > 0.9
+
+
+def test_equals_scikit_learn():
+    """The standardisation is folded into the classifier."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    train, validation = clusters(60, 3, 0), clusters(40, 3, 1)
+    head = fit_head(*train, *validation, 3)
+    model = make_pipeline(
+        StandardScaler(), LogisticRegression(C=head.strength, max_iter=500)
+    ).fit(*train)
+    expected = model.decision_function(validation[0])
+    ours = head.logits(validation[0])
+    np.testing.assert_allclose(
+        ours - ours.mean(1, keepdims=True),
+        expected - expected.mean(1, keepdims=True),
+        atol=0.02,
+    )
+
+
+def test_a_class_without_images_is_never_the_answer():
+    train, validation = clusters(60, 3, 0), clusters(40, 3, 1)
+    head = fit_head(*train, *validation, 5)
+    assert head.kernel.shape == (6, 5)
+    assert head.logits(validation[0]).argmax(axis=1).max() < 3
+
+
+def test_written_and_read(tmp_path):
+    head = fit_head(*clusters(60, 3, 0), *clusters(40, 3, 1), 3)
+    head.write(tmp_path / "head.npz")
+    read = Head.read(tmp_path / "head.npz")
+    assert (read.strength, read.validation_accuracy) == (
+        head.strength,
+        head.validation_accuracy,
+    )
+    np.testing.assert_array_equal(read.kernel, head.kernel)
+
+
+def test_which_networks_have_nothing_but_a_classifier_of_their_own():
+    whole = models.build("efficientnet_lite0", 3, (32, 32, 3))
+    first = models.build("efficientnet_lite0_first2", 3, (32, 32, 3))
+    assert is_all_inherited(whole) and not is_all_inherited(first)
+    assert feature_model(whole).output_shape == (None, 1280)
+
+
+def test_no_more_images_than_needed(monkeypatch):
+    from tests.runs import paintings
+
+    monkeypatch.setattr("keras_artkd.runs.heads._MOST_IMAGES", 5)
+    store = paintings.store(12)
+    chosen = choose_images(store, seed=0)
+    assert len(chosen) == 5 and {*chosen.keys} < {*store.keys}
+    assert choose_images(chosen, seed=0) is chosen
