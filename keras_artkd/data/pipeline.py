@@ -25,10 +25,10 @@ Augmentation: TypeAlias = Callable[[Tensor, Tensor, Tensor], Batch]
 
 
 def steps_per_epoch(
-    store: Store, batch_size: int, epoch_images: int | None = None
+    store: Store, batch_size: int, images_per_epoch: int | None = None
 ) -> int:
     """Returns the whole batches in an epoch of `training_dataset`."""
-    images = min(len(store), epoch_images or len(store))
+    images = min(len(store), images_per_epoch or len(store))
     return max(images // batch_size, 1)
 
 
@@ -42,7 +42,7 @@ def training_dataset(
     views: str = "one",
     augmentations: Sequence[Augmentation] = (),
     crop_and_mirror: bool = True,
-    epoch_images: int | None = None,
+    images_per_epoch: int | None = None,
 ) -> tf.data.Dataset:
     """Gives shuffled, augmented batches of every epoch to come.
 
@@ -72,7 +72,7 @@ def training_dataset(
             labels, as in `keras_artkd.data.augment`, applied in order.
         crop_and_mirror: bool; if False, images are cropped as those of
             `evaluation_dataset`. Only an `ImageStore` allows that.
-        epoch_images: int, images of an epoch, drawn anew for each; None for
+        images_per_epoch: int, images of an epoch, drawn anew for each; None for
             all of them.
 
     Returns:
@@ -90,7 +90,7 @@ def training_dataset(
     if not len(store):
         raise ValueError("There is no image to train on. Received: 0 images.")
     batch_size = min(batch_size, len(store))
-    steps = steps_per_epoch(store, batch_size, epoch_images)
+    steps = steps_per_epoch(store, batch_size, images_per_epoch)
 
     def epoch_batches(epoch: Tensor) -> tf.data.Dataset:
         seeds = tf.random.split(

@@ -36,7 +36,7 @@ _UNCHANGED = {
     "crop_and_mirror": True,
     "teacher_head": "pool",
     "head_channels": None,
-    "epoch_images": None,
+    "images_per_epoch": None,
     "freeze_batch_norm": False,
     "fit_head_first": False,
     "optimizer": "sgd",

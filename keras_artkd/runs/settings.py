@@ -235,7 +235,7 @@ class ScheduleSettings:
 
     epochs: int = 200
     """How often each training image is seen."""
-    epoch_images: int | None = None
+    images_per_epoch: int | None = None
     """Images of an epoch, drawn anew for each; all of them by default."""
     batch_size: int = 128
     """Images of a step, on all devices together."""
@@ -272,8 +272,8 @@ class ScheduleSettings:
     def __post_init__(self) -> None:
         _require_least("epochs", self.epochs, 1)
         _require_least("batch_size", self.batch_size, 1)
-        if self.epoch_images is not None:
-            _require_least("epoch_images", self.epoch_images, 1)
+        if self.images_per_epoch is not None:
+            _require_least("images_per_epoch", self.images_per_epoch, 1)
         if self.weight_decay < 0:
             raise ValueError(
                 "`weight_decay` must not be negative. "

@@ -59,7 +59,7 @@ def train(
     """
     schedule = plan.config.schedule
     batch_size = min(schedule.batch_size, len(data.train))
-    steps = steps_per_epoch(data.train, batch_size, schedule.epoch_images)
+    steps = steps_per_epoch(data.train, batch_size, schedule.images_per_epoch)
     with make_strategy().scope():
         distiller = _compiled_distiller(plan, data, expert_path, steps)
     checkpoint = Checkpoint(distiller, folder.checkpoint)
@@ -87,7 +87,7 @@ def train(
                 plan.method.views,
                 _augmentations(plan, len(data.class_names)),
                 plan.config.augmentation.crop_and_mirror,
-                schedule.epoch_images,
+                schedule.images_per_epoch,
             ),
             steps_per_epoch=steps,
             epochs=schedule.epochs,

@@ -184,10 +184,13 @@ def test_labels_only(place, expert, tmp_path, capsys):
     assert str(first.folder.pseudo_labels) in capsys.readouterr().out
 
 
-def test_look_correct_and_learn(
-    place, expert, short_runs, tmp_path, capsys, monkeypatch
-):
-    """As a person would; interrupted, it resumes to the same weights."""
+def test_look_correct_and_learn(place, expert, short_runs, tmp_path, capsys):
+    """As a person would."""
+    correct_and_learn(place, expert, tmp_path, capsys)
+
+
+def correct_and_learn(place, expert, tmp_path, capsys):
+    """The plan that learns from a corrected table, and its metrics."""
     first = plan(place, tmp_path, expert=expert, labels_only=True, epochs=2)
     known = run(first)
     command = capsys.readouterr().out.partition("then: ")[2].split("\n")[0]
@@ -205,7 +208,14 @@ def test_look_correct_and_learn(
     metrics = run(whole)
     assert metrics["pseudo_labels"]["corrected"] == 1
     assert metrics["pseudo_labels"]["used"] == known["used"] - 1
+    return whole, metrics
 
+
+@pytest.mark.exhaustive
+def test_interrupted_it_resumes_with_the_table_it_began_with(
+    place, expert, short_runs, tmp_path, capsys, monkeypatch
+):
+    whole, metrics = correct_and_learn(place, expert, tmp_path, capsys)
     # Again elsewhere, killed after an epoch.
     config = whole.config.replace(workdir=str(tmp_path / "again"))
     killed = resolve(config)

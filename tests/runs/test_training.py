@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_artkd import models
 from keras_artkd.run_folder import RunFolder
+from keras_artkd.runs.plan import resolve
 from keras_artkd.runs.runner import load_data
 from keras_artkd.runs.training import train
 from tests.runs.settings import small_plan
@@ -24,6 +25,7 @@ import json, sys
 import tensorflow as tf
 import tests.conftest
 from keras_artkd.runs.config import Config
+from keras_artkd.runs.plan import resolve
 from keras_artkd.runs.plan import resolve
 from keras_artkd.runs.runner import run
 options, settings = map(json.loads, sys.argv[1:])
@@ -95,6 +97,14 @@ def eagerly():
 def test_an_interrupted_run_resumes_to_the_same_weights(
     plan, tmp_path, capsys, eagerly
 ):
+    """With an expert, an initial teacher, connectors and a memory."""
+    plan = resolve(
+        plan.config.replace(
+            method="crd+rocket",
+            options={"crd.num_negatives": 24, "crd.embedding_dim": 4},
+            epochs=2,
+        )
+    )
     data, expert = load_data(plan), plan.config.networks.expert
     with pytest.raises(KeyboardInterrupt):
         train(plan, data, expert, plan.folder, [Interrupt()], verbose=0)
@@ -115,9 +125,9 @@ def check_resumed(plan, data, expert, tmp_path, capsys):
     whole = RunFolder(tmp_path / "whole")
     train(plan, data, expert, whole, verbose=0)
     assert whole.history == plan.folder.history
-    terms = {"activation_boundary", "contrastive_representation", "view_kd"}
-    assert terms <= {*whole.history}
-    assert {len(values) for values in whole.history.values()} == {3}
+    assert "contrastive_representation" in whole.history
+    epochs = {len(values) for values in whole.history.values()}
+    assert epochs == {plan.config.schedule.epochs}
     with (
         np.load(whole.checkpoint) as one,
         np.load(plan.folder.checkpoint) as two,
