@@ -70,3 +70,12 @@ def import_tensorflow() -> None:
         tf.config.list_physical_devices()
     # Several networks of one kind are no retracing that should be mended.
     tf.get_logger().setLevel("ERROR")
+
+
+def minutes_text(seconds: float) -> str:
+    """A duration in words: `40 seconds`, `7 minutes`, `2.5 hours`."""
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} seconds"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours"

@@ -1,4 +1,4 @@
-"""The main job in minutes: a small network learns painting styles.
+"""The main job on `atelier`, paintings that the package makes itself.
 
 The same as `artkd train --recipe demo`.
 The settings are in `keras_artkd/runs/presets/demo.py`.

@@ -1,4 +1,4 @@
-"""The README's code runs, its flags and files exist."""
+"""The code of README and guides runs, their flags and files exist."""
 
 import argparse
 import importlib
@@ -10,13 +10,20 @@ import numpy as np
 import pytest
 
 from keras_artkd.cli.main import COMMANDS
+from keras_artkd.cli.train import Extent
 from keras_artkd.runs.config import Config
 from keras_artkd.search.settings import Settings as Search
 from keras_artkd.studies.settings import Settings as Study
 
 ROOT = pathlib.Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-RESULTS = (ROOT / "docs/results.md").read_text(encoding="utf-8")
+TEXTS = {
+    path.stem: path.read_text(encoding="utf-8")
+    for path in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
+}
+# Those with code and commands of their own.
+COMMANDING = ("README", "guide", "methods", "python", "results")
+# A reader's ten minutes.
+MOST_WORDS = 900
 
 
 def step_eagerly(monkeypatch):
@@ -29,6 +36,10 @@ def step_eagerly(monkeypatch):
     monkeypatch.setattr(keras.Model, "compile", compile_eagerly)
 
 
+def code_of(name):
+    return re.findall(r"```python\n(.*?)```", TEXTS[name], re.DOTALL)
+
+
 @pytest.mark.parametrize(
     "eager", [True, pytest.param(False, marks=pytest.mark.exhaustive)]
 )
@@ -37,8 +48,8 @@ def test_code_runs(tmp_path, monkeypatch, eager):
     monkeypatch.chdir(tmp_path)
     if eager:
         step_eagerly(monkeypatch)
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 9
+    blocks = [*code_of("README"), *code_of("python")]
+    assert len(blocks) == 10
     names = {}
     for block in blocks:
         # One epoch is as good as many to see that it runs, on few images.
@@ -70,24 +81,31 @@ def artkd_flags():
             yield from re.findall(r"--([a-z][a-z-]+)", line)
 
 
-@pytest.mark.parametrize("text", [README, RESULTS], ids=["README", "results"])
-def test_flags_exist(text):
-    fields = {*Config.of("r", "d").flat(), "preset"}
-    for kind in (Search, Study):
+@pytest.mark.parametrize("name", COMMANDING)
+def test_flags_exist(name):
+    fields = {*Config.of("r", "d").flat(), "preset", "recipe-style"}
+    for kind in (Search, Study, Extent):
         fields |= {*kind.__dataclass_fields__}
     known = {name.replace("_", "-") for name in fields} | {*artkd_flags()}
     known |= {f"no-{flag}" for flag in known}
     # Of pip, and of benchmarks/startup.py.
     known |= {"no-deps", "model", "image"}
-    flags = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", text))
-    assert flags and flags <= known
+    flags = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", TEXTS[name]))
+    assert flags <= known
 
 
-def test_nothing_is_left_to_fill_in():
-    assert not re.findall(r"@[A-Z]+@", README)
+@pytest.mark.parametrize("name", TEXTS)
+def test_nothing_is_left_to_fill_in(name):
+    assert not re.findall(r"@[A-Z]+@", TEXTS[name])
 
 
-def test_linked_files_exist():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
+@pytest.mark.parametrize("name", TEXTS)
+def test_linked_files_exist(name):
+    folder = ROOT if name == "README" else ROOT / "docs"
+    for target in re.findall(r"\]\(([^)#]+)", TEXTS[name]):
         if "://" not in target:
-            assert (ROOT / target).exists(), target
+            assert (folder / target).exists(), target
+
+
+def test_the_readme_is_short():
+    assert len(TEXTS["README"].split()) <= MOST_WORDS

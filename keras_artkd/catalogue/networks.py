@@ -20,12 +20,15 @@ class NetworkEntry:
             and the options of `build`.
         can_end_early: bool, whether `<name>_first<k>`, of its first k blocks,
             is a network too.
+        has_weights: bool, whether ImageNet's weights are at hand: installed
+            with the package, or with its extra `pretrained`.
     """
 
     module: str
     maker: str
     settings: dict[str, Any]
     can_end_early: bool = False
+    has_weights: bool = False
 
 
 _WIDE = r"wrn_(\d+)_(\d+)"
@@ -102,7 +105,11 @@ def _efficientnet_lite(number: int, width: float, depth: float) -> NetworkEntry:
     name = f"efficientnet_lite{number}"
     settings = {"width": width, "depth": depth, "name": name}
     return NetworkEntry(
-        "efficientnet_lite", "EfficientNetLite", settings, can_end_early=True
+        "efficientnet_lite",
+        "EfficientNetLite",
+        settings,
+        can_end_early=True,
+        has_weights=number <= 2,
     )
 
 

@@ -37,6 +37,7 @@ from keras_artkd.cli.selection import Selection, select
 from keras_artkd.cli.status import exit_status
 from keras_artkd.output import import_tensorflow
 from keras_artkd.runs.config import Config
+from keras_artkd.runs.open_plan import close
 from keras_artkd.runs.plan import Plan, resolve
 from keras_artkd.runs.validation import check_plan
 from keras_artkd.search.settings import Settings, check_searchable
@@ -104,4 +105,5 @@ def parse_search(arguments: Sequence[str]) -> tuple[Settings, Plan]:
         __doc__,
         words,
     )
-    return command.search, resolve(command.run)
+    plan = resolve(command.run)
+    return command.search, close(plan) if plan.is_open else plan

@@ -23,8 +23,9 @@ class Selection:
             f"{', '.join(recipe_names())}."
         ),
     ] = "folder"
-    preset: str = ""
-    """Which of the recipe's defaults, where it has several."""
+    preset: Annotated[str, tyro.conf.arg(aliases=["--recipe-style"])] = ""
+    """Which of the recipe's defaults, where it has several; of folder:
+    pretrained, or thesis, which begins with random weights."""
 
 
 def source_settings(
@@ -70,7 +71,7 @@ def select(
     )
     recipe = source.pop("recipe", "folder")
     parser.add_argument("--recipe", nargs="?", default=recipe)
-    parser.add_argument("--preset", nargs="?")
+    parser.add_argument("--preset", "--recipe-style", nargs="?")
     known, _ = parser.parse_known_args(words)
     presets = recipe_presets(known.recipe or "")
     preset = next(iter(presets)) if known.preset is None else known.preset

@@ -13,18 +13,21 @@ holds the report, the student and the files to deploy.
 import dataclasses
 import pathlib
 import sys
+import time
 from collections.abc import Sequence
 from typing import Annotated
 
 import tyro
 
+from keras_artkd.catalogue.networks import get_network
 from keras_artkd.cli.flags import parse_flags
 from keras_artkd.cli.selection import Selection, select
 from keras_artkd.cli.status import exit_status
 from keras_artkd.output import import_tensorflow
 from keras_artkd.runs.config import Config
+from keras_artkd.runs.open_plan import remembered
 from keras_artkd.runs.plan import Plan, resolve
-from keras_artkd.runs.presets import recipe_job, recipe_module
+from keras_artkd.runs.presets import recipe_module
 from keras_artkd.runs.summary import print_finished
 from keras_artkd.runs.validation import check_plan
 
@@ -32,10 +35,35 @@ _INTERRUPTED = "--resume resumes it."
 
 
 @dataclasses.dataclass(frozen=True)
+class Extent:
+    """How long to train, where the number of epochs is not given."""
+
+    minutes: float = 10.0
+    """What expert and student may take together, from Enter to the report."""
+    sizes: tuple[str, ...] = ()
+    """Students to train beside one expert and to compare, the largest last:
+    tiny small medium, or names of networks."""
+
+    def __post_init__(self) -> None:
+        if not self.minutes > 0:
+            raise ValueError(
+                f"`minutes` must be positive. Received: minutes={self.minutes}."
+            )
+        for size in self.sizes:
+            get_network(size, "sizes")
+        if len(self.sizes) == 1 or len({*self.sizes}) < len(self.sizes):
+            raise ValueError(
+                "`sizes` must be at least two, each once. "
+                f"Received: sizes={self.sizes}. Fix: --sizes tiny small medium."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
 class Command:
     """Everything that the command line sets."""
 
     selection: Annotated[Selection, tyro.conf.arg(name="")]
+    extent: Annotated[Extent, tyro.conf.arg(name="")]
     run: Annotated[Config, tyro.conf.arg(name="")]
 
 
@@ -69,11 +97,15 @@ def run_recipe(name: str, arguments: Sequence[str] | None = None) -> int:
 
 
 def _start(arguments: Sequence[str], program: str = "artkd train") -> int:
-    return _run(parse_plan(arguments, program))
+    started = time.monotonic()
+    plan, extent = _parse(arguments, program)
+    return _run(plan, extent, started)
 
 
 def parse_plan(arguments: Sequence[str], program: str = "artkd train") -> Plan:
     """The plan that a command line describes; imports no framework.
+
+    It is open, where the number of epochs is still to be chosen.
 
     Args:
         arguments: list of str, what follows `artkd train`.
@@ -82,14 +114,22 @@ def parse_plan(arguments: Sequence[str], program: str = "artkd train") -> Plan:
     Raises:
         ValueError: for input that cannot be used.
     """
+    return _parse(arguments, program)[0]
+
+
+def _parse(arguments: Sequence[str], program: str) -> tuple[Plan, Extent]:
     selection, config, words = select(arguments)
     description = recipe_module(selection.recipe).__doc__
-    if selection == Selection():
+    if selection.recipe == Selection.recipe:
         description = __doc__
     command = parse_flags(
-        Command, Command(selection, config), program, description, words
+        Command,
+        Command(selection, Extent(), config),
+        program,
+        description,
+        words,
     )
-    return resolve(command.run)
+    return resolve(command.run), command.extent
 
 
 def run_config(
@@ -117,15 +157,29 @@ def run_config(
     )
 
 
-def _run(plan: Plan) -> int:
-    job = recipe_job(plan.config.recipe)
-    if plan.folder.is_finished and job is None:
+def _run(
+    plan: Plan, extent: Extent | None = None, started: float | None = None
+) -> int:
+    extent, started = extent or Extent(), started or time.monotonic()
+    if extent.sizes:
+        check_plan(plan)
+        import_tensorflow()
+        from keras_artkd.runs.reference import run_sizes
+
+        run_sizes(plan, extent.sizes, extent.minutes, started)
+        return 0
+    if plan.is_open:
+        plan = remembered(plan, extent.minutes) or plan
+    if plan.folder.is_finished:
         print_finished(plan.folder)
         return 0
     check_plan(plan)
     # Only now: mistakes are told within a second.
     import_tensorflow()
-    from keras_artkd.runs.runner import run
+    from keras_artkd.runs.reference import run_open, run_with_reference
 
-    (job or run)(plan)
+    if plan.is_open:
+        run_open(plan, extent.minutes, started)
+    else:
+        run_with_reference(plan)
     return 0

@@ -35,6 +35,7 @@ def model_card(
             file, with `format` and `quantize`; None for the Keras model.
     """
     sections = {
+        "Verdict": _verdict(metrics),
         "Data": _data(config, data, metrics),
         "Method": _method(config, metrics),
         "Measured": _measured(metrics),
@@ -61,6 +62,14 @@ def model_card(
             if text
         )
     )
+
+
+def _verdict(metrics: _Facts) -> str | None:
+    verdict = metrics.get("verdict")
+    if verdict is None:
+        return None
+    concerns = "".join(f"- {c['what']}\n" for c in verdict["concerns"])
+    return f"{verdict['summary']}\n" + (f"\n{concerns}" if concerns else "")
 
 
 def _quoted(text: object) -> str:

@@ -17,6 +17,9 @@ from keras_artkd.models.exits import without_exits as without_exits
 from keras_artkd.models.inheritance import (
     freeze_batch_norm as freeze_batch_norm,
 )
+from keras_artkd.models.inheritance import (
+    freeze_inherited as freeze_inherited,
+)
 from keras_artkd.models.inheritance import inherit as inherit
 from keras_artkd.models.inheritance import is_inherited as is_inherited
 from keras_artkd.models.mobilenet_v2 import MobileNetV2 as MobileNetV2

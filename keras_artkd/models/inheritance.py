@@ -66,5 +66,16 @@ def freeze_batch_norm(network: keras.Model) -> None:
             layer.trainable = False
 
 
+def freeze_inherited(network: keras.Model) -> None:
+    """Leaves nothing to train but the network's own head.
+
+    Args:
+        network: functional `keras.Model`, changed in place.
+    """
+    for layer in network.layers:
+        if is_inherited(layer):
+            layer.trainable = False
+
+
 def _shapes(layer: keras.layers.Layer) -> list[tuple[int, ...]]:
     return [tuple(weight.shape) for weight in layer.weights]

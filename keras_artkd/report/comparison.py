@@ -26,6 +26,7 @@ from keras_artkd.report.page import (
     networks,
     settings,
 )
+from keras_artkd.report.plot_costs import plot_costs
 from keras_artkd.report.run import Run
 
 # Settings that do not change the training.
@@ -38,10 +39,10 @@ _CURVES = {
 # The accuracy of a class and its interval; None without test images.
 _Cell = tuple[float | None, tuple[float, float] | None]
 # The names of all possible drawings of `draw_comparison`.
-FIGURES = {"differences", "val-accuracy", "loss"}
+FIGURES = {"sizes", "speeds", "differences", "val-accuracy", "loss"}
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Entry:
     """One of the compared runs.
 
@@ -121,7 +122,11 @@ def draw_comparison(
     entries: Sequence[Entry], differences: Sequence[Difference | Incomparable]
 ) -> dict[str, Drawing]:
     """Returns the figures by name, see `line_up` for the arguments."""
-    drawings = [*_draw_differences(differences), *_draw_training(entries)]
+    drawings = [
+        *_draw_costs(entries),
+        *_draw_differences(differences),
+        *_draw_training(entries),
+    ]
     return {drawing.name: drawing for drawing in drawings}
 
 
@@ -251,6 +256,40 @@ def _spreads(group: Sequence[Entry]) -> list[tuple[str, float, float]]:
 def _headings(entries: Sequence[Entry]) -> dict[str, str]:
     """The measures of all runs: key -> name, in their order."""
     return {m.key: m.name for entry in entries for m in entry.measures}
+
+
+def _draw_costs(entries: Sequence[Entry]) -> Iterator[Drawing]:
+    """Accuracy against what a file costs: of each run its int8 file."""
+    files_of = {
+        entry: entry.run.metrics.get("exports", {}).get("tflite_int8")
+        for entry in entries
+    }
+    known = {entry: file for entry, file in files_of.items() if file}
+    if len({entry.run.config["student"] for entry in known}) < 2:
+        return
+    for name, key, unit, label in (
+        ("sizes", "size_bytes", 1024, "Size of the int8 file, KiB"),
+        ("speeds", "milliseconds", 1, "One image here, int8, ms"),
+    ):
+        figure, axes = plots.figure(3.6, 2.6)
+        plot_costs(
+            axes,
+            [f"run {entry.number}" for entry in known],
+            [file[key] / unit for file in known.values()],
+            [file["accuracy"] for file in known.values()],
+            [
+                share_interval(
+                    file["accuracy"], entry.run.metrics["test"]["num_examples"]
+                )
+                for entry, file in known.items()
+            ],
+            label,
+        )
+        caption = f"Accuracy, and {label.lower()}: " + ", ".join(
+            f"run {entry.number} {file['accuracy']:.1%}, {file[key] / unit:.3g}"
+            for entry, file in known.items()
+        )
+        yield Drawing(name, caption, figure)
 
 
 def _draw_differences(

@@ -68,6 +68,7 @@ _OPTIONAL: dict[str, _Types] = {
     "networks": list,
     "exports": dict,
     "pseudo_labels": dict,
+    "verdict": dict,
 }
 _REQUIRED_OF_PSEUDO_LABELS: dict[str, _Types] = {
     "images": int,

@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_artkd.runs.config import Config
 from keras_artkd.runs.plan import Plan
-from keras_artkd.runs.presets import default_config
+from keras_artkd.runs.presets import recipe_presets
 
 # Flags of a run that belong to one call of the command.
 _OF_A_CALL = ("recipe", "resume")
@@ -28,22 +28,38 @@ def recipe_of(source: str) -> str:
 def command(plan: Plan) -> str:
     """The command that repeats this run, from any folder."""
     config = plan.config
-    words, given = ["artkd", "train"], _changed(plan)
+    words, (preset, given) = ["artkd", "train"], _changed(plan)
     source = SOURCES.get(config.recipe)
     # A folder may be called like a file of arrays, and the reverse.
     if source in given and recipe_of(given[source]) == config.recipe:
         words.append(given.pop(source))
     else:
         words += ["--recipe", config.recipe]
+    if preset:
+        words += ["--preset", preset]
     for name, value in given.items():
         words += _as_flag(f"--{name.replace('_', '-')}", value)
     return shlex.join(words)
 
 
-def _changed(plan: Plan) -> dict[str, Any]:
-    """The settings that differ from the recipe's, with absolute paths."""
-    default: Config = default_config(plan.config.recipe)
-    defaults, source = default.flat(), plan.data_source
+def _changed(plan: Plan) -> tuple[str, dict[str, Any]]:
+    """The recipe's nearest preset, and the settings that differ from it.
+
+    Returns:
+        Its name, empty where the recipe's first is meant; and dict of setting
+        -> value, with absolute paths.
+    """
+    first, *others = recipe_presets(plan.config.recipe)
+    changes = {
+        name: _differences(plan, recipe_presets(plan.config.recipe)[name])
+        for name in (first, *others)
+    }
+    nearest = min(changes, key=lambda name: len(changes[name]))
+    return "" if nearest == first else nearest, changes[nearest]
+
+
+def _differences(plan: Plan, preset: Config) -> dict[str, Any]:
+    defaults, source = preset.flat(), plan.data_source
     return {
         name: source.get(name, value)
         for name, value in plan.config.flat().items()

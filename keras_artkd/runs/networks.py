@@ -154,15 +154,17 @@ def build_student(
     options: dict[str, Any] = {}
     if networks.head_channels is not None:
         options["head_channels"] = networks.head_channels
-    if networks.inherit not in (None, "expert"):
-        options["weights"] = networks.inherit
+    if plan.weights not in (None, "expert"):
+        options["weights"] = plan.weights
     student = _build_network(
         plan, networks.student, num_classes, plan.student_head, **options
     )
-    if networks.inherit == "expert":
+    if plan.weights == "expert":
         # Of several stages the last is the expert.
         donor = expert[-1] if isinstance(expert, list) else expert
         models.inherit(student, donor)
-    if networks.inherit and networks.freeze_batch_norm:
+    if plan.weights and networks.freeze_batch_norm:
         models.freeze_batch_norm(student)
+    if plan.weights and networks.train == "head":
+        models.freeze_inherited(student)
     return student

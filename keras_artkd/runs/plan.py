@@ -13,23 +13,16 @@ from typing import Any
 
 from keras_artkd.catalogue.augmentations import AUGMENTATIONS, ROTATIONS
 from keras_artkd.catalogue.methods import Method, get_method
+from keras_artkd.catalogue.networks import get_network
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.config import Config
+from keras_artkd.runs.expert_config import (
+    crop_size_of,
+    expert_config,
+    inherits_expert,
+)
 from keras_artkd.runs.settings import Option
 
-# The method that trains experts; its runs keep the stages of their training.
-EXPERT_METHOD = "baseline"
-# Settings of a network that is trained alone, whatever the method was.
-ALONE: dict[str, Any] = {
-    "method": EXPERT_METHOD,
-    "options": {},
-    "stages": None,
-    "adversarial": True,
-    "mutual": "full",
-    "unlabelled_dir": None,
-    "pseudo_labels": None,
-    "labels_only": False,
-}
 # Settings of later versions, which at these values keep the folder's name.
 _UNCHANGED = {
     "stem": "auto",
@@ -39,6 +32,7 @@ _UNCHANGED = {
     "images_per_epoch": None,
     "freeze_batch_norm": False,
     "fit_head_first": False,
+    "train": "all",
     "optimizer": "sgd",
     "rate_decay": "steps",
     "warmup": 0.0,
@@ -76,9 +70,25 @@ class Plan:
         return self.usual_options | self.config.teaching.given_options
 
     @property
+    def is_open(self) -> bool:
+        """Whether the number of epochs is still to be chosen."""
+        return self.config.schedule.epochs == 0
+
+    @property
     def has_expert(self) -> bool:
         """Whether an expert teaches the student or leaves it its weights."""
-        return self.method.needs_expert or _inherits_expert(self.config)
+        return self.method.needs_expert or inherits_expert(self.config)
+
+    @property
+    def weights(self) -> str | None:
+        """What the student begins with: imagenet, expert, a file, or None."""
+        networks = self.config.networks
+        if networks.inherit == "auto":
+            packaged = get_network(networks.student).has_weights
+            return "imagenet" if packaged else None
+        if networks.inherit in (None, "imagenet", "expert"):
+            return networks.inherit
+        return _absolute(networks.inherit)
 
     @property
     def student_head(self) -> str:
@@ -100,7 +110,7 @@ class Plan:
     @property
     def crop_size(self) -> int:
         """Side of the crop that every network gets, resized, pixels."""
-        return _crop_size(self.config, self.has_expert)
+        return crop_size_of(self.config, self.has_expert)
 
     @property
     def short_side(self) -> int:
@@ -182,7 +192,7 @@ class Plan:
             json.dumps(self.identity, sort_keys=True).encode()
         ).hexdigest()[:6]
         name = (
-            f"{config.teaching.method}-{config.networks.student}"
+            f"{config.teaching.method}-{_file_name(config.networks.student)}"
             f"-seed{config.schedule.seed}-{digest}"
         )
         return RunFolder(
@@ -205,8 +215,7 @@ class Plan:
         self._identify_augmentation(identity)
         self._identify_teachers(identity)
         # What the setting was called first.
-        inherit = self.config.networks.inherit
-        identity["student_weights"] = _weights_source(inherit)
+        identity["student_weights"] = self.weights
         del identity["inherit"]
         if "awgram" not in (self.student_head, identity["teacher_head"]):
             del identity["correlation"], identity["feature_scale"]
@@ -269,6 +278,8 @@ class Plan:
             identity["expert_image_size"] = size
             if size == self.config.data.image_size:
                 del identity["expert_image_size"]
+            if self.config.networks.expert_train == "all":
+                del identity["expert_train"]
             return
         for key in [key for key in identity if key.startswith("expert")]:
             del identity[key]
@@ -284,7 +295,7 @@ def resolve(config: Config) -> Plan:
             the file of pseudo-labels cannot be read.
     """
     method = get_method(config.teaching.method)
-    has_expert = method.needs_expert or _inherits_expert(config)
+    has_expert = method.needs_expert or inherits_expert(config)
     trains_expert = has_expert and config.networks.expert is None
     plan = Plan(
         config,
@@ -298,42 +309,11 @@ def resolve(config: Config) -> Plan:
     return plan
 
 
-def expert_config(config: Config) -> Config:
-    """The configuration of the run that trains a run's expert."""
-    networks, schedule = config.networks, config.schedule
-    return config.replace(
-        image_size=networks.expert_image_size or config.data.image_size,
-        crop_size=_crop_size(config, has_expert=True),
-        expert_image_size=None,
-        **ALONE,
-        head=networks.teacher_head,
-        teacher_head="pool",
-        student=networks.expert_network,
-        inherit=networks.expert_weights,
-        epochs=networks.expert_epochs or schedule.epochs,
-        learning_rate=networks.expert_learning_rate or schedule.learning_rate,
-    )
-
-
-def _inherits_expert(config: Config) -> bool:
-    return config.networks.inherit == "expert"
-
-
-def _weights_source(weights: str | None) -> str | None:
-    """A kind of weights, or the absolute path of a file."""
-    if weights in (None, "imagenet", "expert"):
-        return weights
-    return _absolute(str(weights))
-
-
-def _crop_size(config: Config, has_expert: bool) -> int:
-    data = config.data
-    if data.crop_size is not None:
-        return data.crop_size
-    # Arrays that have the size already have no more to show.
-    if data.keep_size or not has_expert:
-        return data.image_size
-    return max(data.image_size, config.networks.expert_image_size or 0)
+def _file_name(network: str) -> str:
+    """A network's name as a part of a file's: it may be a path."""
+    if network.endswith(".keras"):
+        return pathlib.Path(network).stem
+    return network.replace("/", "-")
 
 
 def _usual_options(config: Config, method: Method) -> dict[str, Option]:
@@ -368,13 +348,12 @@ def _first_rate(config: Config) -> float:
 
 def _digest_of_file(path: str) -> str:
     try:
-        content = pathlib.Path(path).read_bytes()
+        return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
     except OSError as error:
         raise ValueError(
             "`pseudo_labels` must be a pseudo_labels.csv that can be read. "
             f"Received: {path} ({error.strerror})."
         ) from error
-    return hashlib.sha256(content).hexdigest()
 
 
 def _absolute(path: str) -> str:

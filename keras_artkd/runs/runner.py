@@ -1,16 +1,17 @@
 """The one runner: data, expert, training, test, exports, report."""
 
 import pathlib
-import sys
 from typing import Any
 
 import keras
 
 from keras_artkd import datasets, models
+from keras_artkd.data.pipeline import steps_per_epoch
 from keras_artkd.datasets import Collection
 from keras_artkd.deploy.finished_run import RunFacts
 from keras_artkd.deploy.model_card import model_card
 from keras_artkd.files import write_atomically, write_text
+from keras_artkd.measure.verdict import judge
 from keras_artkd.report import write_report
 from keras_artkd.run_folder import (
     DATA,
@@ -22,6 +23,7 @@ from keras_artkd.run_folder import (
 from keras_artkd.runs.checkpoint import KeepStages
 from keras_artkd.runs.commands import command
 from keras_artkd.runs.delivery import export_student, save_student
+from keras_artkd.runs.expert_config import EXPERT_METHOD
 from keras_artkd.runs.experts import given_expert
 from keras_artkd.runs.label_table import write_labels
 from keras_artkd.runs.labelling import (
@@ -32,7 +34,8 @@ from keras_artkd.runs.labelling import (
 )
 from keras_artkd.runs.networks import check_student
 from keras_artkd.runs.optimizer import plateau_ends
-from keras_artkd.runs.plan import EXPERT_METHOD, Plan
+from keras_artkd.runs.plan import Plan
+from keras_artkd.runs.progress import Progress
 from keras_artkd.runs.provenance import (
     check_same_data,
     describe_data,
@@ -43,6 +46,9 @@ from keras_artkd.runs.summary import print_finished, print_summary
 from keras_artkd.runs.testing import evaluate
 from keras_artkd.runs.training import train
 from keras_artkd.runs.validation import check_plan
+
+# With fewer steps from random weights a network hardly moves.
+_FEWEST_STEPS = 200
 
 
 def load_data(plan: Plan) -> Collection:
@@ -79,7 +85,11 @@ def run_or_read(plan: Plan, data: Collection) -> dict[str, Any]:
     return plan.folder.metrics
 
 
-def run(plan: Plan, data: Collection | None = None) -> dict[str, Any]:
+def run(
+    plan: Plan,
+    data: Collection | None = None,
+    reference: RunFolder | None = None,
+) -> dict[str, Any]:
     """Trains, tests and exports what a plan describes.
 
     Trains the expert first where the method needs one and the configuration
@@ -89,6 +99,8 @@ def run(plan: Plan, data: Collection | None = None) -> dict[str, Any]:
     Args:
         plan: `Plan`, from `keras_artkd.runs.plan.resolve`.
         data: a `datasets.Collection` already loaded for it, or None.
+        reference: folder of the finished run of an expert that the student is
+            judged by; by default that of its own expert.
 
     Returns:
         dict, the run's metrics; with `labels_only` what is known of the
@@ -108,10 +120,14 @@ def run(plan: Plan, data: Collection | None = None) -> dict[str, Any]:
         )
     if resume and not plan.folder.is_begun:
         _note_what_differs(plan.folder)
-    return _run(plan, data)
+    return _run(plan, data, reference)
 
 
-def _run(plan: Plan, data: Collection | None) -> dict[str, Any]:
+def _run(
+    plan: Plan,
+    data: Collection | None,
+    reference: RunFolder | None = None,
+) -> dict[str, Any]:
     check_plan(plan)
     if plan.config.data.unlabelled_dir and not plan.learns_pseudo_labels:
         print(
@@ -136,6 +152,7 @@ def _run(plan: Plan, data: Collection | None) -> dict[str, Any]:
     folder.write(VERSIONS, describe_versions())
     folder.write_command(command(plan))
     print(f"Run: {folder}")
+    _note_short_training(plan, data)
     if settings["options"]:
         options = (
             f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}"
@@ -157,15 +174,15 @@ def _run(plan: Plan, data: Collection | None) -> dict[str, Any]:
         taught,
         expert_path,
         folder,
-        _callbacks(plan),
-        # A progress bar in a file is a mess of control characters.
-        "auto" if sys.stdout.isatty() else 2,
+        _callbacks(plan, data),
+        verbose=0,
     )
     student = models.without_exits(distiller.student)
     write_atomically(folder.last_student, student.save)
     metrics = evaluate(plan, data, distiller, checkpoint)
     if measured is not None:
         metrics["pseudo_labels"] = measured
+    metrics["verdict"] = _judge(plan, data, metrics, reference)
     facts = RunFacts(settings, description, metrics)
     save_student(folder.student, student, facts)
     write_text(folder.card, model_card(*facts))
@@ -179,12 +196,47 @@ def _run(plan: Plan, data: Collection | None) -> dict[str, Any]:
     return metrics
 
 
-def _callbacks(plan: Plan) -> list[keras.callbacks.Callback]:
-    callbacks = [keras.callbacks.TensorBoard(plan.folder.logs)]
+def _note_short_training(plan: Plan, data: Collection) -> None:
+    schedule = plan.config.schedule
+    steps = steps_per_epoch(
+        data.train, schedule.batch_size, schedule.images_per_epoch
+    )
+    if steps * schedule.epochs < _FEWEST_STEPS and not plan.weights:
+        print(
+            f"note: only {steps * schedule.epochs} steps in all, {steps} an "
+            f"epoch of {len(data.train)} images; a smaller --batch-size or "
+            "more --epochs train longer"
+        )
+
+
+def _judge(
+    plan: Plan,
+    data: Collection,
+    metrics: dict[str, Any],
+    reference: RunFolder | None,
+) -> dict[str, Any]:
+    if reference is None and plan.expert is not None:
+        reference = plan.expert.folder
+    return judge(
+        metrics,
+        plan.folder.history,
+        len(data.validation),
+        reference.metrics if reference else None,
+    )
+
+
+def _callbacks(plan: Plan, data: Collection) -> list[keras.callbacks.Callback]:
+    schedule = plan.config.schedule
+    steps = steps_per_epoch(
+        data.train, schedule.batch_size, schedule.images_per_epoch
+    )
+    callbacks = [
+        keras.callbacks.TensorBoard(plan.folder.logs),
+        Progress(schedule.epochs, steps),
+    ]
     if plan.method.staged:
         callbacks.append(AnnouncePhases())
     if plan.method.name == EXPERT_METHOD:
-        schedule = plan.config.schedule
         ends = plateau_ends(schedule.epochs, schedule.drops)
         callbacks.append(KeepStages(plan.folder.stages, ends))
     return callbacks

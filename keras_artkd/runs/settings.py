@@ -148,9 +148,9 @@ class NetworkSettings:
     """How all networks begin, where they have a choice: for small images or
     for ImageNet's; "auto" goes by the image size."""
     inherit: str | None = None
-    """What the student begins with: imagenet, for pretrained weights; expert,
-    for those of its expert; or the path of a file of weights. Without it,
-    random weights."""
+    """What the student begins with: imagenet, for pretrained weights; auto, the
+    same where the network has some; expert, for those of its expert; or the
+    path of a file of weights. Without it, random weights."""
     head_channels: int | None = None
     """Channels of the last convolution of a student <network>_first<k>."""
     head: Literal["auto", "pool", "awgram"] = "auto"
@@ -166,11 +166,15 @@ class NetworkSettings:
     expert_network: str = "wrn_40_2"
     """The expert teacher, which is trained first."""
     expert_weights: str | None = None
-    """What the expert begins with: imagenet, or the path of a file."""
+    """What the expert begins with: imagenet, auto, or the path of a file."""
     expert_image_size: int | None = None
     """Side of what the expert sees, pixels; the student's by default."""
     freeze_batch_norm: bool = False
     """Keep the batch normalisation of inherited layers as it is."""
+    train: Literal["all", "head"] = "all"
+    """What of a student that inherits is trained; "head" is fast."""
+    expert_train: Literal["all", "head"] = "all"
+    """What of an expert that inherits is trained."""
     fit_head_first: bool = False
     """Begin with the classifier that logistic regression finds on the features
     of the network, where all of it but the classifier is inherited."""
@@ -234,7 +238,8 @@ class ScheduleSettings:
     """The training: length, learning rate, precision, seed."""
 
     epochs: int = 200
-    """How often each training image is seen."""
+    """How often each training image is seen; 0 chooses it, for expert and
+    student, to keep to --minutes."""
     images_per_epoch: int | None = None
     """Images of an epoch, drawn anew for each; all of them by default."""
     batch_size: int = 128
@@ -270,7 +275,7 @@ class ScheduleSettings:
     """Seed of initial weights, order and augmentation."""
 
     def __post_init__(self) -> None:
-        _require_least("epochs", self.epochs, 1)
+        _require_least("epochs", self.epochs, 0)
         _require_least("batch_size", self.batch_size, 1)
         if self.images_per_epoch is not None:
             _require_least("images_per_epoch", self.images_per_epoch, 1)

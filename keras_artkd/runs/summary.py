@@ -53,4 +53,9 @@ def print_summary(metrics: dict[str, Any], folder: RunFolder) -> None:
             f"{export['agreement']:.2%}"
             f"{'' if reliable else ', too few to rely on'}"
         )
+    verdict = metrics.get("verdict", {"concerns": ()})
+    if "summary" in verdict:
+        print(f"Verdict: {verdict['summary']}")
+    for concern in verdict["concerns"]:
+        print(f"  {concern['what']} Next: {concern['next']}.")
     print(f"  all of it in {folder}, to be looked at: {folder.report.name}")

@@ -30,9 +30,6 @@ from keras_artkd.runs.optimizer import (
 from keras_artkd.runs.plan import Plan
 from keras_artkd.types import Path
 
-# With fewer steps a network hardly moves from where it started.
-_FEWEST_STEPS = 200
-
 
 def train(
     plan: Plan,
@@ -40,7 +37,7 @@ def train(
     expert_path: Path | None,
     folder: RunFolder,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    verbose: int | str = "auto",
+    verbose: int | str = 0,
 ) -> tuple[Distiller, Checkpoint]:
     """Trains to the last epoch, and resumes what `folder` holds.
 
@@ -61,15 +58,11 @@ def train(
     batch_size = min(schedule.batch_size, len(data.train))
     steps = steps_per_epoch(data.train, batch_size, schedule.images_per_epoch)
     with make_strategy().scope():
-        distiller = _compiled_distiller(plan, data, expert_path, steps)
+        expert = None
+        if expert_path is not None:
+            expert = load_teachers(expert_path, plan, len(data.class_names))
+        distiller = compiled_distiller(plan, data, expert, steps)
     checkpoint = Checkpoint(distiller, folder.checkpoint)
-    total = steps * schedule.epochs
-    if verbose and total < _FEWEST_STEPS:
-        print(
-            f"note: only {total} steps in all, {steps} an epoch of "
-            f"{len(data.train)} images; a smaller --batch-size or more "
-            "--epochs train longer"
-        )
     initial_epoch = checkpoint.restore()
     if not initial_epoch and plan.config.networks.fit_head_first:
         _start_with_head(plan, data, distiller, folder)
@@ -77,18 +70,7 @@ def train(
         print(f"Resuming after epoch {initial_epoch}.")
     if initial_epoch < schedule.epochs:
         distiller.fit(
-            training_dataset(
-                data.train,
-                plan.crop_size,
-                batch_size,
-                schedule.seed,
-                schedule.epochs,
-                initial_epoch,
-                plan.method.views,
-                _augmentations(plan, len(data.class_names)),
-                plan.config.augmentation.crop_and_mirror,
-                schedule.images_per_epoch,
-            ),
+            training_batches(plan, data, schedule.epochs, initial_epoch),
             steps_per_epoch=steps,
             epochs=schedule.epochs,
             initial_epoch=initial_epoch,
@@ -102,12 +84,32 @@ def train(
     return distiller, checkpoint
 
 
+def training_batches(
+    plan: Plan, data: Collection, epochs: int, initial_epoch: int = 0
+) -> tf.data.Dataset:
+    """Batches of a plan's training, see `training_dataset`."""
+    schedule = plan.config.schedule
+    return training_dataset(
+        data.train,
+        plan.crop_size,
+        schedule.batch_size,
+        schedule.seed,
+        epochs,
+        initial_epoch,
+        plan.method.views,
+        _augmentations(plan, len(data.class_names)),
+        plan.config.augmentation.crop_and_mirror,
+        schedule.images_per_epoch,
+    )
+
+
 def _start_with_head(
     plan: Plan, data: Collection, distiller: Distiller, folder: RunFolder
 ) -> None:
     """Fits the student's classifier, where it alone is not inherited."""
     student = distiller.student
-    if not is_all_inherited(student) or isinstance(data.train, ImageStream):
+    own = not (plan.weights and is_all_inherited(student))
+    if own or isinstance(data.train, ImageStream):
         return
     head = start_with_head(student, data, plan)
     head.write(folder.frozen_head)
@@ -117,14 +119,22 @@ def _start_with_head(
     )
 
 
-def _compiled_distiller(
-    plan: Plan, data: Collection, expert_path: Path | None, steps: int
+def compiled_distiller(
+    plan: Plan,
+    data: Collection,
+    expert: keras.Model | list[keras.Model] | None,
+    steps: int,
 ) -> Distiller:
-    schedule, num_classes = plan.config.schedule, len(data.class_names)
-    expert = None
-    if expert_path is not None:
-        expert = load_teachers(expert_path, plan, num_classes)
-    distiller = build_distiller(plan, num_classes, expert)
+    """The distiller of a plan, ready to train.
+
+    Args:
+        plan: `Plan`.
+        data: a `datasets.Collection`.
+        expert: the expert, or its stages; None for a method without.
+        steps: int, of an epoch.
+    """
+    schedule = plan.config.schedule
+    distiller = build_distiller(plan, len(data.class_names), expert)
     own_rate = distiller.rate_schedule(plan.first_rate, schedule.epochs, steps)
     distiller.compile(
         _make_optimizer(plan, own_rate, steps * schedule.epochs),

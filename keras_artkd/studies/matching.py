@@ -11,8 +11,9 @@ from keras_artkd.distillers import Distiller
 from keras_artkd.measure.cost import count_multiply_adds
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.config import Config
+from keras_artkd.runs.expert_config import EXPERT_METHOD
 from keras_artkd.runs.networks import build_distiller, build_expert
-from keras_artkd.runs.plan import EXPERT_METHOD, Plan
+from keras_artkd.runs.plan import Plan
 from keras_artkd.studies.study import Cell, Study
 
 # Forward and backward against forward alone.

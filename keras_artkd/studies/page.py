@@ -13,7 +13,8 @@ from keras_artkd.report.figures import Drawing, save_figures
 from keras_artkd.report.page import environment
 from keras_artkd.runs.commands import command as command_of
 from keras_artkd.runs.config import Config
-from keras_artkd.runs.plan import EXPERT_METHOD, Plan, resolve
+from keras_artkd.runs.expert_config import EXPERT_METHOD
+from keras_artkd.runs.plan import Plan, resolve
 from keras_artkd.studies.results import Results
 from keras_artkd.studies.results_file import as_json
 from keras_artkd.studies.tables import percent, tables

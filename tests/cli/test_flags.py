@@ -53,7 +53,7 @@ def test_options_go_over_those_of_the_default():
         (["--options", "beta"], "--options: each name must.*Received: beta"),
         (["--options", "beta", "2", "gamma"], "beta 2 gamma. Fix: NAME VALUE"),
         (["--data-options", "group", "--seed", "1"], "--data-options: each"),
-        (["--workdir", "x" * 300, "--epochs", "0"], "Received: epochs=0"),
+        (["--workdir", "x" * 300, "--epochs=-1"], "Received: epochs=-1"),
     ],
 )
 def test_mistakes(arguments, message, capsys):

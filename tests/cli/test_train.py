@@ -10,7 +10,6 @@ import pytest
 
 from keras_artkd.cli.main import main as artkd
 from keras_artkd.cli.train import main, parse_plan, run_config, run_recipe
-from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.config import Config
 from keras_artkd.runs.presets import recipe_presets
 from tests.runs.finished import paint
@@ -28,7 +27,9 @@ SMALLEST = [
 def started(monkeypatch):
     """The plans of the runs that commands start; nothing is trained."""
     plans = []
-    monkeypatch.setattr("keras_artkd.runs.runner.run", plans.append)
+    monkeypatch.setattr(
+        "keras_artkd.runs.runner.run", lambda plan, *_: plans.append(plan)
+    )
     return plans
 
 
@@ -66,18 +67,6 @@ def test_a_finished_run_typed_again(finished_run, started, capsys):
     accuracy = folder.metrics["test"]["accuracy"]
     assert f"test accuracy {accuracy:.2%}" in printed
     assert not started
-
-
-def test_the_demo_paints_and_compares(tmp_path, short_runs, capsys):
-    """Trained as the baseline is, the expert is that very run."""
-    words = [*SMALLEST, "--data-options", "scenes", "4"]
-    words += ["--expert-learning-rate", "0.005", "--workdir", str(tmp_path)]
-    assert run_recipe("demo", words) == 0
-    printed = capsys.readouterr().out
-    assert "scenes it has never seen" in printed
-    runs = [RunFolder(path) for path in (tmp_path / "demo").iterdir()]
-    methods = {folder.metrics["method"] for folder in runs}
-    assert len(runs) == 2 and methods == {"baseline", "collaborative"}
 
 
 def test_where_images_are(arrays, started, tmp_path):
@@ -128,7 +117,7 @@ def test_flags_go_over_a_preset():
             "common, paper, paper_decay, self_distillation in the recipe",
         ),
         (["--recipe", "cifar100", "--preset"], "Missing value for"),
-        (["--recipe", "folder", "--preset", "x"], "must be one of (none)"),
+        (["--recipe", "atelier", "--preset", "x"], "must be one of (none)"),
         (["{folder}", "--method", "karate"], "`method` must be one of"),
         (["{folder}", "--student", "big"], "`student` must be one of"),
         (["{folder}", "--epoch", "3"], "Perhaps you meant --epochs"),
@@ -235,7 +224,7 @@ def test_a_configuration_as_a_program(started, monkeypatch, capsys):
 
 
 def test_an_interruption_says_how_to_resume(monkeypatch, capsys):
-    def run(plan):
+    def run(plan, *_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("keras_artkd.runs.runner.run", run)
@@ -244,7 +233,7 @@ def test_an_interruption_says_how_to_resume(monkeypatch, capsys):
 
 
 def test_a_bug_is_no_bad_input(monkeypatch):
-    def run(plan):
+    def run(plan, *_):
         raise RuntimeError("a bug")
 
     monkeypatch.setattr("keras_artkd.runs.runner.run", run)

@@ -1,7 +1,7 @@
 """Settings of the smallest runs there are."""
 
 from keras_artkd.runs.plan import resolve
-from keras_artkd.runs.presets import recipe_presets
+from keras_artkd.runs.presets import default_config
 
 SMALL = {
     "student": "wrn_10_1",
@@ -15,8 +15,7 @@ SMALL = {
 
 def preset(recipe, **changes):
     """The default configuration of a recipe, with changes."""
-    default, *_ = recipe_presets(recipe).values()
-    return default.replace(**changes)
+    return default_config(recipe).replace(**changes)
 
 
 def small(recipe, **changes):

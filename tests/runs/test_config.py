@@ -53,7 +53,7 @@ def test_the_defaults_are_the_thesis_s():
         ({"options": {"gamma": 1}}, "temperature, alpha.*gamma"),
         ({"options": {"alpha": "abc"}}, "'alpha' must be a number.*'abc'"),
         ({"options": {"l2_teacher": 1}}, "'l2_teacher' must be a name"),
-        ({"epochs": 0}, "epochs=0"),
+        ({"epochs": -1}, "epochs=-1"),
         ({"batch_size": 0}, "batch_size=0"),
         ({"image_size": 0}, "image_size=0"),
         ({"unlabelled": 1.0}, "unlabelled=1.0"),

@@ -33,7 +33,7 @@ def test_a_recipe_describes_itself(recipe):
         assert config.recipe == recipe
         resolve(config)
     module = recipe_module(recipe)
-    assert module.CONFIG is next(iter(presets.values()))
+    assert module.CONFIG in presets.values()
     assert "artkd train" in module.__doc__
 
 

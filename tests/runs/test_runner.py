@@ -7,12 +7,12 @@ import keras
 import numpy as np
 import pytest
 
-from keras_artkd.runs import demo, runner
+from keras_artkd.runs import runner
 from keras_artkd.runs.commands import command
 from keras_artkd.runs.plan import resolve
 from keras_artkd.runs.provenance import check_same_data
 from keras_artkd.runs.runner import find_expert, load_data, run, run_or_read
-from tests.runs.settings import small, small_plan
+from tests.runs.settings import small_plan
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ def test_an_interrupted_run_asks_for_resume(tmp_path):
 def test_nothing_to_resume_with_these_settings(
     finished_run, data, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr(runner, "_run", lambda plan, data: {})
+    monkeypatch.setattr(runner, "_run", lambda plan, data, reference: {})
     config = finished_run.plan.config.replace(
         method="baseline", workdir=str(tmp_path), resume=True
     )
@@ -155,49 +155,13 @@ def test_nothing_to_resume_with_these_settings(
     assert "nothing to resume" in printed and begun.name in printed
 
 
-@pytest.mark.parametrize(
-    ("recipe", "job"), [("atelier", run), ("demo", demo.compare)]
-)
-def test_mistakes_come_before_the_data(recipe, job, tmp_path, monkeypatch):
+def test_mistakes_come_before_the_data(tmp_path, monkeypatch):
     def load(**arguments):
         raise AssertionError("loaded")
 
     monkeypatch.setattr("keras_artkd.datasets.load", load)
     options = {"l2_teacher": "expret"}
-    plan = small_plan(recipe, workdir=str(tmp_path), options=options)
+    plan = small_plan("atelier", workdir=str(tmp_path), options=options)
     with pytest.raises(ValueError, match="l2_teacher='expret'"):
-        job(plan)
+        run(plan)
     assert not list(tmp_path.iterdir())
-
-
-def test_the_demo_compares_with_the_student_alone(monkeypatch, capsys):
-    """The same student, seed and epochs."""
-    accuracies = {"baseline": 0.25, "collaborative": 0.5}
-    trained = []
-
-    def train(plan, data):
-        trained.append(plan)
-        return {
-            "method": plan.method.name,
-            "test": {"accuracy": accuracies[plan.method.name]},
-            "parameters": 1234,
-            "expert": {"test_accuracy": 0.75, "parameters": 5678},
-        }
-
-    monkeypatch.setattr(demo, "load_data", lambda plan: None)
-    monkeypatch.setattr(demo, "run_or_read", train)
-    config = small("demo", options={"alpha": 2.0})
-    assert demo.compare(resolve(config))["method"] == "collaborative"
-    alone = config.replace(method="baseline", options={})
-    assert [plan.config for plan in trained] == [alone, config]
-    printed = capsys.readouterr().out
-    assert " 25.00% (1,234" in printed and " 50.00% (1,234" in printed
-    assert "its expert" in printed and " 75.00% (5,678" in printed
-
-
-def test_a_demo_without_an_expert_is_a_run(monkeypatch):
-    ran = []
-    monkeypatch.setattr(demo, "run", ran.append)
-    plan = small_plan("demo", method="baseline")
-    demo.compare(plan)
-    assert ran == [plan]

@@ -5,7 +5,7 @@ import numpy as np
 from keras_artkd.measure.metrics import classification_metrics
 from keras_artkd.run_folder import DATA, HISTORY, METRICS, SETTINGS
 from keras_artkd.runs.commands import command
-from keras_artkd.runs.plan import EXPERT_METHOD
+from keras_artkd.runs.expert_config import EXPERT_METHOD
 from keras_artkd.runs.provenance import describe_data
 from keras_artkd.studies import work
 

@@ -1,15 +1,13 @@
 """The recipes of `artkd train --recipe NAME`, a file each.
 
-A file has a docstring, which `--help` shows, and a `CONFIG`. It may have
-`PRESETS`, several configurations by name, the default one first; and `job`, a
-function of the plan that is called in place of `keras_artkd.runs.runner.run`.
+A file has a docstring, which `--help` shows, and a `CONFIG`, with which studies
+begin. It may have `PRESETS`, several configurations by name, of which `artkd
+train` takes the first by default.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Callable
 from types import ModuleType
-from typing import Any
 
 from keras_artkd.runs.config import Config
 
@@ -50,10 +48,6 @@ def recipe_presets(name: str) -> dict[str, Config]:
 
 
 def default_config(name: str) -> Config:
-    """The configuration of a recipe's default preset."""
-    return next(iter(recipe_presets(name).values()))
-
-
-def recipe_job(name: str) -> Callable[[Any], object] | None:
-    """The function that does a recipe's work; None for a plain run."""
-    return getattr(recipe_module(name), "job", None)
+    """The configuration with which studies of a recipe begin."""
+    config: Config = recipe_module(name).CONFIG
+    return config

@@ -1,8 +1,39 @@
 """Your own images: a folder with one sub-folder a class.
 
-artkd train FOLDER
+  artkd train FOLDER
+
+Expert and student begin with what ImageNet has taught them. Their number of
+epochs is chosen for the images and this machine, to keep to --minutes.
+--recipe-style thesis trains as thesis 000 does, from random weights.
 """
 
 from keras_artkd.runs.config import Config
 
+# Measured on folders of paintings, see docs/results.md.
+PRETRAINED = Config.of(
+    recipe="folder",
+    dataset="folder",
+    method="baseline",
+    student="efficientnet_lite0_first8",
+    image_size=96,
+    crop_size=128,
+    inherit="auto",
+    expert_network="efficientnet_lite0",
+    expert_weights="auto",
+    expert_image_size=128,
+    freeze_batch_norm=True,
+    fit_head_first=True,
+    # 0 is chosen, see `keras_artkd.runs.budget`.
+    epochs=0,
+    batch_size=32,
+    optimizer="adamw",
+    learning_rate=5e-4,
+    rate_decay="cosine",
+    # Otherwise the first steps undo the fitted classifier.
+    warmup=0.1,
+    weight_decay=0.02,
+    label_smoothing=0.1,
+)
+# What studies begin with.
 CONFIG = Config.of(recipe="folder", dataset="folder")
+PRESETS = {"pretrained": PRETRAINED, "thesis": CONFIG}

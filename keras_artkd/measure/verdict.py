@@ -1,0 +1,183 @@
+"""The verdict on a model: is it any good, and what should be tried next.
+
+A model is judged against guessing, against always answering the commonest
+class, against its expert and against a classifier on frozen features.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from keras_artkd.measure.intervals import share_interval
+
+_Facts: TypeAlias = Mapping[str, Any]
+
+# With fewer validation images, one epoch is better than the next by chance.
+_FEW_VALIDATION_IMAGES = 100
+# A student that gives one answer to more of the images has learned little.
+_ONE_ANSWER = 0.8
+
+
+def judge(
+    metrics: _Facts,
+    history: Mapping[str, Sequence[float | None]],
+    validation_images: int,
+    expert: _Facts | None = None,
+) -> dict[str, Any]:
+    """Judges a student by the test.
+
+    Args:
+        metrics: the run's metrics, with `test`.
+        history: every logged value by epoch.
+        validation_images: int, how many chose the epoch.
+        expert: metrics of the expert's own run, where there is one.
+
+    Returns:
+        dict, ready for `json.dump`: `useful`, bool, whether the student is
+        better than the commonest class, beyond chance; `summary`, a sentence;
+        `compared`, dict of name -> share of the test images that are right;
+        `concerns`, a list of `{"what", "next"}`.
+    """
+    compared = _compared(metrics, expert)
+    test = metrics["test"]
+    guess = max(compared["chance"], compared["commonest_class"])
+    low, _ = share_interval(test["accuracy"], test["num_examples"])
+    useful = low > guess
+    return {
+        "useful": useful,
+        "summary": _summary(metrics, compared, expert, useful),
+        "compared": compared,
+        "concerns": _concerns(
+            metrics, history, validation_images, compared, useful
+        ),
+    }
+
+
+def _compared(metrics: _Facts, expert: _Facts | None) -> dict[str, float]:
+    test = metrics["test"]
+    counts = [row["count"] for row in test["per_class"]]
+    compared = {
+        "student": test["accuracy"],
+        "chance": 1 / len(counts),
+        "commonest_class": max(counts) / max(sum(counts), 1),
+    }
+    if "initial" in metrics:
+        compared["initial"] = metrics["initial"]["test_accuracy"]
+    if expert is not None:
+        compared["expert"] = expert["test"]["accuracy"]
+    elif "expert" in metrics:
+        compared["expert"] = metrics["expert"]["test_accuracy"]
+    head = (expert or {}).get("frozen_head") or metrics.get("frozen_head")
+    if head is not None:
+        compared["frozen_head"] = head["test_accuracy"]
+    return compared
+
+
+def _summary(
+    metrics: _Facts,
+    compared: Mapping[str, float],
+    expert: _Facts | None,
+    useful: bool,
+) -> str:
+    own = compared["student"]
+    parts = []
+    if useful:
+        parts.append(
+            f"better than guessing by {_points(own - compared['chance'])}"
+        )
+    else:
+        parts.append(
+            "NOT better than always answering the commonest class "
+            f"({compared['commonest_class']:.1%})"
+        )
+    if "expert" in compared:
+        part = f"{_beside(own - compared['expert'])} its expert"
+        parameters = (expert or metrics.get("expert", {})).get("parameters")
+        if parameters and parameters > 1.5 * metrics["parameters"]:
+            ratio = parameters / metrics["parameters"]
+            part += f", at 1/{ratio:.0f} of its parameters"
+        parts.append(part)
+    if "frozen_head" in compared:
+        parts.append(
+            f"{_beside(own - compared['frozen_head'])} a classifier on frozen "
+            "features"
+        )
+    return f"{own:.1%} of the test images right: {'; '.join(parts)}."
+
+
+def _points(difference: float) -> str:
+    points = round(100 * abs(difference), 1)
+    return f"{points:g} point{'s' * (points != 1)}"
+
+
+def _beside(difference: float) -> str:
+    if abs(difference) < 5e-4:
+        return "as good as"
+    return f"{_points(difference)} {'above' if difference > 0 else 'below'}"
+
+
+def _concerns(
+    metrics: _Facts,
+    history: Mapping[str, Sequence[float | None]],
+    validation_images: int,
+    compared: Mapping[str, float],
+    useful: bool,
+) -> list[dict[str, str]]:
+    concerns = []
+
+    def concern(what: str, remedy: str) -> None:
+        concerns.append({"what": what, "next": remedy})
+
+    if not useful:
+        concern(
+            "It is no better than guessing: do not use it.",
+            "artkd doctor FOLDER, to see whether images and labels are as you "
+            "think; then more images, or more --minutes",
+        )
+    name, share = _favourite_answer(metrics["test"])
+    if share > _ONE_ANSWER and len(metrics["test"]["per_class"]) > 1:
+        concern(
+            f"It answers {name} to {share:.0%} of the images.",
+            "a smaller --learning-rate, or more images of the other classes",
+        )
+    if "initial" in compared and compared["student"] < compared["initial"]:
+        concern(
+            "It is worse than the teacher trained beside it, by "
+            f"{_points(compared['initial'] - compared['student'])}.",
+            "--method baseline, to see whether the teachers help at all",
+        )
+    if validation_images < _FEW_VALIDATION_IMAGES:
+        concern(
+            f"Only {validation_images} validation images chose the best "
+            "epoch: the last one may be as good.",
+            "more images, or --folds 5, which tests every image once",
+        )
+    if _still_improving(metrics, history, validation_images):
+        concern(
+            "It was still improving at the last epoch.",
+            f"--epochs {2 * metrics['epochs']}, or more --minutes",
+        )
+    return concerns
+
+
+def _favourite_answer(test: _Facts) -> tuple[str, float]:
+    """The class that is answered most often, and how often."""
+    answers = np.sum(test["confusion_matrix"], axis=0)
+    index = int(np.argmax(answers))
+    name: str = test["per_class"][index]["name"]
+    return name, float(answers[index] / max(answers.sum(), 1))
+
+
+def _still_improving(
+    metrics: _Facts,
+    history: Mapping[str, Sequence[float | None]],
+    validation_images: int,
+) -> bool:
+    """Whether the last quarter of the epochs gained more than chance does."""
+    values = [v for v in history.get("val_accuracy", ()) if v is not None]
+    if len(values) < 4 or metrics["best_epoch"] < metrics["epochs"]:
+        return False
+    last, before = values[-1], max(values[: -max(len(values) // 4, 1)])
+    noise = np.sqrt(max(last * (1 - last), 0.0) / max(validation_images, 1))
+    return bool(last - before > noise)

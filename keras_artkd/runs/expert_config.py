@@ -1,0 +1,54 @@
+"""The configuration of the run that trains an expert."""
+
+from typing import Any
+
+from keras_artkd.runs.config import Config
+
+# The method that trains experts; its runs keep the stages of their training.
+EXPERT_METHOD = "baseline"
+# Settings of a network that is trained alone, whatever the method was.
+ALONE: dict[str, Any] = {
+    "method": EXPERT_METHOD,
+    "options": {},
+    "stages": None,
+    "adversarial": True,
+    "mutual": "full",
+    "unlabelled_dir": None,
+    "pseudo_labels": None,
+    "labels_only": False,
+}
+
+
+def expert_config(config: Config) -> Config:
+    """The configuration of the run that trains a run's expert."""
+    networks, schedule = config.networks, config.schedule
+    return config.replace(
+        image_size=networks.expert_image_size or config.data.image_size,
+        crop_size=crop_size_of(config, has_expert=True),
+        expert_image_size=None,
+        **ALONE,
+        head=networks.teacher_head,
+        teacher_head="pool",
+        student=networks.expert_network,
+        inherit=networks.expert_weights,
+        train=networks.expert_train,
+        expert_train="all",
+        epochs=networks.expert_epochs or schedule.epochs,
+        learning_rate=networks.expert_learning_rate or schedule.learning_rate,
+    )
+
+
+def inherits_expert(config: Config) -> bool:
+    """Whether the student begins with what its expert has learned."""
+    return config.networks.inherit == "expert"
+
+
+def crop_size_of(config: Config, has_expert: bool) -> int:
+    """Side of the crop that every network of a run gets, pixels."""
+    data = config.data
+    if data.crop_size is not None:
+        return data.crop_size
+    # Arrays that have the size already have no more to show.
+    if data.keep_size or not has_expert:
+        return data.image_size
+    return max(data.image_size, config.networks.expert_image_size or 0)

@@ -1,0 +1,103 @@
+"""The verdict on a model."""
+
+import pytest
+
+from keras_artkd.measure.verdict import judge
+
+
+def measured(confusion, **more):
+    """Metrics of a test with this confusion matrix."""
+    counts = [sum(row) for row in confusion]
+    right = sum(row[i] for i, row in enumerate(confusion))
+    return {
+        "parameters": 1000,
+        "epochs": 8,
+        "best_epoch": 5,
+        "test": {
+            "accuracy": right / sum(counts),
+            "num_examples": sum(counts),
+            "confusion_matrix": confusion,
+            "per_class": [
+                {"name": f"class{i}", "count": count}
+                for i, count in enumerate(counts)
+            ],
+        },
+        **more,
+    }
+
+
+GOOD = [[40, 5, 5], [5, 40, 5], [5, 5, 40]]
+HISTORY = {"val_accuracy": [0.3, 0.5, 0.6, 0.7, 0.8, 0.8, 0.8, 0.8]}
+
+
+def concerns(verdict):
+    return [concern["what"] for concern in verdict["concerns"]]
+
+
+def test_a_good_student_beside_its_expert():
+    expert = {
+        **measured([[44, 3, 3], [3, 44, 3], [3, 3, 44]], parameters=13_000),
+        "frozen_head": {"test_accuracy": 0.7},
+    }
+    verdict = judge(measured(GOOD), HISTORY, 300, expert)
+    assert verdict["useful"] and not verdict["concerns"]
+    assert verdict["compared"] == pytest.approx(
+        {
+            "student": 0.8,
+            "chance": 1 / 3,
+            "commonest_class": 1 / 3,
+            "expert": 0.88,
+            "frozen_head": 0.7,
+        }
+    )
+    assert verdict["summary"] == (
+        "80.0% of the test images right: better than guessing by 46.7 points; "
+        "8 points below its expert, at 1/13 of its parameters; 10 points above "
+        "a classifier on frozen features."
+    )
+
+
+def test_no_better_than_guessing():
+    """Nor than the commonest class, whatever chance is."""
+    for confusion in (
+        [[10, 10, 10], [10, 10, 10], [10, 10, 10]],
+        [[80, 0, 0], [9, 1, 0], [10, 0, 0]],
+    ):
+        verdict = judge(measured(confusion), HISTORY, 300)
+        assert not verdict["useful"]
+        assert "NOT better than always answering" in verdict["summary"]
+        assert "do not use it" in concerns(verdict)[0]
+        assert "artkd doctor" in verdict["concerns"][0]["next"]
+
+
+def test_one_answer():
+    verdict = judge(measured([[50, 0], [40, 10]]), HISTORY, 300)
+    assert concerns(verdict) == ["It answers class0 to 90% of the images."]
+
+
+def test_worse_than_the_teacher_beside_it():
+    metrics = measured(GOOD, initial={"test_accuracy": 0.9})
+    verdict = judge(metrics, HISTORY, 300)
+    assert (
+        "worse than the teacher trained beside it, by 10 points"
+        in (concerns(verdict)[0])
+    )
+    better = measured(GOOD, initial={"test_accuracy": 0.7})
+    assert not judge(better, HISTORY, 300)["concerns"]
+
+
+def test_a_handful_of_validation_images():
+    (what,) = concerns(judge(measured(GOOD), HISTORY, 30))
+    assert what.startswith("Only 30 validation images chose")
+
+
+def test_still_improving():
+    """By more than chance would, and at the last epoch."""
+    rising = {"val_accuracy": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]}
+    last = measured(GOOD, best_epoch=8)
+    verdict = judge(last, rising, 300)
+    assert concerns(verdict) == ["It was still improving at the last epoch."]
+    assert verdict["concerns"][0]["next"].startswith("--epochs 16")
+    assert not judge(measured(GOOD), rising, 300)["concerns"]
+    flat = {"val_accuracy": [0.7, 0.7, 0.7, 0.7, 0.71, 0.71, 0.72, 0.73]}
+    assert not judge(last, flat, 300)["concerns"]

@@ -1,0 +1,136 @@
+"""The choice of epochs, and what is trained by it."""
+
+import time
+
+import pytest
+
+from keras_artkd.cli.train import parse_plan
+from keras_artkd.runs import budget
+from keras_artkd.runs.budget import Speed, choose
+from keras_artkd.runs.open_plan import close, reference, remembered
+from keras_artkd.runs.reference import run_open, run_sizes
+from keras_artkd.runs.runner import load_data
+from tests.images import write_folder
+
+SMALLEST = (
+    "--student wrn_10_1 --expert-network wrn_16_1 --image-size 16 "
+    "--expert-image-size 16 --crop-size 16 --batch-size 8"
+).split()
+
+
+@pytest.fixture
+def words(tmp_path):
+    folder = write_folder(tmp_path / "images", each=30)
+    return [str(folder), *SMALLEST, "--workdir", str(tmp_path / "runs")]
+
+
+@pytest.fixture
+def speeds(monkeypatch):
+    """Speeds of a student and an expert, in place of measured ones."""
+    measured = {"student": Speed(1.0, 0.1), "expert": Speed(2.0, 0.4)}
+
+    def measure(plan, data):
+        expert = plan.config.networks.student == "wrn_16_1"
+        return measured["expert" if expert else "student"]
+
+    monkeypatch.setattr(budget, "measure", measure)
+    return measured
+
+
+def chosen(words, minutes, capsys):
+    plan = parse_plan(words)
+    data = load_data(plan)
+    closed = choose(plan, data, minutes, time.monotonic())
+    return plan, closed, capsys.readouterr().out
+
+
+def test_a_folder_alone_is_an_open_plan(tmp_path):
+    plan = parse_plan([str(tmp_path)])
+    assert plan.is_open and plan.config.data.image_size == 96
+    thesis = parse_plan([str(tmp_path), "--recipe-style", "thesis"])
+    assert not thesis.is_open and thesis.method.name == "collaborative"
+    given = parse_plan([str(tmp_path), "--epochs", "3"])
+    assert not given.is_open
+    assert close(plan).config.schedule.epochs == 8
+
+
+def test_minutes_decide_the_epochs(words, speeds, capsys):
+    """40 images to train on, five batches: at most the usual epochs."""
+    plan, closed, printed = chosen(words, 60, capsys)
+    schedule, networks = closed.config.schedule, closed.config.networks
+    assert (schedule.epochs, networks.expert_epochs) == (40, 30)
+    assert "40 epochs, method baseline" in printed
+    assert "wrn_16_1 at 16 pixels, 30 epochs" in printed
+    assert remembered(plan, 60) == closed
+    assert remembered(plan, 30) is None
+
+
+def test_less_time_makes_fewer_epochs(words, speeds, capsys):
+    speeds["student"], speeds["expert"] = Speed(5.0, 0.5), Speed(5.0, 1.0)
+    _, closed, _ = chosen(words, 3, capsys)
+    epochs = closed.config.schedule.epochs
+    assert 2 < epochs < 40
+    assert 2 <= closed.config.networks.expert_epochs < 30
+    # The planned time is kept: 150 seconds, without those of the files.
+    steps = 5
+    student = 5 + 1.25 * epochs * steps * 0.5
+    expert = 5 + 1.25 * closed.config.networks.expert_epochs * steps
+    assert student <= 0.4 * 150 and student + expert <= 151
+
+
+def test_where_an_epoch_is_too_long_it_is_of_fewer_images(
+    words, speeds, capsys
+):
+    speeds["student"], speeds["expert"] = Speed(5.0, 2.0), Speed(5.0, 20.0)
+    _, closed, printed = chosen(words, 3, capsys)
+    schedule = closed.config.schedule
+    assert closed.config.networks.expert_epochs == 2
+    assert schedule.images_per_epoch % schedule.batch_size == 0
+    assert schedule.images_per_epoch < 40
+    assert f"{schedule.images_per_epoch} images in an epoch" in printed
+
+
+def test_the_speed_is_measured_on_the_plan_s_own_steps(words):
+    plan = close(parse_plan(words))
+    speed = budget.measure(plan, load_data(plan))
+    assert 0 < speed.step < speed.start
+
+
+def test_expert_and_student_are_trained_and_judged(
+    words, speeds, short_runs, monkeypatch, capsys
+):
+    """Typed again, it is the same run, whatever the machine does now."""
+    monkeypatch.setattr(budget, "_STUDENT_EPOCHS", (2, 2))
+    monkeypatch.setattr(budget, "_EXPERT_EPOCHS", (2, 2))
+    plan = parse_plan(words)
+    run_open(plan, 60, time.monotonic())
+    closed = remembered(plan, 60)
+    metrics = closed.folder.metrics
+    verdict = metrics["verdict"]
+    expert = reference(closed).folder.metrics
+    assert verdict["compared"]["expert"] == expert["test"]["accuracy"]
+    assert verdict["compared"]["chance"] == 0.5
+    assert "expert" not in metrics  # It taught nothing.
+    assert f"Verdict: {verdict['summary']}" in capsys.readouterr().out
+    assert verdict["summary"] in closed.folder.card.read_text("utf-8")
+    # A further plan finds the expert that is there.
+    speeds.pop("expert")
+    other = parse_plan([*words, "--weight-decay", "0.0"])
+    with pytest.raises(KeyError):
+        choose(other, load_data(other), 60, time.monotonic())
+    same = parse_plan([*words, "--student", "wrn_10_2"])
+    again = choose(same, load_data(same), 60, time.monotonic())
+    assert again.config.networks.expert_epochs == 2
+
+
+def test_several_sizes_share_an_expert(
+    words, speeds, short_runs, monkeypatch, capsys
+):
+    monkeypatch.setattr(budget, "_STUDENT_EPOCHS", (1, 1))
+    monkeypatch.setattr(budget, "_EXPERT_EPOCHS", (1, 1))
+    plan = parse_plan(words)
+    page = run_sizes(plan, ("wrn_10_1", "wrn_10_2"), 60, time.monotonic())
+    assert "wrn_10_2" in page.read_text("utf-8")
+    printed = capsys.readouterr().out
+    assert printed.count("Expert: wrn_16_1") == 1
+    assert "accuracy against size and time" in printed
