@@ -68,4 +68,4 @@ def test_runs_where_there_is_no_checkout(wheel, tmp_path):
     assert result.returncode == 0, result.stderr
     assert str(tmp_path / "site") in result.stdout
     assert "collaborative-wrn_16_2-seed0-" in result.stdout
-    assert "kd+rkd-wrn_16_2-seed0-" in result.stdout
+    assert "kd+rkd-efficientnet_lite0_first8-seed0-" in result.stdout

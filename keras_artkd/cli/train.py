@@ -5,9 +5,10 @@
   artkd train tfds:beans
   artkd train --recipe pandora --data-dir ARCHIVE
 
-FOLDER holds one folder of images for each class. An expert is trained first,
-where the method has one, then the student. The run's folder, which is printed,
-holds the report, the student and the files to deploy.
+FOLDER holds one folder of images for each class. Without --epochs, a few steps
+are timed and the number of epochs is chosen to keep to --minutes. An expert is
+trained first, to teach or to judge by, then the student. The run's folder,
+which is printed, holds the report, the student and the files to deploy.
 """
 
 import dataclasses
@@ -19,7 +20,7 @@ from typing import Annotated
 
 import tyro
 
-from keras_artkd.catalogue.networks import get_network
+from keras_artkd.catalogue.networks import SIZES, get_network
 from keras_artkd.cli.flags import parse_flags
 from keras_artkd.cli.selection import Selection, select
 from keras_artkd.cli.status import exit_status
@@ -41,8 +42,8 @@ class Extent:
     minutes: float = 10.0
     """What expert and student may take together, from Enter to the report."""
     sizes: tuple[str, ...] = ()
-    """Students to train beside one expert and to compare, the largest last:
-    tiny small medium, or names of networks."""
+    """Students to train beside one expert and to compare: tiny small medium,
+    or names of networks."""
 
     def __post_init__(self) -> None:
         if not self.minutes > 0:
@@ -51,7 +52,8 @@ class Extent:
             )
         for size in self.sizes:
             get_network(size, "sizes")
-        if len(self.sizes) == 1 or len({*self.sizes}) < len(self.sizes):
+        names = {SIZES.get(size, size) for size in self.sizes}
+        if len(self.sizes) == 1 or len(names) < len(self.sizes):
             raise ValueError(
                 "`sizes` must be at least two, each once. "
                 f"Received: sizes={self.sizes}. Fix: --sizes tiny small medium."
@@ -129,7 +131,14 @@ def _parse(arguments: Sequence[str], program: str) -> tuple[Plan, Extent]:
         description,
         words,
     )
-    return resolve(command.run), command.extent
+    plan = resolve(command.run)
+    if plan.config.networks.expert is not None and not plan.has_expert:
+        raise ValueError(
+            f"Method {plan.method.name} has no expert. Received: --expert "
+            f"{plan.config.networks.expert}. Fix: --method kd, or another that "
+            "learns from one; or --inherit expert."
+        )
+    return plan, command.extent
 
 
 def run_config(
@@ -170,6 +179,8 @@ def _run(
         return 0
     if plan.is_open:
         plan = remembered(plan, extent.minutes) or plan
+    elif extent.minutes != Extent.minutes:
+        print("note: --minutes counts only where --epochs is not given")
     if plan.folder.is_finished:
         print_finished(plan.folder)
         return 0

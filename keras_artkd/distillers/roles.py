@@ -62,6 +62,10 @@ def resize_like(images: Tensor, model: keras.Model) -> Tensor:
         return images
     images = ops.cast(images, "float32")
     height, width = images.shape[1:3]
+    if None in (height, width):
+        return ops.image.resize(
+            images, size, interpolation="bilinear", antialias=True
+        )
     # Products of matrices, which every compiler has, unlike Keras's resize
     # with antialiasing.
     images = ops.einsum("hH,bHWc->bhWc", resize_matrix(height, size[0]), images)

@@ -15,8 +15,9 @@ _Facts: TypeAlias = Mapping[str, Any]
 
 # With fewer validation images, one epoch is better than the next by chance.
 _FEW_VALIDATION_IMAGES = 100
-# A student that gives one answer to more of the images has learned little.
-_ONE_ANSWER = 0.8
+# A student that gives one answer so much more often than it is right to has
+# learned little.
+_MORE_THAN_ITS_SHARE = 0.3
 
 
 def judge(
@@ -81,11 +82,10 @@ def _summary(
     useful: bool,
 ) -> str:
     own = compared["student"]
+    guess = max(compared["chance"], compared["commonest_class"])
     parts = []
     if useful:
-        parts.append(
-            f"better than guessing by {_points(own - compared['chance'])}"
-        )
+        parts.append(f"better than guessing by {_points(own - guess)}")
     else:
         parts.append(
             "NOT better than always answering the commonest class "
@@ -135,8 +135,8 @@ def _concerns(
             "artkd doctor FOLDER, to see whether images and labels are as you "
             "think; then more images, or more --minutes",
         )
-    name, share = _favourite_answer(metrics["test"])
-    if share > _ONE_ANSWER and len(metrics["test"]["per_class"]) > 1:
+    name, share, own = _favourite_answer(metrics["test"])
+    if share > own + _MORE_THAN_ITS_SHARE:
         concern(
             f"It answers {name} to {share:.0%} of the images.",
             "a smaller --learning-rate, or more images of the other classes",
@@ -151,7 +151,7 @@ def _concerns(
         concern(
             f"Only {validation_images} validation images chose the best "
             "epoch: the last one may be as good.",
-            "more images, or --folds 5, which tests every image once",
+            "more images; or another --split-seed, to see how much it differs",
         )
     if _still_improving(metrics, history, validation_images):
         concern(
@@ -161,12 +161,14 @@ def _concerns(
     return concerns
 
 
-def _favourite_answer(test: _Facts) -> tuple[str, float]:
-    """The class that is answered most often, and how often."""
+def _favourite_answer(test: _Facts) -> tuple[str, float, float]:
+    """The class that is answered most often, how often, and its own share."""
     answers = np.sum(test["confusion_matrix"], axis=0)
+    own = np.sum(test["confusion_matrix"], axis=1)
     index = int(np.argmax(answers))
     name: str = test["per_class"][index]["name"]
-    return name, float(answers[index] / max(answers.sum(), 1))
+    total = max(answers.sum(), 1)
+    return name, float(answers[index] / total), float(own[index] / total)
 
 
 def _still_improving(

@@ -25,6 +25,8 @@ _BLOCK = re.compile(
     r"(.*stage_?\d+_block_?\d+|conv\d+_block\d+|block_?\d+[a-z]?"
     r"|expanded_conv(?:_\d+)?|conv_(?:dw|pw)_\d+)(?:_|$)"
 )
+# Layers and operations that may end a block without its name.
+_ENDS = ("ReLU", "Activation", "Add")
 SHORT_HEAD_CHANNELS = 512
 
 
@@ -67,8 +69,8 @@ def application(
         # Keras warns of sizes that its weights were not trained at.
         with warnings.catch_warnings(category=UserWarning, action="ignore"):
             backbone = make(input_tensor=_preprocess(make, inputs), **options)
-    except (OSError, ValueError) as error:
-        if weights != "imagenet":
+    except Exception as error:  # Keras raises plain ones for downloads.
+        if weights != "imagenet" or "URL fetch" not in str(error):
             raise
         raise OSError(_not_downloaded(application, error)) from error
     if weights not in (None, "imagenet"):
@@ -175,15 +177,17 @@ def _first_blocks(backbone: keras.Model, num_blocks: int) -> Tensor:
     for operation in backbone.operations:
         if match := _BLOCK.match(operation.name):
             ends[match[1].replace("conv_dw", "conv_pw")] = operation.output
-        elif ends and isinstance(operation, layers.ReLU | layers.Activation):
+        elif ends and type(operation).__name__ in _ENDS:
             # What follows a block's last named layer.
             block = next(reversed(ends))
-            if operation.input is ends[block]:
+            read = operation.input
+            if any(x is ends[block] for x in keras.tree.flatten(read)):
                 ends[block] = operation.output
     if not 1 <= num_blocks <= len(ends):
         raise ValueError(
-            f"`num_blocks` must be 1 to {len(ends)}, the blocks of "
-            f"{backbone.name}. Received: num_blocks={num_blocks}."
+            f"`num_blocks` must be 1 to {len(ends)}, the blocks that the names "
+            f"of {backbone.name}'s layers tell. Received: "
+            f"num_blocks={num_blocks}."
         )
     return list(ends.values())[num_blocks - 1]
 

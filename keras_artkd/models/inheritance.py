@@ -8,11 +8,9 @@ _OWN = ("logits", "neck", "awgram")
 
 
 def inherit(network: keras.Model, source: keras.Model) -> list[str]:
-    """Copies the weights of every layer that two networks have in common.
+    """Copies the weights of every layer but the network's own head.
 
-    Layers correspond by their names; they are copied where all their weights
-    have the same shapes, whatever the sizes of the images. The classifier is
-    not: its classes may be others.
+    Layers correspond by their names, whatever the sizes of the images.
 
     Args:
         network: functional `keras.Model`, whose weights change; for example
@@ -24,25 +22,31 @@ def inherit(network: keras.Model, source: keras.Model) -> list[str]:
         Names of the layers with weights that were copied, in order.
 
     Raises:
-        ValueError: if there is no such layer.
+        ValueError: if the source lacks one of them.
     """
     donors = {layer.name: layer for layer in source.layers if layer.weights}
-    copied = []
-    for layer in network.layers:
-        donor = donors.get(layer.name)
-        if donor is None or not is_inherited(layer) or not layer.weights:
-            continue
-        if _shapes(layer) == _shapes(donor):
-            layer.set_weights(donor.get_weights())
-            copied.append(layer.name)
-    if not copied:
+    wanted = [
+        layer
+        for layer in network.layers
+        if layer.weights and is_inherited(layer)
+    ]
+    missing = [
+        layer.name
+        for layer in wanted
+        if layer.name not in donors
+        or _shapes(layer) != _shapes(donors[layer.name])
+    ]
+    if missing or not wanted:
         raise ValueError(
-            "A network inherits the layers that the other has under the same "
-            f"names. Received: {network.name!r} and {source.name!r}, which "
-            "have none in common. Fix: the first blocks of the same network, "
-            f"such as {source.name}_first<k>."
+            "A network inherits every layer but its own head, from layers of "
+            f"the same names and shapes. Received: {network.name!r} and "
+            f"{source.name!r}, which has none such for {len(missing)} of "
+            f"{len(wanted)}: {', '.join(missing[:3])} ... Fix: the first "
+            f"blocks of the same network, such as {source.name}_first<k>."
         )
-    return copied
+    for layer in wanted:
+        layer.set_weights(donors[layer.name].get_weights())
+    return [layer.name for layer in wanted]
 
 
 def is_inherited(layer: keras.layers.Layer) -> bool:

@@ -87,8 +87,10 @@ def read_checkpoint(path: Path) -> dict[str, Array]:
         ) as error:
             raise ValueError(
                 "The file must be a checkpoint of weights as PyTorch wrote it "
-                f"before version 1.6. Received: {path} ({error}). Fix: install "
-                "the package of these weights again."
+                f"before version 1.6. Received: {path} ({error}). Fix: "
+                "torch.save(weights, path, "
+                "_use_new_zipfile_serialization=False); or install the package "
+                "of these weights again."
             ) from error
 
 

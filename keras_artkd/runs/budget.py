@@ -11,22 +11,19 @@ import os
 import time
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
+from keras_artkd.data.store import ImageStore
 from keras_artkd.datasets import Collection
 from keras_artkd.files import write_json
 from keras_artkd.output import minutes_text
 from keras_artkd.runs.networks import build_expert
 from keras_artkd.runs.open_plan import choice_file, reference, with_settings
+from keras_artkd.runs.optimizer import make_strategy
 from keras_artkd.runs.plan import Plan
 from keras_artkd.runs.training import compiled_distiller, training_batches
 
-# Images that a training of inherited layers should see, each time it is shown:
-# eight times 1,353 paintings were enough, and four times many more.
-_STUDENT_IMAGES = 10_800
-_STUDENT_EPOCHS = (4, 40)
-_EXPERT_IMAGES = 16_000
-_EXPERT_EPOCHS = (4, 30)
 # Steps that are timed, after the first, which are slow.
 _TIMED_STEPS = 4
 _WARM_STEPS = 2
@@ -70,47 +67,91 @@ def choose(
         A `Plan` that can begin.
     """
     print(_surroundings(), flush=True)
-    count = len(data.train)
+    schedule, given = plan.config.schedule, plan.config.networks.expert_epochs
     provisional = with_settings(plan, {"epochs": 1, "expert_epochs": 1})
     expert_plan = reference(provisional)
-    trained = _trained_epochs(plan)
+    expert_epochs = given or _trained_epochs(plan, data)
     student_speed = measure(provisional, data)
-    expert_speed = None
-    if expert_plan is not None and trained is None:
-        expert_speed = measure(expert_plan, data)
     files = students * _SECONDS_LEFT_FOR_FILES
+    expert_speed = None
+    if expert_plan is not None and _is_to_be_trained(plan, expert_epochs):
+        expert_speed = measure(expert_plan, data)
     left = started + 60 * minutes - time.monotonic() - files
-    batch = plan.config.schedule.batch_size
-    settings: dict[str, Any] = {}
-    wanted = _clamp(_STUDENT_IMAGES / count, *_STUDENT_EPOCHS)
+
+    # How many images an epoch has: as given, or fewer where one is too long.
+    count = min(_images(plan, data), schedule.images_per_epoch or 10**9)
     share = left if expert_speed is None else _STUDENT_PART * left
-    settings["epochs"], seen = _fitting(
-        wanted, count, batch, student_speed, share / students
+    student = _Fit(
+        student_speed, schedule.batch_size, share / students, _STUDENT
     )
-    spent = students * _seconds(
-        settings["epochs"], seen or count, batch, student_speed
-    )
+    epochs, seen = student.fit(count)
+    spent = students * student.seconds(epochs, seen)
     if expert_speed is not None:
-        wanted = _clamp(_EXPERT_IMAGES / count, *_EXPERT_EPOCHS)
-        settings["expert_epochs"], expert_seen = _fitting(
-            wanted, count, batch, expert_speed, left - spent
-        )
-        seen = min(filter(None, (seen, expert_seen)), default=None)
-        spent += _seconds(
-            settings["expert_epochs"],
-            expert_seen or count,
-            batch,
-            expert_speed,
-        )
-    elif trained is not None:
-        settings["expert_epochs"] = trained
-    if seen is not None:
+        expert = _Fit(expert_speed, schedule.batch_size, left - spent, _EXPERT)
+        expert_epochs, expert_seen = expert.fit(count)
+        expert_epochs = given or expert_epochs
+        if expert_seen < seen:
+            # They share the number, so the student has more epochs of fewer.
+            seen = expert_seen
+            epochs, _ = student.fit(seen)
+        spent = students * student.seconds(epochs, seen)
+        spent += expert.seconds(expert_epochs, expert_seen)
+    settings: dict[str, Any] = {"epochs": epochs}
+    if expert_plan is not None:
+        settings["expert_epochs"] = expert_epochs
+    if seen < _images(plan, data):
         settings["images_per_epoch"] = seen
-    write_json(choice_file(plan, minutes, students), settings)
+    write_json(
+        choice_file(plan, minutes, students),
+        {"fingerprint": data.fingerprint(), "settings": settings},
+    )
     chosen = with_settings(plan, settings)
-    spent += time.monotonic() - started + files
-    _announce(chosen, spent)
+    _announce(chosen, spent + time.monotonic() - started + files)
     return chosen
+
+
+@dataclasses.dataclass(frozen=True)
+class _Wanted:
+    """How long a training should be, where there is time."""
+
+    images: int
+    least: int
+    most: int
+
+
+# Eight times 1,353 paintings were enough for a student that inherits, and four
+# times many more.
+_STUDENT = _Wanted(images=10_800, least=4, most=40)
+_EXPERT = _Wanted(images=16_000, least=4, most=30)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Fit:
+    """Fits a training into a time."""
+
+    speed: Speed
+    batch_size: int
+    available: float
+    wanted: _Wanted
+
+    def seconds(self, epochs: int, count: int) -> float:
+        """Seconds of a training of so many epochs of so many images."""
+        steps = max(count // self.batch_size, 1)
+        return self.speed.start + _BESIDE_STEPS * epochs * steps * (
+            self.speed.step
+        )
+
+    def fit(self, count: int) -> tuple[int, int]:
+        """Epochs, and images of each, of at most `count` images."""
+        wanted = math.ceil(self.wanted.images / count)
+        wanted = max(self.wanted.least, min(self.wanted.most, wanted))
+        for epochs in range(wanted, 1, -1):
+            if self.seconds(epochs, count) <= self.available:
+                return epochs, count
+        # Two epochs, so that one can be better than the other.
+        each = (self.available - self.speed.start) / 2
+        steps = max(int(each / (_BESIDE_STEPS * self.speed.step)), 1)
+        return 2, min(count, steps * self.batch_size)
 
 
 def measure(plan: Plan, data: Collection) -> Speed:
@@ -121,11 +162,17 @@ def measure(plan: Plan, data: Collection) -> Speed:
         data: a `datasets.Collection`.
     """
     began = time.monotonic()
-    expert = None
+    expert, classes = None, len(data.class_names)
     if plan.has_expert:
         # As fast as the trained one.
-        expert = build_expert(plan, len(data.class_names))
-    distiller = compiled_distiller(plan, data, expert, steps=10)
+        expert = build_expert(plan, classes)
+    if plan.learns_pseudo_labels and isinstance(data.train, ImageStore):
+        # As fast as those that the expert will give.
+        targets = np.eye(classes, dtype="float32")[data.train.labels]
+        store = dataclasses.replace(data.train, targets=targets)
+        data = dataclasses.replace(data, train=store)
+    with make_strategy().scope():
+        distiller = compiled_distiller(plan, data, expert, steps=10)
     times: list[float] = []
     batches = training_batches(plan, data, epochs=10_000)
     for batch in batches.take(_WARM_STEPS + _TIMED_STEPS):
@@ -135,40 +182,33 @@ def measure(plan: Plan, data: Collection) -> Speed:
     return Speed(times[_WARM_STEPS - 1] - began, step)
 
 
-def _trained_epochs(plan: Plan) -> int | None:
+def _images(plan: Plan, data: Collection) -> int:
+    """How many images the student learns from."""
+    unlabelled = data.unlabelled if plan.learns_pseudo_labels else None
+    return len(data.train) + (0 if unlabelled is None else len(unlabelled))
+
+
+def _is_to_be_trained(plan: Plan, expert_epochs: int | None) -> bool:
+    """Whether the expert of so many epochs is not there yet."""
+    if expert_epochs is None:
+        return True
+    settings = {"epochs": 1, "expert_epochs": expert_epochs}
+    expert = reference(with_settings(plan, settings))
+    return expert is not None and not expert.folder.is_finished
+
+
+def _trained_epochs(plan: Plan, data: Collection) -> int | None:
     """Epochs of an expert that an earlier command has trained, if one has."""
-    least, most = _EXPERT_EPOCHS
-    for epochs in range(most, least - 1, -1):
-        closed = with_settings(plan, {"epochs": 1, "expert_epochs": epochs})
-        expert = reference(closed)
-        if expert is not None and expert.folder.is_finished:
+    for epochs in range(_EXPERT.most, 1, -1):
+        settings = {"epochs": 1, "expert_epochs": epochs}
+        expert = reference(with_settings(plan, settings))
+        if (
+            expert is not None
+            and expert.folder.is_finished
+            and expert.folder.data["fingerprint"] == data.fingerprint()
+        ):
             return epochs
     return None
-
-
-def _clamp(epochs: float, least: int, most: int) -> int:
-    return max(least, min(most, math.ceil(epochs)))
-
-
-def _fitting(
-    wanted: int, count: int, batch: int, speed: Speed, seconds: float
-) -> tuple[int, int | None]:
-    """Epochs that fit the time; of fewer images where one alone is too long.
-
-    Returns:
-        Epochs, and images of an epoch or None for all of them.
-    """
-    for epochs in range(wanted, 1, -1):
-        if _seconds(epochs, count, batch, speed) <= seconds:
-            return epochs, None
-    steps = (seconds - speed.start) / (_BESIDE_STEPS * speed.step)
-    # Two epochs, so that one can be better than the other.
-    return 2, min(count, max(batch, int(steps / 2) * batch))
-
-
-def _seconds(epochs: int, count: int, batch: int, speed: Speed) -> float:
-    steps = max(count // batch, 1)
-    return speed.start + _BESIDE_STEPS * epochs * steps * speed.step
 
 
 def _surroundings() -> str:

@@ -53,7 +53,8 @@ class Config:
 
     def __post_init__(self) -> None:
         side = self.augmentation.cutout_side
-        if side is not None and side >= self.data.image_size:
+        crop = max(self.data.image_size, self.data.crop_size or 0)
+        if side is not None and side >= crop:
             raise ValueError(
                 "`cutout_side` must be less than the image's. Received: "
                 f"cutout_side={side}, image_size={self.data.image_size}."

@@ -24,8 +24,9 @@ def expert_config(config: Config) -> Config:
     networks, schedule = config.networks, config.schedule
     return config.replace(
         image_size=networks.expert_image_size or config.data.image_size,
-        crop_size=crop_size_of(config, has_expert=True),
+        crop_size=crop_size_of(config),
         expert_image_size=None,
+        head_channels=None,
         **ALONE,
         head=networks.teacher_head,
         teacher_head="pool",
@@ -43,12 +44,15 @@ def inherits_expert(config: Config) -> bool:
     return config.networks.inherit == "expert"
 
 
-def crop_size_of(config: Config, has_expert: bool) -> int:
-    """Side of the crop that every network of a run gets, pixels."""
+def crop_size_of(config: Config) -> int:
+    """Side of the crop that every network of a run gets, pixels.
+
+    Where an expert's size is given it counts, also of one that only judges.
+    """
     data = config.data
     if data.crop_size is not None:
         return data.crop_size
     # Arrays that have the size already have no more to show.
-    if data.keep_size or not has_expert:
+    if data.keep_size:
         return data.image_size
     return max(data.image_size, config.networks.expert_image_size or 0)

@@ -16,7 +16,15 @@ def given_expert(plan: Plan, data: Collection) -> pathlib.Path:
     path = check_expert_file(plan)
     check_foreign_expert(path, data)
     # Once before the run has a folder, to leave none.
-    load_teachers(path, plan, len(data.class_names))
+    teachers = load_teachers(path, plan, len(data.class_names))
+    expert = teachers[-1] if isinstance(teachers, list) else teachers
+    side = expert.input_shape[1]
+    if side is not None and side > plan.crop_size:
+        print(
+            f"note: the expert sees {side} pixels, and gets crops of "
+            f"{plan.crop_size}, enlarged; --expert-image-size {side} gives it "
+            "its own"
+        )
     return path
 
 

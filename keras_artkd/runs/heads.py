@@ -159,7 +159,7 @@ def start_with_head(network: keras.Model, data: Collection, plan: Plan) -> Head:
         answers: Array = extract.predict(
             evaluation_batches(plan, store, network), verbose=0
         )
-        return answers
+        return answers.astype("float32")
 
     head = fit_head(
         features(train),

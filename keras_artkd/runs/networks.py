@@ -21,9 +21,13 @@ def check_student(plan: Plan, num_classes: int = 10) -> None:
     does: no network and no method rejects one.
     """
     if not plan.method.staged:
-        expert = models.build(
-            "wrn_10_1", num_classes * plan.rotations, (32, 32, 3)
-        )
+        if plan.weights == "expert":
+            expert = build_expert(plan, num_classes)
+            num_classes = expert.output_shape[-1]
+        else:
+            expert = models.build(
+                "wrn_10_1", num_classes * plan.rotations, (32, 32, 3)
+            )
         build_distiller(plan, num_classes, expert)
         return
     # Its blocks and stages decide how many epochs it takes.
@@ -138,6 +142,11 @@ def build_distiller(
         # TensorFlow takes no plus in a name.
         name=plan.method.name.replace("+", "-"),
     )
+    # Heads for the training make every layer of the network trainable.
+    if plan.weights and networks.freeze_batch_norm:
+        models.freeze_batch_norm(student)
+    if plan.weights and networks.train == "head":
+        models.freeze_inherited(student)
     if schedule.optimizer == "sgd":
         # Connectors too, as in mdistiller and RepDistiller.
         set_weight_decay(distiller, schedule.weight_decay)
@@ -163,8 +172,4 @@ def build_student(
         # Of several stages the last is the expert.
         donor = expert[-1] if isinstance(expert, list) else expert
         models.inherit(student, donor)
-    if plan.weights and networks.freeze_batch_norm:
-        models.freeze_batch_norm(student)
-    if plan.weights and networks.train == "head":
-        models.freeze_inherited(student)
     return student

@@ -8,24 +8,37 @@ from keras_artkd.runs.expert_config import expert_config
 from keras_artkd.runs.plan import Plan, resolve
 
 
-def remembered(plan: Plan, minutes: float, students: int = 1) -> Plan | None:
+def remembered(
+    plan: Plan,
+    minutes: float,
+    students: int = 1,
+    fingerprint: str | None = None,
+) -> Plan | None:
     """The plan that an open one became, in an earlier call; None if none did.
 
     Args:
         plan: an open `Plan`.
         minutes: float, that it may take.
         students: int, how many are trained in these minutes.
+        fingerprint: str, of the images; what was chosen for others counts no
+            more. None where they are not loaded yet.
 
     Raises:
         ValueError: if what is remembered is damaged.
     """
     path = choice_file(plan, minutes, students)
-    return with_settings(plan, read_json(path)) if path.is_file() else None
+    if not path.is_file():
+        return None
+    choice = read_json(path)
+    if fingerprint not in (None, choice["fingerprint"]):
+        return None
+    return with_settings(plan, choice["settings"])
 
 
 def close(plan: Plan) -> Plan:
     """An open plan with the usual epochs, for what cannot be measured."""
-    return with_settings(plan, {"epochs": 8, "expert_epochs": 12})
+    expert_epochs = plan.config.networks.expert_epochs or 12
+    return with_settings(plan, {"epochs": 8, "expert_epochs": expert_epochs})
 
 
 def reference(plan: Plan) -> Plan | None:

@@ -110,7 +110,7 @@ class Plan:
     @property
     def crop_size(self) -> int:
         """Side of the crop that every network gets, resized, pixels."""
-        return crop_size_of(self.config, self.has_expert)
+        return crop_size_of(self.config)
 
     @property
     def short_side(self) -> int:

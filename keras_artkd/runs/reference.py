@@ -13,8 +13,8 @@ from keras_artkd.report import write_comparison
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs import runner
 from keras_artkd.runs.budget import choose
-from keras_artkd.runs.networks import check_student
-from keras_artkd.runs.open_plan import reference, remembered
+from keras_artkd.runs.networks import build_student, check_student
+from keras_artkd.runs.open_plan import close, reference, remembered
 from keras_artkd.runs.plan import Plan, resolve
 from keras_artkd.runs.runner import load_data, run_or_read
 from keras_artkd.runs.summary import print_finished
@@ -28,8 +28,11 @@ def run_open(plan: Plan, minutes: float, started: float) -> None:
         minutes: float, that all of it may take.
         started: `time.monotonic()` of its beginning.
     """
+    _check(plan)
     data = load_data(plan)
-    closed = choose(plan, data, minutes, started)
+    closed = remembered(plan, minutes, 1, data.fingerprint()) or choose(
+        plan, data, minutes, started
+    )
     run_with_reference(closed, data)
 
 
@@ -47,32 +50,48 @@ def run_sizes(
     Returns:
         The page that compares them.
     """
-    data = load_data(plan)
-    plans = [
-        resolve(plan.config.replace(student=SIZES.get(size, size)))
-        for size in sizes
-    ]
-    closed = plans[-1]
+    names = [SIZES.get(size, size) for size in sizes]
+    plans = [resolve(plan.config.replace(student=name)) for name in names]
+    for each in plans:
+        _check(each)
+    data, closed = load_data(plan), plans[0]
     if plan.is_open:
-        largest = plans[-1]
-        closed = remembered(largest, minutes, len(sizes)) or choose(
-            largest, data, minutes, started, len(sizes)
-        )
+        # The others take no longer.
+        largest = max(plans, key=_parameters)
+        closed = remembered(
+            largest, minutes, len(sizes), data.fingerprint()
+        ) or choose(largest, data, minutes, started, len(sizes))
     folders = []
-    for size, each in zip(sizes, plans, strict=True):
-        print(f"\nSize {size}: {each.config.networks.student}")
-        student = each.config.networks.student
-        chosen = resolve(closed.config.replace(student=student))
+    for size, name in zip(sizes, names, strict=True):
+        print(f"\nSize {size}: {name}")
+        chosen = resolve(closed.config.replace(student=name))
         if chosen.folder.is_finished:
             print_finished(chosen.folder)
         else:
             run_with_reference(chosen, data)
         folders.append(chosen.folder)
-    page = closed.folder.path.with_name(f"sizes-{closed.folder.name}.html")
+    digest = "-".join(folder.name.rpartition("-")[2] for folder in folders)
+    page = closed.folder.path.with_name(f"sizes-{digest}.html")
     write_comparison([folder.path for folder in folders], page)
     _print_sizes(sizes, folders)
     print(f"  accuracy against size and time: {page}")
     return page
+
+
+def _check(plan: Plan) -> None:
+    """Raises what the student's settings would raise after minutes."""
+    if plan.is_open and plan.method.staged:
+        raise ValueError(
+            f"{plan.method.name} trains in phases, whose number decides its "
+            "epochs. Received: no --epochs. Fix: --epochs and --expert-epochs."
+        )
+    check_student(close(plan) if plan.is_open else plan)
+
+
+def _parameters(plan: Plan) -> int:
+    """Parameters of a plan's student."""
+    count: int = build_student(plan, 2).count_params()
+    return count
 
 
 def _print_sizes(sizes: Sequence[str], folders: Sequence[RunFolder]) -> None:

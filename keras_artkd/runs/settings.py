@@ -179,7 +179,8 @@ class NetworkSettings:
     """Begin with the classifier that logistic regression finds on the features
     of the network, where all of it but the classifier is inherited."""
     expert_epochs: int | None = None
-    """Epochs of the expert; the student's by default."""
+    """Epochs of the expert; the student's by default. With a method that has
+    no expert, one is trained that the student is judged by."""
     expert_learning_rate: float | None = None
     """First learning rate of the expert; the student's by default."""
     expert: str | None = None

@@ -98,7 +98,8 @@ def evaluate(
             if role != "student"
         },
         "networks": [
-            _describe_network(role, model) for role, model in networks.items()
+            _describe_network(role, model, plan.crop_size)
+            for role, model in networks.items()
         ],
     }
 
@@ -122,11 +123,14 @@ def _adversaries(history: dict[str, list[float | None]]) -> dict[str, Any]:
     return {"adversaries": adversary_incidents(history)}
 
 
-def _describe_network(role: str, model: keras.Model) -> dict[str, Any]:
+def _describe_network(
+    role: str, model: keras.Model, crop_size: int
+) -> dict[str, Any]:
     """Cost of a network, as deployed."""
     model = models.upright(model)
-    shape = (4, *model.input_shape[1:])
-    images = np.random.default_rng(0).integers(0, 256, shape)
+    # A network of any size sees the crop.
+    shape = [side or crop_size for side in model.input_shape[1:3]]
+    images = np.random.default_rng(0).integers(0, 256, (4, *shape, 3))
     return {
         "role": role,
         "name": model.name,

@@ -108,8 +108,13 @@ def _start_with_head(
 ) -> None:
     """Fits the student's classifier, where it alone is not inherited."""
     student = distiller.student
-    own = not (plan.weights and is_all_inherited(student))
-    if own or isinstance(data.train, ImageStream):
+    if (
+        plan.weights in (None, "expert")
+        or not is_all_inherited(student)
+        # Their classifier knows more than the classes.
+        or plan.rotations > 1
+        or isinstance(data.train, ImageStream)
+    ):
         return
     head = start_with_head(student, data, plan)
     head.write(folder.frozen_head)

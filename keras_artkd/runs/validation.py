@@ -15,7 +15,7 @@ def check_plan(plan: Plan) -> None:
         OSError: if a folder or a file cannot be read.
     """
     check_request(**plan.load_arguments)
-    if plan.config.networks.expert is not None:
+    if plan.has_expert and plan.config.networks.expert is not None:
         check_expert_file(plan)
     check_unlabelled(plan)
 

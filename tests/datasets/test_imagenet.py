@@ -96,7 +96,7 @@ def test_the_runner_needs_no_more_of_a_split(data):
     for images, labels in batches:
         assert images.shape == (8, 32, 32, 3) and images.dtype == "float32"
         assert labels.shape == (8,) and labels.dtype == "int32"
-    images = choose_calibration_images(data.train, 32)
+    images = choose_calibration_images(data.train, 32, 32)
     assert images.shape == (28, 32, 32, 3) and images.dtype == "uint8"
     images, labels = next(iter(evaluation_dataset(data.validation, 32, 8)))
     assert images.shape == (8, 32, 32, 3)

@@ -81,5 +81,5 @@ def test_damaged(tmp_path, content):
 
 
 def test_impossible_sizes():
-    with pytest.raises(ValueError, match="image_size=9, short_side=8"):
+    with pytest.raises(ValueError, match="crop_size=9, short_side=8"):
         ModelInfo(["a"], 9, 8)

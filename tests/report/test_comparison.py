@@ -1,3 +1,4 @@
+import json
 import math
 import re
 import shutil
@@ -120,7 +121,8 @@ def test_page_says_it_all(runs, tmp_path):
     assert "PNG files beside it, in all_figures/." in source
     assert source.count("<svg") == 3
     figures = sorted((tmp_path / "all_figures").iterdir())
-    assert {f.stem for f in figures} == FIGURES
+    # These are of different networks.
+    assert {f.stem for f in figures} == FIGURES - {"sizes", "speeds"}
     for file in figures:
         with Image.open(file) as image:
             assert image.format == "PNG" and min(image.size) > 200
@@ -176,3 +178,25 @@ def test_needs_two_different_runs(runs, tmp_path, names):
     with pytest.raises(ValueError, match="at least two different runs"):
         write_comparison([runs[n] for n in names], tmp_path / "none.html")
     assert not (tmp_path / "none.html").exists()
+
+
+def test_networks_of_different_sizes_are_drawn_against_cost(tmp_path):
+    """Accuracy of the int8 files against their size and their time."""
+    costs = {"small": (100, 0.4), "large": (400, 1.2)}
+    folders = []
+    for name, (kib, milliseconds) in costs.items():
+        folder = write_run(tmp_path / name, student=name)
+        metrics = json.loads((folder / "metrics.json").read_text())
+        metrics["exports"]["tflite_int8"] |= {
+            "size_bytes": 1024 * kib,
+            "milliseconds": milliseconds,
+            "accuracy": 0.5,
+        }
+        (folder / "metrics.json").write_text(json.dumps(metrics))
+        folders.append(folder)
+    path = write_comparison(folders, tmp_path / "sizes.html")
+    source = path.read_text(encoding="utf-8")
+    assert "run 1 50.0%, 100, run 2 50.0%, 400" in source
+    assert "run 1 50.0%, 0.4, run 2 50.0%, 1.2" in source
+    figures = {f.stem for f in (tmp_path / "sizes_figures").iterdir()}
+    assert {"sizes", "speeds"} <= figures

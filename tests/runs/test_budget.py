@@ -14,7 +14,7 @@ from tests.images import write_folder
 
 SMALLEST = (
     "--student wrn_10_1 --expert-network wrn_16_1 --image-size 16 "
-    "--expert-image-size 16 --crop-size 16 --batch-size 8"
+    "--expert-image-size 16 --batch-size 8"
 ).split()
 
 
@@ -35,6 +35,12 @@ def speeds(monkeypatch):
 
     monkeypatch.setattr(budget, "measure", measure)
     return measured
+
+
+def shorten(monkeypatch, epochs):
+    wanted = budget._Wanted(1, epochs, epochs)
+    for name in ("_STUDENT", "_EXPERT"):
+        monkeypatch.setattr(budget, name, wanted)
 
 
 def chosen(words, minutes, capsys):
@@ -87,6 +93,8 @@ def test_where_an_epoch_is_too_long_it_is_of_fewer_images(
     assert closed.config.networks.expert_epochs == 2
     assert schedule.images_per_epoch % schedule.batch_size == 0
     assert schedule.images_per_epoch < 40
+    # The student has the time for more epochs of these.
+    assert schedule.epochs > 4
     assert f"{schedule.images_per_epoch} images in an epoch" in printed
 
 
@@ -100,8 +108,7 @@ def test_expert_and_student_are_trained_and_judged(
     words, speeds, short_runs, monkeypatch, capsys
 ):
     """Typed again, it is the same run, whatever the machine does now."""
-    monkeypatch.setattr(budget, "_STUDENT_EPOCHS", (2, 2))
-    monkeypatch.setattr(budget, "_EXPERT_EPOCHS", (2, 2))
+    shorten(monkeypatch, 2)
     plan = parse_plan(words)
     run_open(plan, 60, time.monotonic())
     closed = remembered(plan, 60)
@@ -126,11 +133,56 @@ def test_expert_and_student_are_trained_and_judged(
 def test_several_sizes_share_an_expert(
     words, speeds, short_runs, monkeypatch, capsys
 ):
-    monkeypatch.setattr(budget, "_STUDENT_EPOCHS", (1, 1))
-    monkeypatch.setattr(budget, "_EXPERT_EPOCHS", (1, 1))
+    shorten(monkeypatch, 2)
     plan = parse_plan(words)
     page = run_sizes(plan, ("wrn_10_1", "wrn_10_2"), 60, time.monotonic())
     assert "wrn_10_2" in page.read_text("utf-8")
     printed = capsys.readouterr().out
     assert printed.count("Expert: wrn_16_1") == 1
     assert "accuracy against size and time" in printed
+
+
+def test_a_training_in_phases_needs_a_number_of_epochs(words):
+    plan = parse_plan([*words, "--method", "ms_mgans"])
+    with pytest.raises(ValueError, match="ms_mgans trains in phases.*--epochs"):
+        run_open(plan, 60, time.monotonic())
+
+
+def test_methods_of_pseudo_labels_are_timed_too(words):
+    """On targets, of which there are none yet."""
+    words += ["--method", "pseudo_soft", "--unlabelled", "0.5"]
+    plan = close(parse_plan(words))
+    speed = budget.measure(plan, load_data(plan))
+    assert speed.step > 0
+
+
+def test_what_was_chosen_for_other_images_is_forgotten(words, speeds, capsys):
+    plan, closed, _ = chosen(words, 60, capsys)
+    fingerprint = load_data(plan).fingerprint()
+    assert remembered(plan, 60, 1, fingerprint) == closed
+    assert remembered(plan, 60, 1, "other") is None
+
+
+def test_given_numbers_are_kept(words, speeds, capsys):
+    words += ["--expert-epochs", "7", "--images-per-epoch", "16"]
+    _, closed, _ = chosen(words, 60, capsys)
+    assert closed.config.networks.expert_epochs == 7
+    assert closed.config.schedule.images_per_epoch == 16
+
+
+def test_sizes_on_the_command_line(words, monkeypatch):
+    from keras_artkd.cli.train import main
+
+    called = []
+    monkeypatch.setattr(
+        "keras_artkd.runs.reference.run_sizes",
+        lambda plan, *rest: called.append((plan.is_open, *rest[:2])),
+    )
+    assert main([*words, "--sizes", "tiny", "medium", "--minutes", "5"]) == 0
+    assert called == [(True, ("tiny", "medium"), 5.0)]
+    for wrong in (
+        ["tiny"],
+        ["tiny", "efficientnet_lite0_first3"],
+        ["big", "x"],
+    ):
+        assert main([*words, "--sizes", *wrong]) == 2

@@ -7,7 +7,7 @@ import pytest
 from keras_artkd import models
 from keras_artkd.deploy.predict import Classifier
 from keras_artkd.runs.delivery import EXPORTS
-from keras_artkd.runs.networks import build_student
+from keras_artkd.runs.networks import build_distiller
 from keras_artkd.runs.plan import resolve
 from keras_artkd.runs.runner import load_data, run
 from tests.images import write_folder
@@ -21,7 +21,9 @@ def test_the_largest_network_decides_the_crop():
     assert (expert.image_size, plan.expert.crop_size) == (24, 24)
     smaller = small_plan("folder", method="kd", expert_image_size=8)
     assert smaller.crop_size == smaller.expert.crop_size == 16
-    alone = small_plan("folder", method="baseline", expert_image_size=24)
+    judged = small_plan("folder", method="baseline", expert_image_size=24)
+    assert judged.load_arguments == plan.load_arguments
+    alone = small_plan("folder", method="baseline")
     assert alone.crop_size == 16
     assert "crop_size" not in alone.identity
     same = small_plan("folder", method="baseline", crop_size=24)
@@ -74,7 +76,7 @@ def test_the_student_inherits_its_expert(tmp_path):
         freeze_batch_norm=True,
     )
     assert plan.has_expert and plan.identity["student_weights"] == "expert"
-    student = build_student(plan, 3, expert)
+    student = build_distiller(plan, 3, expert).student
     np.testing.assert_array_equal(
         student.get_layer("block2_project_conv").get_weights()[0],
         expert.get_layer("block2_project_conv").get_weights()[0],
@@ -85,6 +87,36 @@ def test_the_student_inherits_its_expert(tmp_path):
         if isinstance(layer, keras.layers.BatchNormalization)
     }
     assert trainable.pop("neck_bn") and not any(trainable.values())
+
+
+def test_a_run_whose_student_inherits_its_expert(tmp_path, short_runs):
+    """From Enter to the metrics, with every way to freeze."""
+    folder = write_folder(tmp_path / "images")
+    plan = small_plan(
+        "folder",
+        data_dir=str(folder),
+        workdir=str(tmp_path / "runs"),
+        method="skdsam",
+        student="efficientnet_lite0_first3",
+        expert_network="efficientnet_lite0_first3",
+        image_size=32,
+        inherit="expert",
+        expert_weights="imagenet",
+        freeze_batch_norm=True,
+        fit_head_first=True,
+        augment=("sla",),
+        exports=False,
+    )
+    assert run(plan)["epochs"] == 1
+    before = keras.models.load_model(plan.expert.folder.student)
+    after = keras.models.load_model(plan.folder.student)
+    for name in ("block1_depthwise_bn", "block3_project_bn"):
+        for old, new in zip(
+            before.get_layer(name).get_weights(),
+            after.get_layer(name).get_weights(),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(old, new)
 
 
 def test_an_expert_is_trained_to_be_inherited():

@@ -8,6 +8,9 @@ train FOLDER`.
 
 from keras_artkd.runs.presets.folder import PRETRAINED
 
-CONFIG = PRETRAINED.replace(
+OPEN = PRETRAINED.replace(
     recipe="demo", dataset="atelier", data_options={"scenes": 160}
 )
+# What studies begin with.
+CONFIG = OPEN.replace(epochs=8, expert_epochs=12)
+PRESETS = {"open": OPEN, "fixed": CONFIG}
