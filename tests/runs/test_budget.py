@@ -130,6 +130,7 @@ def test_expert_and_student_are_trained_and_judged(
     assert again.config.networks.expert_epochs == 2
 
 
+@pytest.mark.exhaustive
 def test_several_sizes_share_an_expert(
     words, speeds, short_runs, monkeypatch, capsys
 ):

@@ -85,7 +85,8 @@ def test_a_preset_is_written_out():
 def test_options_that_the_recipe_has():
     plan = resolve(preset("demo", data_options={"scenes": 8}, epochs=1))
     words, again = parsed(plan)
-    assert words[2:5] == ["--data-options", "scenes", "8"]
+    given = words.index("--data-options")
+    assert words[given : given + 3] == ["--data-options", "scenes", "8"]
     assert again.identity == plan.identity
 
 

@@ -89,6 +89,7 @@ def test_the_student_inherits_its_expert(tmp_path):
     assert trainable.pop("neck_bn") and not any(trainable.values())
 
 
+@pytest.mark.exhaustive
 def test_a_run_whose_student_inherits_its_expert(tmp_path, short_runs):
     """From Enter to the metrics, with every way to freeze."""
     folder = write_folder(tmp_path / "images")

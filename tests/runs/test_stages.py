@@ -10,6 +10,7 @@ from tests.distillers.networks import same, snapshot
 from tests.runs.settings import small_plan
 
 
+@pytest.mark.exhaustive
 def test_a_run_in_stages(arrays, tmp_path, short_runs, capsys):
     plan = small_plan(
         "npz",

@@ -61,7 +61,7 @@ def worker_of_several(monkeypatch):
     monkeypatch.setattr(oracle_client, "TIMEOUT", 120)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_two_workers_share_the_trials_even_of_one_that_dies(
     flags, search_folder, monkeypatch, capfd
 ):

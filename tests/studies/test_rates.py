@@ -55,6 +55,7 @@ def test_rates_that_cannot_be_tried():
     check_rates(own, ())
 
 
+@pytest.mark.exhaustive
 def test_cells_take_their_best_rate(
     flags, canned_runs, study_folder, tmp_path, capsys
 ):
