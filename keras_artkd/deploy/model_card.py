@@ -14,6 +14,8 @@ _Facts: TypeAlias = Mapping[str, Any]
 
 NO_LICENCE = "not stated"
 _WORST_CLASSES = 5
+# What epoch 0 is.
+_BEFORE = " (the classifier on inherited features, before the training)"
 _MEASURES = {
     "accuracy": "accuracy",
     "macro_accuracy": "mean over the classes",
@@ -130,7 +132,8 @@ def _method(config: _Facts, metrics: _Facts) -> str:
     return (
         f"Knowledge distillation by keras_artkd, method `{config['method']}`"
         f"{taught}{images}. {metrics['epochs']} epochs, of which epoch "
-        f"{metrics['best_epoch']} was best on the validation images; seed "
+        f"{metrics['best_epoch']} was best on the validation images"
+        f"{_BEFORE if not metrics['best_epoch'] else ''}; seed "
         f"{config['seed']}.\n"
     )
 

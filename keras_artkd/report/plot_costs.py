@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import (
     FixedLocator,
-    FormatStrFormatter,
+    FuncFormatter,
     NullLocator,
     PercentFormatter,
 )
@@ -56,9 +56,13 @@ def plot_costs(
         )
     axes.margins(x=0.2)
     axes.xaxis.set_major_locator(FixedLocator(sorted(costs)))
-    axes.xaxis.set_major_formatter(FormatStrFormatter("%.3g"))
+    axes.xaxis.set_major_formatter(FuncFormatter(_cost_label))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_xlabel(label)
     axes.set_ylabel("Accuracy")
     return axes
+
+
+def _cost_label(value: float, _: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

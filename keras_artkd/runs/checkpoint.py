@@ -41,6 +41,26 @@ class Checkpoint(keras.callbacks.Callback):
         self.best_epoch: int | None = None
         self.best_is_whole: bool | None = None
         self.best_weights: list[Array] = []
+        # The monitored value before the training, where it is a candidate.
+        self.first_value: float | None = None
+
+    def start_from(self, value: float) -> None:
+        """Counts the student before its training as best so far, epoch 0.
+
+        Args:
+            value: float, what is monitored, of this student.
+        """
+        self.first_value = value
+        self.best_epoch = 0
+        self.best_is_whole = self.distiller.student_is_whole
+        self.best_weights = self.distiller.student.get_weights()
+
+    @property
+    def best_value(self) -> float | None:
+        """The monitored value of the best student."""
+        if not self.best_epoch:
+            return self.first_value
+        return self.history[self.monitor][self.best_epoch - 1]
 
     def restore(self) -> int:
         """Restores the saved state, if there is one.
@@ -62,6 +82,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.epoch = meta["epoch"]
         self.best_epoch = meta["best_epoch"]
         self.best_is_whole = meta.get("best_is_whole", True)
+        self.first_value = meta.get("first_value")
         return self.epoch
 
     def on_epoch_end(
@@ -94,8 +115,7 @@ class Checkpoint(keras.callbacks.Callback):
         if self.distiller.student_is_whole != self.best_is_whole:
             # One that lacks a part is best for want of another alone.
             return not self.best_is_whole
-        values = self.history[self.monitor]
-        last, best = values[-1], values[self.best_epoch - 1]
+        last, best = self.history[self.monitor][-1], self.best_value
         return last is not None and (best is None or last > best)
 
     def _extend_history(self, epoch: int, logs: dict[str, Any]) -> None:
@@ -137,6 +157,7 @@ class Checkpoint(keras.callbacks.Callback):
             "epoch": self.epoch,
             "best_epoch": self.best_epoch,
             "best_is_whole": self.best_is_whole,
+            "first_value": self.first_value,
             "history": self.history,
         }
         arrays["meta"] = np.array(json.dumps(meta))

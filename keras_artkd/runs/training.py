@@ -65,7 +65,7 @@ def train(
     checkpoint = Checkpoint(distiller, folder.checkpoint)
     initial_epoch = checkpoint.restore()
     if not initial_epoch and plan.config.networks.fit_head_first:
-        _start_with_head(plan, data, distiller, folder)
+        _start_with_head(plan, data, distiller, folder, checkpoint)
     if initial_epoch:
         print(f"Resuming after epoch {initial_epoch}.")
     if initial_epoch < schedule.epochs:
@@ -104,9 +104,16 @@ def training_batches(
 
 
 def _start_with_head(
-    plan: Plan, data: Collection, distiller: Distiller, folder: RunFolder
+    plan: Plan,
+    data: Collection,
+    distiller: Distiller,
+    folder: RunFolder,
+    checkpoint: Checkpoint,
 ) -> None:
-    """Fits the student's classifier, where it alone is not inherited."""
+    """Fits the student's classifier, where it alone is not inherited.
+
+    The training may make a student of few images worse: so it is a candidate.
+    """
     student = distiller.student
     if (
         plan.weights in (None, "expert")
@@ -118,6 +125,7 @@ def _start_with_head(
         return
     head = start_with_head(student, data, plan)
     head.write(folder.frozen_head)
+    checkpoint.start_from(head.validation_accuracy)
     print(
         f"Classifier on frozen features: {head.validation_accuracy:.2%} of the "
         f"validation images (C={head.strength:g})."

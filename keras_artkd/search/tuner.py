@@ -148,7 +148,7 @@ def _train_trial(
     assert best_epoch is not None, "a training has at least one epoch"
     return {
         # Of a training in phases it need not be the maximum.
-        OBJECTIVE: history[OBJECTIVE][best_epoch - 1],
+        OBJECTIVE: checkpoint.best_value,
         "best_epoch": best_epoch,
         "epochs": checkpoint.epoch,
         "seconds": sum(history["seconds"]),

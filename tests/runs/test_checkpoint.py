@@ -107,3 +107,20 @@ def test_stages_are_kept(tmp_path):
     for stage, epoch in ((1, 2), (2, 4)):
         path = tmp_path / "stages" / f"stage{stage}.keras"
         assert same(snapshot(keras.models.load_model(path)), seen[epoch])
+
+
+def test_the_student_before_its_training_may_be_best(tmp_path):
+    """Restored, too; the first of equals counts."""
+    distiller = compiled()
+    distiller.optimizer.build(distiller.trainable_variables)
+    before = distiller.student.get_weights()
+    checkpoint = Checkpoint(distiller, tmp_path / "c.npz")
+    checkpoint.start_from(0.75)
+    for epoch, value in enumerate((0.5, 0.75)):
+        checkpoint.on_epoch_end(epoch, {"loss": 1.0, "val_accuracy": value})
+    assert (checkpoint.best_epoch, checkpoint.best_value) == (0, 0.75)
+    restored = Checkpoint(distiller, tmp_path / "c.npz")
+    assert restored.restore() == 2 and restored.best_value == 0.75
+    restored.on_epoch_end(2, {"loss": 1.0, "val_accuracy": 0.8})
+    assert (restored.best_epoch, restored.best_value) == (3, 0.8)
+    assert same(checkpoint.best_weights, before)

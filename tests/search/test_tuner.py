@@ -132,7 +132,9 @@ def test_a_trial_is_judged_by_its_best_epoch(make_plan, tmp_path, monkeypatch):
     def train(plan, data, expert_path, folder, callbacks, verbose):
         values = {"val_accuracy": [0.75, 0.25, 0.5], "seconds": [1.0, 2.0, 3.0]}
         folder.write(HISTORY, values)
-        return None, types.SimpleNamespace(best_epoch=3, epoch=3)
+        return None, types.SimpleNamespace(
+            best_epoch=3, best_value=0.5, epoch=3
+        )
 
     monkeypatch.setattr(tuner, "train", train)
     result = tuner._train_trial(make_plan(), "data", None, RunFolder(tmp_path))

@@ -9,7 +9,7 @@ epochs is chosen for the images and this machine, to keep to --minutes.
 
 from keras_artkd.runs.config import Config
 
-# Measured on folders of paintings, see docs/results.md.
+# What it reaches on paintings is in docs/results.md.
 PRETRAINED = Config.of(
     recipe="folder",
     dataset="folder",
