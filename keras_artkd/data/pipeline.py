@@ -13,7 +13,9 @@ from keras_artkd.data.augment import (
     random_area,
     random_windows,
 )
+from keras_artkd.data.crops import Crops, edge_padding, what_to_learn
 from keras_artkd.data.images import centre_square
+from keras_artkd.data.recorded import RecordedViews
 from keras_artkd.data.resampling import resize_matrix, resize_squares
 from keras_artkd.data.store import ImageStore
 from keras_artkd.data.stream import ImageStream, encoded_image
@@ -43,6 +45,7 @@ def training_dataset(
     augmentations: Sequence[Augmentation] = (),
     crop_and_mirror: bool = True,
     images_per_epoch: int | None = None,
+    recorded: RecordedViews | None = None,
 ) -> tf.data.Dataset:
     """Gives shuffled, augmented batches of every epoch to come.
 
@@ -74,13 +77,16 @@ def training_dataset(
             `evaluation_dataset`. Only an `ImageStore` allows that.
         images_per_epoch: int, images of an epoch, drawn anew for each; None for
             all of them.
+        recorded: `RecordedViews` of an `ImageStore`; None draws new views. They
+            are the only ones then, with `views="one"` and no `augmentations`.
 
     Returns:
         `tf.data.Dataset` of `steps_per_epoch` times `epochs -
         initial_epoch` batches: float32 `(batch, side, side, 3)` in [0, 255]
         and int32 labels `(batch,)`. A store with targets gives these instead
         of labels, float32 `(batch, classes)`. Images are `(batch, views, side,
-        side, 3)` where `views` is not `"one"`.
+        side, 3)` where `views` is not `"one"`. With `recorded` they are a dict
+        of `"images"` and, by role, a teacher's logits `(batch, classes)`.
     """
     if views not in VIEWS:
         raise ValueError(
@@ -106,6 +112,13 @@ def training_dataset(
         epoch_batches
     )
     draw: Draw = _random_views if crop_and_mirror else _centre_views
+    if recorded is not None:
+        if views != "one" or augmentations:
+            raise ValueError(
+                "Recorded views are single and stay as they are. Received: "
+                f"views={views!r}, {len(augmentations)} augmentations."
+            )
+        draw = recorded.draw
     batches = VIEWS[views].make(draw, store, image_size, batches)
     if augmentations:
         batches = _augmented(
@@ -162,9 +175,8 @@ def _random_views(
 
 @_random_views.register
 def _(store: ImageStore, side: int, steps: tf.data.Dataset) -> tf.data.Dataset:
-    margin = side // 8
-    padding = 0 if store.sizes.min() >= side + margin else margin
-    crops = _Crops(store, side, padding, _what_to_learn(store))
+    padding = edge_padding(store, side)
+    crops = Crops(store, side, padding, what_to_learn(store))
 
     def batch(indices: Tensor, seed: Tensor) -> Batch:
         corners, mirrored = random_windows(
@@ -179,7 +191,7 @@ def _(store: ImageStore, side: int, steps: tf.data.Dataset) -> tf.data.Dataset:
 
 @_random_views.register
 def _(store: ImageStream, side: int, steps: tf.data.Dataset) -> tf.data.Dataset:
-    with tf.device("CPU:0"):  # Captured by reference, as in `_Crops`.
+    with tf.device("CPU:0"):  # Captured by reference, as in `Crops`.
         paths = tf.constant(store.paths)
         shards = tf.constant(store.shards)
         offsets = tf.constant(store.offsets)
@@ -232,7 +244,7 @@ def _centre_views(
             "Training without a random crop requires an ImageStore. "
             f"Received: crop_and_mirror=False, {type(store).__name__}."
         )
-    crops = _Crops(store, side, 0, _what_to_learn(store))
+    crops = Crops(store, side, 0, what_to_learn(store))
 
     def batch(indices: Tensor, seed: Tensor) -> Batch:
         del seed
@@ -242,11 +254,6 @@ def _centre_views(
     return steps.map(
         batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
-
-
-def _what_to_learn(store: ImageStore) -> Array:
-    """Returns the targets of a store, or its labels."""
-    return store.labels if store.targets is None else store.targets
 
 
 def evaluation_dataset(
@@ -269,7 +276,7 @@ def evaluation_dataset(
         `tf.data.Dataset` as of `training_dataset`; the last batch may be
         smaller.
     """
-    crops = _Crops(store, image_size, padding=0, labels=store.labels)
+    crops = Crops(store, image_size, padding=0, labels=store.labels)
 
     def batch(indices: Tensor) -> Batch:
         corners, mirrored = centre_windows(
@@ -311,54 +318,3 @@ def _resized(images: Tensor, side: int) -> Tensor:
     # Exact in float32, so these are its very bytes.
     rows = tf.floor(tf.einsum("hH,nHWc->nhWc", matrix, images) + 0.5)
     return tf.floor(tf.einsum("wW,nhWc->nhwc", matrix, rows) + 0.5)
-
-
-class _Crops:
-    """Square crops of stored images, a batch at a time."""
-
-    def __init__(
-        self, store: ImageStore, side: int, padding: int, labels: Array
-    ) -> None:
-        smallest = int(store.sizes.min()) if len(store) else side
-        if smallest + 2 * padding < side:
-            raise ValueError(
-                "Every image must be at least as large as the crop. Received: "
-                f"an image of {smallest} pixels, image_size={side}. Fix: load "
-                "the data with a larger `short_side`."
-            )
-        # The pipeline's functions capture eager tensors by reference. A copy
-        # in a graph would be limited to two gigabytes.
-        with tf.device("CPU:0"):
-            self.pixels = tf.constant(store.pixels)
-            self.offsets = tf.constant(store.offsets)
-            self.sizes = tf.constant(store.sizes)
-            self.labels = tf.constant(labels)
-        self.side = side
-        self.padding = padding
-
-    def __call__(
-        self, indices: Tensor, corners: Tensor, mirrored: Tensor
-    ) -> Batch:
-        """Returns crops `(batch, side, side, 3)`, float32, and labels."""
-        steps = tf.range(self.side)
-        rows = corners[:, :1] + steps
-        columns = corners[:, 1:] + tf.where(
-            mirrored[:, None], steps[::-1], steps
-        )
-        sizes = tf.gather(self.sizes, indices)
-        height, width = sizes[:, :1], sizes[:, 1:]
-        if self.padding:
-            rows_inside = (rows >= 0) & (rows < height)
-            columns_inside = (columns >= 0) & (columns < width)
-            rows = tf.clip_by_value(rows, 0, height - 1)
-            columns = tf.clip_by_value(columns, 0, width - 1)
-        places = rows[:, :, None] * width[:, :, None] + columns[:, None, :]
-        starts = tf.gather(self.offsets, indices)[:, None, None]
-        images = tf.cast(
-            tf.gather(self.pixels, starts + tf.cast(places, "int64")),
-            "float32",
-        )
-        if self.padding:
-            inside = rows_inside[:, :, None] & columns_inside[:, None, :]
-            images = tf.where(inside[..., None], images, 0.0)
-        return images, tf.gather(self.labels, indices)

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_artkd.distillers.objective import batch_mean, sum_losses
+from keras_artkd.distillers.recorded import Inputs, split_answers
 from keras_artkd.distillers.roles import STUDENT, freeze, resize_like
 from keras_artkd.distillers.schedules import Weight, weight_at
 from keras_artkd.distillers.supervision import (
@@ -77,8 +78,7 @@ class Distiller(TrainStep):
         student: a functional `keras.Model` from raw images to logits. Networks
             made by `keras_artkd.models` or `with_endpoints` also offer inner
             endpoints.
-        teachers: dict of role -> frozen teacher. Sets `trainable = False`
-            on them.
+        teachers: dict of role -> teacher, whose `trainable` becomes False.
         co_trained: dict of role -> teacher trained along.
         transfer_losses: list of `TransferLoss`, with distinct names.
         transfer_weights: list of as many floats, or serialisable callables
@@ -203,13 +203,14 @@ class Distiller(TrainStep):
         """Compiles as saved; Keras does it for its own `compile` only."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def call(self, images: Tensor, training: bool = False) -> Any:
+    def call(self, inputs: Inputs, training: bool = False) -> Any:
         """Runs the networks.
 
         Args:
-            images: `(batch, height, width, 3)`, raw pixels; resized to what
-                each network was built for. In training `(batch, views,
-                height, width, 3)` where there are several views.
+            inputs: images `(batch, height, width, 3)`, raw pixels; resized to
+                what each network was built for. In training with a further
+                axis of views where there are several, and a dict with
+                recorded teachers (`keras_artkd.distillers.recorded`).
             training: whether networks are trained.
 
         Returns:
@@ -217,25 +218,25 @@ class Distiller(TrainStep):
             endpoints, of every network that is trained or that a loss reads.
         """
         if not training:
-            images = first_view(images)
-            return self.student(
-                resize_like(images, self.student), training=False
-            )
-        return {**self.call_teachers(images), **self.call_trained(images)}
+            images = first_view(split_answers(inputs)[0])
+            images = resize_like(images, self.student)
+            return self.student(images, training=False)
+        return {**self.call_teachers(inputs), **self.call_trained(inputs)}
 
-    def call_teachers(self, images: Tensor) -> dict[str, Endpoints]:
+    def call_teachers(self, inputs: Inputs) -> dict[str, Endpoints]:
         """Endpoints, by role, of the frozen teachers that a loss reads."""
+        images, seen = split_answers(inputs)
         images = merge_views(images, self.views)
         read = {loss.teacher for loss in self.transfer_losses}
         return {
-            role: self._networks[role](images, training=False)
+            role: self._networks[role](seen.get(role, images), training=False)
             for role in self.teachers
             if role in read
         }
 
-    def call_trained(self, images: Tensor) -> dict[str, Endpoints]:
+    def call_trained(self, inputs: Inputs) -> dict[str, Endpoints]:
         """Endpoints of student and co-trained teachers, by role."""
-        images = merge_views(images, self.views)
+        images = merge_views(split_answers(inputs)[0], self.views)
         return {
             role: self._networks[role](images, training=True)
             for role in (STUDENT, *self.co_trained)
@@ -243,7 +244,7 @@ class Distiller(TrainStep):
 
     def compute_loss(
         self,
-        x: Tensor | None = None,
+        x: Inputs | None = None,
         y: Tensor | None = None,
         y_pred: Any = None,
         sample_weight: Tensor | None = None,
@@ -322,7 +323,7 @@ class Distiller(TrainStep):
 
     def compute_metrics(
         self,
-        x: Tensor,
+        x: Inputs,
         y: Tensor,
         y_pred: Any,
         sample_weight: Tensor | None = None,

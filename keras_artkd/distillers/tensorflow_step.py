@@ -28,33 +28,33 @@ class TrainStep(TrainingModel):
 
     def train_step(self, data: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """One step: each network forward once, one gradient, one update."""
-        images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(
+        inputs, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(
             data
         )
-        taught = self.call_teachers(images)
+        taught = self.call_teachers(inputs)
         with tf.GradientTape() as tape:
-            endpoints = {**taught, **self.call_trained(images)}
+            endpoints = {**taught, **self.call_trained(inputs)}
             loss = self.compute_loss(
-                images, labels, endpoints, sample_weight, training=True
+                inputs, labels, endpoints, sample_weight, training=True
             )
             scaled = self.optimizer.scale_loss(loss / self._replicas)
         variables = self.variables_to_train
         gradients = tape.gradient(scaled, variables)
         self.apply_gradients(gradients, variables)
-        self._track_loss(loss, images)
-        return self.compute_metrics(images, labels, endpoints, sample_weight)
+        self._track_loss(loss, labels)
+        return self.compute_metrics(inputs, labels, endpoints, sample_weight)
 
     def test_step(self, data: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """One batch through the student alone."""
-        images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(
+        inputs, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(
             data
         )
-        logits = self(images, training=False)
+        logits = self(inputs, training=False)
         loss = self.compute_loss(
-            images, labels, logits, sample_weight, training=False
+            inputs, labels, logits, sample_weight, training=False
         )
-        self._track_loss(loss, images)
-        return self.compute_metrics(images, labels, logits, sample_weight)
+        self._track_loss(loss, labels)
+        return self.compute_metrics(inputs, labels, logits, sample_weight)
 
     def apply_gradients(
         self, gradients: Sequence[Tensor], variables: Sequence[keras.Variable]
@@ -66,11 +66,11 @@ class TrainStep(TrainingModel):
     def _replicas(self) -> int:
         return self.distribute_strategy.num_replicas_in_sync
 
-    def _track_loss(self, loss: Tensor, images: Tensor) -> None:
+    def _track_loss(self, loss: Tensor, labels: Tensor) -> None:
         # Keras makes this metric when compiling, and leaves it at zero in a
         # step that does not update it.
         tracker = next(m for m in self.metrics if m.name == "loss")
-        tracker.update_state(loss, sample_weight=tf.shape(images)[0])
+        tracker.update_state(loss, sample_weight=tf.shape(labels)[0])
 
 
 def _synchronize_batch_normalization(trained: keras.layers.Layer) -> None:

@@ -26,6 +26,7 @@ def expert_config(config: Config) -> Config:
         image_size=networks.expert_image_size or config.data.image_size,
         crop_size=crop_size_of(config),
         expert_image_size=None,
+        expert_views=None,
         head_channels=None,
         **ALONE,
         head=networks.teacher_head,

@@ -7,6 +7,7 @@ import keras
 
 from keras_artkd import models
 from keras_artkd.distillers import Distiller
+from keras_artkd.distillers.recorded import recorded_teacher
 from keras_artkd.layers import AWGram
 from keras_artkd.runs.optimizer import set_weight_decay
 from keras_artkd.runs.plan import Plan
@@ -135,13 +136,26 @@ def build_distiller(
             )
     finally:
         keras.config.set_dtype_policy("float32")
-    distiller: Distiller = plan.method.make(
-        student,
-        **plan.method.networks(expert, initial),
-        **plan.options,
-        # TensorFlow takes no plus in a name.
-        name=plan.method.name.replace("+", "-"),
-    )
+    teacher = expert
+    if networks.expert_views is not None:
+        teacher = recorded_teacher(num_classes)
+    try:
+        distiller: Distiller = plan.method.make(
+            student,
+            **plan.method.networks(teacher, initial),
+            **plan.options,
+            # TensorFlow takes no plus in a name.
+            name=plan.method.name.replace("+", "-"),
+        )
+    except ValueError as error:
+        if networks.expert_views is None:
+            raise
+        raise ValueError(
+            "With `expert_views` a method can read the expert's logits alone. "
+            f"Received: expert_views={networks.expert_views}, "
+            f"method={plan.method.name!r}, which says: {error} Fix: leave out "
+            "--expert-views, or --method kd, dkd or another of the logits."
+        ) from error
     # Heads for the training make every layer of the network trainable.
     if plan.weights and networks.freeze_batch_norm:
         models.freeze_batch_norm(student)

@@ -30,6 +30,7 @@ _UNCHANGED = {
     "teacher_head": "pool",
     "head_channels": None,
     "images_per_epoch": None,
+    "expert_views": None,
     "freeze_batch_norm": False,
     "fit_head_first": False,
     "train": "all",
@@ -220,8 +221,9 @@ class Plan:
         if "awgram" not in (self.student_head, identity["teacher_head"]):
             del identity["correlation"], identity["feature_scale"]
         for key, default in _UNCHANGED.items():
-            if identity[key] == default:
-                del identity[key]
+            # One of an expert is gone with it.
+            if identity.get(key) == default:
+                identity.pop(key, None)
         return identity
 
     def _identify_options(self, identity: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ from keras_artkd.runs.checkpoint import KeepStages
 from keras_artkd.runs.commands import command
 from keras_artkd.runs.delivery import export_student, save_student
 from keras_artkd.runs.expert_config import EXPERT_METHOD
+from keras_artkd.runs.expert_views import teaching_networks
 from keras_artkd.runs.experts import given_expert
 from keras_artkd.runs.label_table import write_labels
 from keras_artkd.runs.labelling import (
@@ -179,7 +180,13 @@ def _run(
     )
     student = models.without_exits(distiller.student)
     write_atomically(folder.last_student, student.save)
-    metrics = evaluate(plan, data, distiller, checkpoint)
+    metrics = evaluate(
+        plan,
+        data,
+        distiller,
+        checkpoint,
+        teaching_networks(plan, distiller, expert_path),
+    )
     if measured is not None:
         metrics["pseudo_labels"] = measured
     metrics["verdict"] = _judge(plan, data, metrics, reference)

@@ -2,6 +2,7 @@
 
 import pathlib
 import tempfile
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -28,13 +29,24 @@ from keras_artkd.types import Array
 
 
 def evaluate(
-    plan: Plan, data: Collection, distiller: Distiller, checkpoint: Checkpoint
+    plan: Plan,
+    data: Collection,
+    distiller: Distiller,
+    checkpoint: Checkpoint,
+    teachers: Mapping[str, keras.Model],
 ) -> dict[str, Any]:
     """Tests the last and the best student, once each, and saves evidence.
 
     The best epoch was chosen on the validation split alone. Leaves the best
     weights in the student. Writes the predictions, the attention maps and the
     gallery; see `saved_models/README.md`.
+
+    Args:
+        plan: `Plan`.
+        data: a `datasets.Collection`.
+        distiller: after its training.
+        checkpoint: of it.
+        teachers: dict of role -> frozen teacher, tested beside the student.
 
     Returns:
         dict, the run's metrics.
@@ -57,7 +69,7 @@ def evaluate(
     networks = {
         "student": student,
         **distiller.co_trained,
-        **distiller.teachers,
+        **teachers,
     }
     tested = {role: logits(model, "test") for role, model in networks.items()}
     save_evidence(plan, data, networks, tested)

@@ -12,6 +12,8 @@ from keras_artkd.data.pipeline import (
     steps_per_epoch,
     training_dataset,
 )
+from keras_artkd.data.recorded import RecordedViews
+from keras_artkd.data.store import ImageStore
 from keras_artkd.data.stream import ImageStream
 from keras_artkd.datasets import Collection
 from keras_artkd.distillers import Distiller
@@ -19,6 +21,7 @@ from keras_artkd.losses.labels import SmoothedCrossEntropy
 from keras_artkd.run_folder import HISTORY, RunFolder
 from keras_artkd.runs.batches import evaluation_batches
 from keras_artkd.runs.checkpoint import Checkpoint
+from keras_artkd.runs.expert_views import record_expert
 from keras_artkd.runs.heads import is_all_inherited, start_with_head
 from keras_artkd.runs.networks import build_distiller, load_teachers
 from keras_artkd.runs.optimizer import (
@@ -58,9 +61,12 @@ def train(
     batch_size = min(schedule.batch_size, len(data.train))
     steps = steps_per_epoch(data.train, batch_size, schedule.images_per_epoch)
     with make_strategy().scope():
-        expert = None
+        expert, recorded = None, None
         if expert_path is not None:
             expert = load_teachers(expert_path, plan, len(data.class_names))
+            if plan.config.networks.expert_views is not None:
+                assert isinstance(data.train, ImageStore)
+                recorded = record_expert(plan, data.train, expert, expert_path)
         distiller = compiled_distiller(plan, data, expert, steps)
     checkpoint = Checkpoint(distiller, folder.checkpoint)
     initial_epoch = checkpoint.restore()
@@ -70,7 +76,9 @@ def train(
         print(f"Resuming after epoch {initial_epoch}.")
     if initial_epoch < schedule.epochs:
         distiller.fit(
-            training_batches(plan, data, schedule.epochs, initial_epoch),
+            training_batches(
+                plan, data, schedule.epochs, initial_epoch, recorded
+            ),
             steps_per_epoch=steps,
             epochs=schedule.epochs,
             initial_epoch=initial_epoch,
@@ -85,7 +93,11 @@ def train(
 
 
 def training_batches(
-    plan: Plan, data: Collection, epochs: int, initial_epoch: int = 0
+    plan: Plan,
+    data: Collection,
+    epochs: int,
+    initial_epoch: int = 0,
+    recorded: RecordedViews | None = None,
 ) -> tf.data.Dataset:
     """Batches of a plan's training, see `training_dataset`."""
     schedule = plan.config.schedule
@@ -100,6 +112,7 @@ def training_batches(
         _augmentations(plan, len(data.class_names)),
         plan.config.augmentation.crop_and_mirror,
         schedule.images_per_epoch,
+        recorded,
     )
 
 

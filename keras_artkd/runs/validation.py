@@ -18,6 +18,38 @@ def check_plan(plan: Plan) -> None:
     if plan.has_expert and plan.config.networks.expert is not None:
         check_expert_file(plan)
     check_unlabelled(plan)
+    check_expert_views(plan)
+
+
+def check_expert_views(plan: Plan) -> None:
+    """Validates that what the expert says can be recorded.
+
+    Raises:
+        ValueError: if there is no expert that teaches, or a step sees other
+            images than those that were recorded.
+    """
+    count, method = plan.config.networks.expert_views, plan.method
+    if count is None:
+        return
+    augment = plan.config.augmentation.augment
+    wrong = None
+    if not method.needs_expert:
+        wrong = f"method={method.name!r}, which has no expert"
+    elif method.staged or method.views != "one" or plan.learns_pseudo_labels:
+        wrong = (
+            f"method={method.name!r}, whose images are not single views of "
+            "labelled ones"
+        )
+    elif augment:
+        wrong = f"augment={augment}, which changes images anew in every step"
+    elif plan.config.data.dataset == "imagenet":
+        wrong = "dataset='imagenet', whose images stay on disk"
+    if wrong:
+        raise ValueError(
+            "`expert_views` records what an expert says of fixed views, for "
+            f"kd, dkd and other methods of the logits. Received: "
+            f"expert_views={count}, {wrong}. Fix: leave out one of them."
+        )
 
 
 def check_expert_file(plan: Plan) -> pathlib.Path:
