@@ -40,7 +40,8 @@ class Extent:
     """How long to train, where the number of epochs is not given."""
 
     minutes: float = 10.0
-    """What expert and student may take together, from Enter to the report."""
+    """What expert and student may take together, from Enter to the report; with
+    --folds, of each fold."""
     sizes: tuple[str, ...] = ()
     """Students to train beside one expert and to compare: tiny small medium,
     or names of networks."""
@@ -171,6 +172,11 @@ def _run(
 ) -> int:
     extent, started = extent or Extent(), started or time.monotonic()
     if extent.sizes:
+        if plan.config.data.folds is not None:
+            raise ValueError(
+                "Several sizes are compared on one split. Received: --sizes "
+                "and --folds. Fix: leave out one; --student takes one size."
+            )
         check_plan(plan)
         import_tensorflow()
         from keras_artkd.runs.reference import run_sizes
@@ -187,9 +193,15 @@ def _run(
     check_plan(plan)
     # Only now: mistakes are told within a second.
     import_tensorflow()
-    from keras_artkd.runs.reference import run_open, run_with_reference
+    from keras_artkd.runs.reference import (
+        run_folds,
+        run_open,
+        run_with_reference,
+    )
 
-    if plan.is_open:
+    if plan.is_of_all_folds:
+        run_folds(plan, extent.minutes, started)
+    elif plan.is_open:
         run_open(plan, extent.minutes, started)
     else:
         run_with_reference(plan)

@@ -76,6 +76,7 @@ def collect(
     loaded: Loaded,
     by_group: bool,
     unlabelled: Examples | None = None,
+    disjoint: bool = True,
 ) -> Collection:
     """Checks the splits, drops classes without images, renumbers labels.
 
@@ -85,6 +86,7 @@ def collect(
         by_group: bool, whether groups must be disjoint too.
         unlabelled: `Examples` to learn from without their labels, which are
             hidden here (`NO_LABEL` where there is none); or None.
+        disjoint: bool, whether no image may be in two splits.
 
     Returns:
         `Collection`.
@@ -99,9 +101,10 @@ def collect(
             f"{len(skipped)} files left out). Fix: more images, more groups, "
             "or a larger limit."
         )
-    _check_disjoint(name, parts, "digests")
+    checked = parts if disjoint else {"train": parts["train"]}
+    _check_disjoint(name, checked, "digests")
     if by_group:
-        _check_disjoint(name, parts, "groups")
+        _check_disjoint(name, checked, "groups")
     used = np.unique(np.concatenate([p.store.labels for p in parts.values()]))
     number = np.zeros(len(class_names), "int32")
     number[used] = np.arange(len(used))
@@ -111,10 +114,10 @@ def collect(
     }
     store = hidden = None
     if unlabelled is not None:
-        _check_disjoint(name, {**parts, "unlabelled": unlabelled}, "digests")
+        checked = {**checked, "unlabelled": unlabelled}
+        _check_disjoint(name, checked, "digests")
         if by_group:  # Train may have paintings of the same artists.
-            others = {"validation": parts["validation"], "test": parts["test"]}
-            others["unlabelled"] = unlabelled
+            others = {k: v for k, v in checked.items() if k != "train"}
             _check_disjoint(name, others, "groups")
         assert isinstance(unlabelled.store, ImageStore)
         labels = unlabelled.store.labels

@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from keras_artkd.data.images import read_image
@@ -20,6 +20,7 @@ from keras_artkd.datasets.cifar import check_cifar, load_cifar
 from keras_artkd.datasets.collection import Collection, collect
 from keras_artkd.datasets.examples import Examples, Loaded
 from keras_artkd.datasets.folder import check_folder, load_folder
+from keras_artkd.datasets.folds import check_folds, split_fold
 from keras_artkd.datasets.generated import check_atelier, load_atelier
 from keras_artkd.datasets.imagenet import check_imagenet, load_imagenet
 from keras_artkd.datasets.npz import check_npz, load_npz
@@ -107,6 +108,8 @@ def load(
     cache_dir: Path | None = None,
     unlabelled: float = 0.0,
     unlabelled_dir: Path | None = None,
+    folds: int | None = None,
+    fold: int | None = None,
     **options: Any,
 ) -> Collection:
     """Loads a data set by name, decoded, split and checked for leaks.
@@ -142,6 +145,12 @@ def load(
             learn from in addition, at most `limit` of them. Images that the
             data set already holds are left out, with `group="artist"` also
             those of artists that validate or test.
+        folds: int, in how many parts to divide all images, of which one
+            tests: of data sets whose images are split at random. None has
+            70 % to train on, and 15 % each to validate and to test.
+        fold: int, from 0 on, the part that tests; of the rest 15 % validate.
+            None: all images train. They are the test split, too, for what
+            the folds found together.
         **options: of the data set. `folder`: `exclude`, a file that lists
             images to leave out (see `keras_artkd.datasets.exclusions`).
             `atelier`: `scenes`, their number. `wikiart` and
@@ -175,10 +184,14 @@ def load(
         cache_dir=cache_dir,
         unlabelled=unlabelled,
         unlabelled_dir=unlabelled_dir,
+        folds=folds,
+        fold=fold,
         **options,
     )
     loader = _find_loader(name)
     loaded = loader.load(request, **options)
+    if folds is not None:
+        loaded = split_fold(loaded, request.by_artist, split_seed, folds, fold)
     hidden: list[Examples] = []
     if unlabelled:
         told, rest = hide_labels(loaded.parts["train"], unlabelled, split_seed)
@@ -200,7 +213,11 @@ def load(
         hidden.append(examples)
         loaded = loaded._replace(skipped=loaded.skipped + unreadable + known)
     return collect(
-        name, loaded, request.by_artist, join(hidden) if hidden else None
+        name,
+        loaded,
+        request.by_artist,
+        join(hidden) if hidden else None,
+        disjoint=folds is None or fold is not None,
     )
 
 
@@ -214,6 +231,8 @@ def check_request(
     cache_dir: Path | None = None,
     unlabelled: float = 0.0,
     unlabelled_dir: Path | None = None,
+    folds: int | None = None,
+    fold: int | None = None,
     **options: Any,
 ) -> LoadRequest:
     """Checks all arguments of `load`, as far as that takes a moment.
@@ -244,6 +263,9 @@ def check_request(
         )
     _check_options(name, loader, options)
     check_share(unlabelled)
+    check_folds(folds, fold)
+    if folds is not None:
+        _check_folds_of(name, loader, options)
     if unlabelled or unlabelled_dir is not None:
         _check_unlabelled(name, loader, data_dir, unlabelled_dir)
     request = LoadRequest(
@@ -296,6 +318,19 @@ def _check_options(name: str, loader: Loader, options: dict[str, Any]) -> None:
         raise ValueError(
             "`validation_fraction` must be between 0 and 1. Received: "
             f"validation_fraction={fraction}."
+        )
+
+
+def _check_folds_of(
+    name: str, loader: Loader, options: Mapping[str, Any]
+) -> None:
+    # Those that know artists are all split at random, unless told otherwise.
+    if not loader.artists or options.get("official"):
+        raise ValueError(
+            "Folds are for data sets whose images are split at random: "
+            f"{', '.join(k for k, v in LOADERS.items() if v.artists)}. "
+            f"Received: folds with name={name!r}"
+            f"{', official=True' if options.get('official') else ''}."
         )
 
 

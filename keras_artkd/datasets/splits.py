@@ -82,6 +82,37 @@ def stratified_split(
             "`fractions` must be three shares (train, validation, test), none "
             f"negative, that sum to 1. Received: fractions={fractions}."
         )
+    split = _split_numbers(labels, groups, shares, seed)
+    return {name: np.flatnonzero(split == i) for i, name in enumerate(SPLITS)}
+
+
+def stratified_folds(
+    labels: npt.ArrayLike,
+    groups: npt.ArrayLike | None = None,
+    folds: int = 5,
+    seed: int = 0,
+) -> Array:
+    """Divides examples into parts of equal shares of every class.
+
+    Args:
+        labels: int `(n,)`, class numbers.
+        groups: `(n,)` hashables or `None`, as of `stratified_split`.
+        folds: int, at least 2.
+        seed: int.
+
+    Returns:
+        int `(n,)`, the number of each example's part, from 0 on.
+    """
+    return _split_numbers(labels, groups, np.full(folds, 1 / folds), seed)
+
+
+def _split_numbers(
+    labels: npt.ArrayLike,
+    groups: npt.ArrayLike | None,
+    shares: Array,
+    seed: int,
+) -> Array:
+    """The number of the split of every example."""
     labels = np.asarray(labels)
     if labels.ndim != 1 or len(labels) == 0:
         raise ValueError(
@@ -96,9 +127,8 @@ def stratified_split(
         )
     _, labels = np.unique(labels, return_inverse=True)
     _, groups = np.unique(groups, return_inverse=True)
-    split_of_group = _assign(labels, groups, shares, seed)
-    split = split_of_group[groups]
-    return {name: np.flatnonzero(split == i) for i, name in enumerate(SPLITS)}
+    numbers: Array = _assign(labels, groups, shares, seed)[groups]
+    return numbers
 
 
 def _assign(labels: Array, groups: Array, fractions: Array, seed: int) -> Array:

@@ -85,10 +85,22 @@ def _data(config: _Facts, data: _Facts, metrics: _Facts) -> str:
         if config["group"] == "none"
         else f" No {config['group']} is in two splits."
     )
-    return (
-        f"{len(splits['train']):,} images to train on, "
+    count = len(splits["train"])
+    divided = (
+        f"{count:,} images to train on, "
         f"{len(splits['validation']):,} to choose the epoch, "
         f"{len(splits['test']):,} to test, disjoint by content."
+    )
+    if folds := metrics.get("folds"):
+        shares = ", ".join(f"{fold['accuracy']:.1%}" for fold in folds)
+        divided = (
+            f"{count:,} images, and all of them trained this model. What is "
+            f"measured here is of {len(folds)} models trained alike, each "
+            "tested on the images that it did not see, and every image tested "
+            f"once: {shares}."
+        )
+    return (
+        f"{divided}"
         f"{_pseudo_labels(metrics)}{group} "
         f"Left out or doubtful: {len(data['skipped']):,}.\n\n"
         f"Classes: {', '.join(data['class_names'])}.\n"
@@ -131,10 +143,18 @@ def _method(config: _Facts, metrics: _Facts) -> str:
     images = f", images augmented by {augmented}" if augmented else ""
     return (
         f"Knowledge distillation by keras_artkd, method `{config['method']}`"
-        f"{taught}{images}. {metrics['epochs']} epochs, of which epoch "
-        f"{metrics['best_epoch']} was best on the validation images"
-        f"{_BEFORE if not metrics['best_epoch'] else ''}; seed "
+        f"{taught}{images}. {metrics['epochs']} epochs, {_kept(metrics)}; seed "
         f"{config['seed']}.\n"
+    )
+
+
+def _kept(metrics: _Facts) -> str:
+    if metrics.get("epoch_chosen_by", "validation") != "validation":
+        return "of which the last is kept"
+    best = metrics["best_epoch"]
+    return (
+        f"of which epoch {best} was best on the validation images"
+        f"{'' if best else _BEFORE}"
     )
 
 

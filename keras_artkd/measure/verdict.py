@@ -14,7 +14,7 @@ from keras_artkd.measure.intervals import share_interval
 _Facts: TypeAlias = Mapping[str, Any]
 
 # With fewer validation images, one epoch is better than the next by chance.
-_FEW_VALIDATION_IMAGES = 100
+FEW_VALIDATION_IMAGES = 100
 # A student that gives one answer so much more often than it is right to has
 # learned little.
 _MORE_THAN_ITS_SHARE = 0.3
@@ -147,7 +147,8 @@ def _concerns(
             f"{_points(compared['initial'] - compared['student'])}.",
             "--method baseline, to see whether the teachers help at all",
         )
-    if validation_images < _FEW_VALIDATION_IMAGES:
+    chosen = metrics.get("epoch_chosen_by", "validation") == "validation"
+    if chosen and validation_images < FEW_VALIDATION_IMAGES:
         concern(
             f"Only {validation_images} validation images chose the best "
             "epoch: the last one may be as good.",

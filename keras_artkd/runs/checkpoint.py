@@ -27,12 +27,19 @@ class Checkpoint(keras.callbacks.Callback):
         monitor: the logged value whose maximum is best; the first of equals.
             Where a training goes through phases, after its first of all parts
             of the student.
+        keep_last: bool, whether the last student counts as the best: where
+            too few images validate, or none.
     """
 
     def __init__(
-        self, distiller: Distiller, path: Path, monitor: str = "val_accuracy"
+        self,
+        distiller: Distiller,
+        path: Path,
+        monitor: str = "val_accuracy",
+        keep_last: bool = False,
     ) -> None:
         super().__init__()
+        self.keep_last = keep_last
         self.distiller = distiller
         self.path = pathlib.Path(path)
         self.monitor = monitor
@@ -110,7 +117,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._write()
 
     def _is_best(self) -> bool:
-        if self.best_epoch is None:
+        if self.best_epoch is None or self.keep_last:
             return True
         if self.distiller.student_is_whole != self.best_is_whole:
             # One that lacks a part is best for want of another alone.

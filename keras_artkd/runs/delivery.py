@@ -43,7 +43,8 @@ def export_student(
     """
     print("Exporting ...")
     sizes = plan.crop_size, plan.config.data.image_size
-    held_out = ("test", *evaluation_arrays(data.test, *sizes))
+    name = "training" if plan.is_of_all_folds else "test"
+    held_out = (name, *evaluation_arrays(data.test, *sizes))
     calibration = choose_calibration_images(data.train, *sizes)
     reports = {}
     for kind, (file_format, quantize) in EXPORTS.items():

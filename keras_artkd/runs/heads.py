@@ -7,6 +7,7 @@ alone go.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -93,6 +94,7 @@ def fit_head(
     validation_features: Array,
     validation_labels: Array,
     num_classes: int,
+    strengths: Sequence[float] = _STRENGTHS,
 ) -> Head:
     """Fits logistic regression, its regularisation chosen by validation.
 
@@ -102,6 +104,7 @@ def fit_head(
         validation_features: as `features`, of the validation images.
         validation_labels: int.
         num_classes: int; a class without images gets the least bias.
+        strengths: scikit-learn's C to choose from.
 
     Returns:
         `Head`, with the smallest strength of those that are equally right.
@@ -110,7 +113,7 @@ def fit_head(
     standard = (features - mean) / spread
     best: Head | None = None
     model = LogisticRegression(max_iter=_ITERATIONS, warm_start=True)
-    for strength in _STRENGTHS:
+    for strength in strengths:
         model.set_params(C=strength)
         model.fit(standard, labels)
         kernel, bias = _as_columns(model, num_classes)
@@ -143,13 +146,19 @@ def _as_columns(model: Any, num_classes: int) -> tuple[Array, Array]:
     return kernel, bias
 
 
-def start_with_head(network: keras.Model, data: Collection, plan: Plan) -> Head:
+def start_with_head(
+    network: keras.Model,
+    data: Collection,
+    plan: Plan,
+    strength: float | None = None,
+) -> Head:
     """Gives a network the classifier that its features make possible.
 
     Args:
         network: the student, all of it but the classifier inherited.
         data: a `datasets.Collection`; its test split is not looked at.
         plan: `Plan`.
+        strength: float, scikit-learn's C; None chooses it by validation.
     """
     assert isinstance(data.train, ImageStore)
     extract = feature_model(network)
@@ -167,6 +176,7 @@ def start_with_head(network: keras.Model, data: Collection, plan: Plan) -> Head:
         features(data.validation),
         data.validation.labels,
         len(data.class_names),
+        _STRENGTHS if strength is None else [strength],
     )
     network.get_layer("logits").set_weights([head.kernel, head.bias])
     return head

@@ -39,6 +39,9 @@ _UNCHANGED = {
     "warmup": 0.0,
     "clip_norm": None,
     "label_smoothing": 0.0,
+    "keep_epoch": "best",
+    "folds": None,
+    "fold": None,
 }
 # Settings that do not change the outcome.
 _NO_OUTCOME = ("licence", "exports", "workdir", "resume", "labels_only")
@@ -74,6 +77,21 @@ class Plan:
     def is_open(self) -> bool:
         """Whether the number of epochs is still to be chosen."""
         return self.config.schedule.epochs == 0
+
+    @property
+    def is_of_all_folds(self) -> bool:
+        """Whether it trains on all images, after the runs of its folds."""
+        return self.config.data.folds is not None and (
+            self.config.data.fold is None
+        )
+
+    @property
+    def folds(self) -> "list[Plan]":
+        """The runs of the folds of a plan that trains on all images."""
+        return [
+            resolve(self.config.replace(fold=fold))
+            for fold in range(self.config.data.folds or 0)
+        ]
 
     @property
     def has_expert(self) -> bool:
@@ -160,6 +178,7 @@ class Plan:
             "split_seed": data.split_seed,
             "data_dir": source["data_dir"],
             **self._unlabelled_arguments,
+            **self._fold_arguments,
             **source["data_options"],
         }
 
@@ -172,6 +191,13 @@ class Plan:
         if data.unlabelled_dir is not None and self.learns_pseudo_labels:
             arguments["unlabelled_dir"] = self.data_source["unlabelled_dir"]
         return arguments
+
+    @property
+    def _fold_arguments(self) -> dict[str, Any]:
+        """Arguments of `load` for folds, if there are any."""
+        data = self.config.data
+        given = {"folds": data.folds, "fold": data.fold}
+        return {k: v for k, v in given.items() if v is not None}
 
     @property
     def settings(self) -> dict[str, Any]:

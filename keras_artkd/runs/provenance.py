@@ -39,7 +39,9 @@ def describe_data(
         "fingerprint": data.fingerprint(),
         "splits": {
             split: getattr(data, split).keys.tolist() for split in SPLITS
-        },
+        }
+        # Of all folds together no image is held out.
+        | ({"validation": [], "test": []} if plan.is_of_all_folds else {}),
         "skipped": [dataclasses.asdict(s) for s in data.skipped],
     }
     if data.unlabelled is not None and plan.learns_pseudo_labels:

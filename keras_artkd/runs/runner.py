@@ -26,6 +26,12 @@ from keras_artkd.runs.delivery import export_student, save_student
 from keras_artkd.runs.expert_config import EXPERT_METHOD
 from keras_artkd.runs.expert_views import teaching_networks
 from keras_artkd.runs.experts import given_expert
+from keras_artkd.runs.folds import (
+    check_folds_finished,
+    evaluate_folds,
+    expert_of_folds,
+    exports_of_folds,
+)
 from keras_artkd.runs.label_table import write_labels
 from keras_artkd.runs.labelling import (
     check_table,
@@ -58,9 +64,14 @@ def load_data(plan: Plan) -> Collection:
     where = f" from {source.data_dir}" if source.data_dir else ""
     print(f"Data: {source.dataset}{where} ...")
     data = datasets.load(**plan.load_arguments)
+    held_out = (
+        ", all of them"
+        if plan.is_of_all_folds
+        else f", {len(data.validation)} to validate, {len(data.test)} to test"
+    )
     print(
         f"  {len(data.class_names)} classes; {len(data.train)} images to train "
-        f"on, {len(data.validation)} to validate, {len(data.test)} to test."
+        f"on{held_out}."
     )
     if data.unlabelled is not None:
         print(f"  {len(data.unlabelled)} images without labels.")
@@ -130,6 +141,8 @@ def _run(
     reference: RunFolder | None = None,
 ) -> dict[str, Any]:
     check_plan(plan)
+    if plan.is_of_all_folds:
+        check_folds_finished(plan)
     if plan.config.data.unlabelled_dir and not plan.learns_pseudo_labels:
         print(
             f"note: {plan.method.name} does not learn from images without "
@@ -180,13 +193,16 @@ def _run(
     )
     student = models.without_exits(distiller.student)
     write_atomically(folder.last_student, student.save)
-    metrics = evaluate(
-        plan,
-        data,
-        distiller,
-        checkpoint,
-        teaching_networks(plan, distiller, expert_path),
-    )
+    if plan.is_of_all_folds:
+        metrics = evaluate_folds(plan, data, student)
+    else:
+        metrics = evaluate(
+            plan,
+            data,
+            distiller,
+            checkpoint,
+            teaching_networks(plan, distiller, expert_path),
+        )
     if measured is not None:
         metrics["pseudo_labels"] = measured
     metrics["verdict"] = _judge(plan, data, metrics, reference)
@@ -196,6 +212,8 @@ def _run(
     metrics["exports"] = {}
     if plan.config.output.exports:
         metrics["exports"] = export_student(plan, data, facts, student)
+        if plan.is_of_all_folds:
+            metrics["exports"] = exports_of_folds(plan, metrics["exports"])
     # Written last: it is what makes a run finished.
     folder.write(METRICS, metrics)
     write_report(folder.path)
@@ -222,14 +240,13 @@ def _judge(
     metrics: dict[str, Any],
     reference: RunFolder | None,
 ) -> dict[str, Any]:
-    if reference is None and plan.expert is not None:
-        reference = plan.expert.folder
-    return judge(
-        metrics,
-        plan.folder.history,
-        len(data.validation),
-        reference.metrics if reference else None,
-    )
+    if plan.is_of_all_folds:
+        expert = expert_of_folds(plan, data)
+    elif reference is None and plan.expert is not None:
+        expert = plan.expert.folder.metrics
+    else:
+        expert = reference.metrics if reference else None
+    return judge(metrics, plan.folder.history, len(data.validation), expert)
 
 
 def _callbacks(plan: Plan, data: Collection) -> list[keras.callbacks.Callback]:

@@ -32,6 +32,11 @@ class DataSettings:
     """The largest number of images, for a quick try."""
     split_seed: int = 0
     """Seed of the random split; the same for all compared runs."""
+    folds: int | None = None
+    """Train and test so many times, so that every image is tested once by a
+    network that never saw it; then train on all of them what is exported."""
+    fold: int | None = None
+    """Only this one of the folds, from 0 on."""
     unlabelled: float = 0.0
     """Share of the training images whose labels are hidden."""
     unlabelled_dir: str | None = None
@@ -276,6 +281,9 @@ class ScheduleSettings:
     """The largest norm of all gradients together."""
     label_smoothing: float = 0.0
     """Share of the label that is spread over all classes."""
+    keep_epoch: Literal["best", "last", "auto"] = "best"
+    """Which epoch's student is kept: the best by validation, the last, or,
+    auto, the last where fewer than 100 images validate."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     """Of the student and of teachers that are trained with it."""
     seed: int = 0

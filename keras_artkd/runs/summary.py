@@ -23,14 +23,25 @@ def print_finished(folder: RunFolder) -> dict[str, Any]:
     return metrics
 
 
+def _epoch(metrics: dict[str, Any]) -> str:
+    """Which epoch's student that is."""
+    epochs = metrics["epochs"]
+    if metrics.get("epoch_chosen_by", "validation") != "validation":
+        return f"the last of {epochs} epochs"
+    last = metrics["test_last_epoch"]["accuracy"]
+    return (
+        f"epoch {metrics['best_epoch']} of {epochs}, best by validation; last "
+        f"epoch {last:.2%}"
+    )
+
+
 def print_summary(metrics: dict[str, Any], folder: RunFolder) -> None:
     """Prints how good the student is, and where its files lie."""
     test = metrics["test"]
     print(
         f"{metrics['method']} {metrics['student']} ({metrics['head']}): test "
         f"accuracy {test['accuracy']:.2%}, macro {test['macro_accuracy']:.2%} "
-        f"(epoch {metrics['best_epoch']} of {metrics['epochs']}, best by "
-        f"validation); last epoch {metrics['test_last_epoch']['accuracy']:.2%}"
+        f"({_epoch(metrics)})"
     )
     if "expert" in metrics:
         print(f"  expert: {metrics['expert']['test_accuracy']:.2%}")

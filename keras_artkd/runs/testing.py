@@ -85,6 +85,7 @@ def evaluate(
         "parameters": models.upright(student).count_params(),
         "epochs": checkpoint.epoch,
         "best_epoch": checkpoint.best_epoch,
+        "epoch_chosen_by": "nobody" if checkpoint.keep_last else "validation",
         "class_names": data.class_names,
         "test": metrics(tested["student"], "test"),
         "test_intervals": {
@@ -110,7 +111,7 @@ def evaluate(
             if role != "student"
         },
         "networks": [
-            _describe_network(role, model, plan.crop_size)
+            describe_network(role, model, plan.crop_size)
             for role, model in networks.items()
         ],
     }
@@ -135,7 +136,7 @@ def _adversaries(history: dict[str, list[float | None]]) -> dict[str, Any]:
     return {"adversaries": adversary_incidents(history)}
 
 
-def _describe_network(
+def describe_network(
     role: str, model: keras.Model, crop_size: int
 ) -> dict[str, Any]:
     """Cost of a network, as deployed."""

@@ -18,11 +18,12 @@ from keras_artkd.data.stream import ImageStream
 from keras_artkd.datasets import Collection
 from keras_artkd.distillers import Distiller
 from keras_artkd.losses.labels import SmoothedCrossEntropy
+from keras_artkd.measure.verdict import FEW_VALIDATION_IMAGES
 from keras_artkd.run_folder import HISTORY, RunFolder
 from keras_artkd.runs.batches import evaluation_batches
 from keras_artkd.runs.checkpoint import Checkpoint
 from keras_artkd.runs.expert_views import record_expert
-from keras_artkd.runs.heads import is_all_inherited, start_with_head
+from keras_artkd.runs.heads import Head, is_all_inherited, start_with_head
 from keras_artkd.runs.networks import build_distiller, load_teachers
 from keras_artkd.runs.optimizer import (
     cosine_rate,
@@ -68,7 +69,9 @@ def train(
                 assert isinstance(data.train, ImageStore)
                 recorded = record_expert(plan, data.train, expert, expert_path)
         distiller = compiled_distiller(plan, data, expert, steps)
-    checkpoint = Checkpoint(distiller, folder.checkpoint)
+    checkpoint = Checkpoint(
+        distiller, folder.checkpoint, keep_last=keeps_last(plan, data)
+    )
     initial_epoch = checkpoint.restore()
     if not initial_epoch and plan.config.networks.fit_head_first:
         _start_with_head(plan, data, distiller, folder, checkpoint)
@@ -84,12 +87,22 @@ def train(
             initial_epoch=initial_epoch,
             # The pipeline shuffles; Keras would warn that it does not.
             shuffle=False,
-            validation_data=evaluation_batches(plan, data.validation),
+            # What validates was trained on, where all images were.
+            validation_data=None
+            if plan.is_of_all_folds
+            else evaluation_batches(plan, data.validation),
             callbacks=[*callbacks, checkpoint],
             verbose=verbose,
         )
     folder.write(HISTORY, checkpoint.history)
     return distiller, checkpoint
+
+
+def keeps_last(plan: Plan, data: Collection) -> bool:
+    """Whether the last epoch's student is kept, whatever validation says."""
+    keep = plan.config.schedule.keep_epoch
+    few = len(data.validation) < FEW_VALIDATION_IMAGES
+    return plan.is_of_all_folds or keep == "last" or (keep == "auto" and few)
 
 
 def training_batches(
@@ -136,9 +149,16 @@ def _start_with_head(
         or isinstance(data.train, ImageStream)
     ):
         return
-    head = start_with_head(student, data, plan)
+    strength = None
+    if plan.is_of_all_folds:
+        # No image is left to choose it by.
+        strength = Head.read(plan.folds[0].folder.frozen_head).strength
+    head = start_with_head(student, data, plan, strength)
+    if strength is not None:
+        return
     head.write(folder.frozen_head)
-    checkpoint.start_from(head.validation_accuracy)
+    if not checkpoint.keep_last:
+        checkpoint.start_from(head.validation_accuracy)
     print(
         f"Classifier on frozen features: {head.validation_accuracy:.2%} of the "
         f"validation images (C={head.strength:g})."

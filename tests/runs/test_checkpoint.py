@@ -68,6 +68,23 @@ def test_best_is_the_first_maximum_of_validation(tmp_path):
     assert same(snapshot(distiller.student), weights[1])
 
 
+def test_the_last_is_kept_whatever_validation_says(tmp_path):
+    distiller = compiled()
+    path = tmp_path / "c.npz"
+    checkpoint = Checkpoint(distiller, path, keep_last=True)
+    # Without any validation, too.
+    for epoch, logs in enumerate([{"val_accuracy": 0.9}, {}, {}]):
+        distiller.student.set_weights(
+            [w + epoch for w in distiller.student.get_weights()]
+        )
+        checkpoint.on_epoch_end(epoch, {"loss": 1.0, **logs})
+    assert checkpoint.best_epoch == 3
+    assert same(checkpoint.best_weights, distiller.student.get_weights())
+    resumed = Checkpoint(compiled(seed=1), path, keep_last=True)
+    assert resumed.restore() == 3
+    assert same(resumed.best_weights, checkpoint.best_weights)
+
+
 def test_a_loss_that_is_not_finite_keeps_the_last_state(tmp_path):
     distiller = compiled()
     checkpoint = Checkpoint(distiller, tmp_path / "c.npz")

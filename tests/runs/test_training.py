@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 import time
+import types
 
 import keras
 import numpy as np
@@ -15,7 +16,7 @@ from keras_artkd import models
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.plan import resolve
 from keras_artkd.runs.runner import load_data
-from keras_artkd.runs.training import train
+from keras_artkd.runs.training import keeps_last, train
 from tests.runs.settings import small_plan
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -135,3 +136,20 @@ def check_resumed(plan, data, expert, tmp_path, capsys):
         assert {*one.files} == {*two.files}
         for name in {*one.files} - {"meta"}:
             np.testing.assert_array_equal(one[name], two[name], err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("changes", "count", "last"),
+    [
+        ({}, 50, False),
+        ({"keep_epoch": "auto"}, 99, True),
+        ({"keep_epoch": "auto"}, 100, False),
+        ({"keep_epoch": "last"}, 500, True),
+        ({"folds": 5}, 500, True),
+        ({"folds": 5, "fold": 0}, 500, False),
+    ],
+)
+def test_which_epoch_is_kept(changes, count, last):
+    plan = small_plan("folder", data_dir="images", **changes)
+    data = types.SimpleNamespace(validation=range(count))
+    assert keeps_last(plan, data) == last

@@ -33,6 +33,7 @@ PRETRAINED = Config.of(
     warmup=0.1,
     weight_decay=0.02,
     label_smoothing=0.1,
+    keep_epoch="auto",
 )
 # What studies begin with.
 CONFIG = Config.of(recipe="folder", dataset="folder")
