@@ -5,11 +5,14 @@ import shlex
 from typing import Any
 
 from keras_artkd.runs.config import Config
+from keras_artkd.runs.identity import NETWORKS, NO_FILE
 from keras_artkd.runs.plan import Plan
 from keras_artkd.runs.presets import recipe_presets
 
 # Flags of a run that belong to one call of the command.
 _OF_A_CALL = ("recipe", "resume")
+# Settings that may name a file, beside those of the data.
+_FILES = ("inherit", "initial_weights", "expert_weights", "expert")
 # Recipe -> the setting that is the first word after `artkd train`.
 SOURCES = {"folder": "data_dir", "npz": "data_dir", "tfds": "dataset"}
 
@@ -61,10 +64,18 @@ def _changed(plan: Plan) -> tuple[str, dict[str, Any]]:
 def _differences(plan: Plan, preset: Config) -> dict[str, Any]:
     defaults, source = preset.flat(), plan.data_source
     return {
-        name: source.get(name, value)
+        name: source.get(name, _absolute_if_file(name, value))
         for name, value in plan.config.flat().items()
         if value != defaults[name] and name not in _OF_A_CALL
     }
+
+
+def _absolute_if_file(name: str, value: Any) -> Any:
+    """A value as it is, a file by its absolute path."""
+    named = name in _FILES and value not in NO_FILE
+    if named or (name in NETWORKS and value.endswith(".keras")):
+        return str(pathlib.Path(value).resolve())
+    return value
 
 
 def _as_flag(flag: str, value: Any) -> list[str]:

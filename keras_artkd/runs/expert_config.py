@@ -27,6 +27,7 @@ def expert_config(config: Config) -> Config:
         crop_size=crop_size_of(config),
         expert_image_size=None,
         expert_views=None,
+        initial_weights=None,
         head_channels=None,
         **ALONE,
         head=networks.teacher_head,

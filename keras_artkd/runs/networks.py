@@ -131,9 +131,7 @@ def build_distiller(
         student = build_student(plan, num_classes, expert)
         initial = None
         if plan.method.needs_initial:
-            initial = _build_network(
-                plan, networks.initial, num_classes, networks.teacher_head
-            )
+            initial = _build_initial(plan, num_classes)
     finally:
         keras.config.set_dtype_policy("float32")
     teacher = expert
@@ -157,14 +155,28 @@ def build_distiller(
             "--expert-views, or --method kd, dkd or another of the logits."
         ) from error
     # Heads for the training make every layer of the network trainable.
-    if plan.weights and networks.freeze_batch_norm:
+    if plan.inherits and networks.freeze_batch_norm:
         models.freeze_batch_norm(student)
-    if plan.weights and networks.train == "head":
+    if plan.inherits and networks.train == "head":
         models.freeze_inherited(student)
     if schedule.optimizer == "sgd":
         # Connectors too, as in mdistiller and RepDistiller.
         set_weight_decay(distiller, schedule.weight_decay)
     return distiller
+
+
+def _build_initial(plan: Plan, num_classes: int) -> keras.Model:
+    """The initial teacher, with what it inherits."""
+    networks = plan.config.networks
+    options: dict[str, Any] = {}
+    if plan.initial_weights is not None:
+        options["weights"] = plan.initial_weights
+    initial = _build_network(
+        plan, networks.initial, num_classes, networks.teacher_head, **options
+    )
+    if plan.initial_weights and networks.freeze_batch_norm:
+        models.freeze_batch_norm(initial)
+    return initial
 
 
 def build_student(

@@ -11,7 +11,7 @@ import json
 import pathlib
 from typing import Any
 
-from keras_artkd.catalogue.augmentations import AUGMENTATIONS, ROTATIONS
+from keras_artkd.catalogue.augmentations import ROTATIONS
 from keras_artkd.catalogue.methods import Method, get_method
 from keras_artkd.catalogue.networks import get_network
 from keras_artkd.run_folder import RunFolder
@@ -21,30 +21,8 @@ from keras_artkd.runs.expert_config import (
     expert_config,
     inherits_expert,
 )
+from keras_artkd.runs.identity import identify
 from keras_artkd.runs.settings import Option
-
-# Settings of later versions, which at these values keep the folder's name.
-_UNCHANGED = {
-    "stem": "auto",
-    "crop_and_mirror": True,
-    "teacher_head": "pool",
-    "head_channels": None,
-    "images_per_epoch": None,
-    "expert_views": None,
-    "freeze_batch_norm": False,
-    "fit_head_first": False,
-    "train": "all",
-    "optimizer": "sgd",
-    "rate_decay": "steps",
-    "warmup": 0.0,
-    "clip_norm": None,
-    "label_smoothing": 0.0,
-    "keep_epoch": "best",
-    "folds": None,
-    "fold": None,
-}
-# Settings that do not change the outcome.
-_NO_OUTCOME = ("licence", "exports", "workdir", "resume", "labels_only")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,12 +80,29 @@ class Plan:
     def weights(self) -> str | None:
         """What the student begins with: imagenet, expert, a file, or None."""
         networks = self.config.networks
-        if networks.inherit == "auto":
-            packaged = get_network(networks.student).has_weights
-            return "imagenet" if packaged else None
-        if networks.inherit in (None, "imagenet", "expert"):
-            return networks.inherit
-        return _absolute(networks.inherit)
+        if networks.inherit == "expert":
+            return "expert"
+        return _weights(networks.inherit, networks.student)
+
+    @property
+    def inherits(self) -> bool:
+        """Whether the student begins with weights that know something."""
+        brought = self.config.networks.student.endswith(".keras")
+        return brought or self.weights is not None
+
+    @property
+    def initial_weights(self) -> str | None:
+        """What the initial teacher begins with: imagenet, a file, or None."""
+        networks = self.config.networks
+        return _weights(networks.initial_weights, networks.initial)
+
+    @property
+    def student_name(self) -> str:
+        """The student's name as a part of a file's: it may be a path."""
+        student = self.config.networks.student
+        if student.endswith(".keras"):
+            return pathlib.Path(student).stem
+        return student.replace("/", "-")
 
     @property
     def student_head(self) -> str:
@@ -177,13 +172,13 @@ class Plan:
             "limit": data.limit,
             "split_seed": data.split_seed,
             "data_dir": source["data_dir"],
-            **self._unlabelled_arguments,
+            **self.unlabelled_arguments,
             **self._fold_arguments,
             **source["data_options"],
         }
 
     @property
-    def _unlabelled_arguments(self) -> dict[str, Any]:
+    def unlabelled_arguments(self) -> dict[str, Any]:
         """Arguments of `load` for images without labels, if there are any."""
         data, arguments = self.config.data, {}
         if data.unlabelled:
@@ -219,7 +214,7 @@ class Plan:
             json.dumps(self.identity, sort_keys=True).encode()
         ).hexdigest()[:6]
         name = (
-            f"{config.teaching.method}-{_file_name(config.networks.student)}"
+            f"{config.teaching.method}-{self.student_name}"
             f"-seed{config.schedule.seed}-{digest}"
         )
         return RunFolder(
@@ -232,87 +227,7 @@ class Plan:
 
         Two configurations with the same identity are the same run.
         """
-        # Tuples become lists.
-        identity: dict[str, Any] = json.loads(json.dumps(self.settings))
-        for name in _NO_OUTCOME:
-            del identity[name]
-        identity["head"] = self.student_head
-        self._identify_options(identity)
-        self._identify_data(identity)
-        self._identify_augmentation(identity)
-        self._identify_teachers(identity)
-        # What the setting was called first.
-        identity["student_weights"] = self.weights
-        del identity["inherit"]
-        if "awgram" not in (self.student_head, identity["teacher_head"]):
-            del identity["correlation"], identity["feature_scale"]
-        for key, default in _UNCHANGED.items():
-            # One of an expert is gone with it.
-            if identity.get(key) == default:
-                identity.pop(key, None)
-        return identity
-
-    def _identify_options(self, identity: dict[str, Any]) -> None:
-        # Without the method's own defaults, given or not: a new option makes
-        # no new run.
-        defaults = {**self.method.options, **self.usual_options}
-        given = self.config.teaching.given_options
-        identity["options"] = self.usual_options | {
-            name: value
-            for name, value in given.items()
-            if value != defaults[name]
-        }
-        # The options have these two.
-        del identity["adversarial"], identity["mutual"]
-        if not self.method.staged:
-            del identity["stages"]
-
-    def _identify_data(self, identity: dict[str, Any]) -> None:
-        source = self.data_source
-        identity["data_dir"] = source["data_dir"]
-        if self.crop_size == self.config.data.image_size:
-            del identity["crop_size"]
-        identity["data_options"] = dict(source["data_options"])
-        # Where something is kept, not what.
-        identity["data_options"].pop("cache_dir", None)
-        for key in ("unlabelled", "unlabelled_dir", "pseudo_labels"):
-            del identity[key]
-        identity.update(self._unlabelled_arguments)
-        path = self.config.data.pseudo_labels
-        if path is not None and self.learns_pseudo_labels:
-            identity["pseudo_labels"] = _digest_of_file(path)
-
-    def _identify_augmentation(self, identity: dict[str, Any]) -> None:
-        augment = self.config.augmentation.augment
-        identity["augment"] = [a for a in AUGMENTATIONS if a in augment]
-        if "cutout" not in augment:
-            del identity["cutout_side"]
-        if "mixup" not in augment:
-            del identity["mixup_alpha"]
-        if not augment:
-            del identity["augment"]
-
-    def _identify_teachers(self, identity: dict[str, Any]) -> None:
-        networks = self.config.networks
-        if not self.method.needs_initial:
-            del identity["initial"]
-        if not (self.method.needs_initial or self.expert):
-            identity["teacher_head"] = "pool"
-        if self.expert:
-            schedule = self.expert.config.schedule
-            identity["expert_epochs"] = schedule.epochs
-            identity["expert_learning_rate"] = self.expert.first_rate
-            size = self.expert.config.data.image_size
-            identity["expert_image_size"] = size
-            if size == self.config.data.image_size:
-                del identity["expert_image_size"]
-            if self.config.networks.expert_train == "all":
-                del identity["expert_train"]
-            return
-        for key in [key for key in identity if key.startswith("expert")]:
-            del identity[key]
-        if self.has_expert and networks.expert is not None:
-            identity["expert"] = _absolute(networks.expert)
+        return identify(self)
 
 
 def resolve(config: Config) -> Plan:
@@ -337,11 +252,11 @@ def resolve(config: Config) -> Plan:
     return plan
 
 
-def _file_name(network: str) -> str:
-    """A network's name as a part of a file's: it may be a path."""
-    if network.endswith(".keras"):
-        return pathlib.Path(network).stem
-    return network.replace("/", "-")
+def _weights(given: str | None, network: str) -> str | None:
+    """What a network begins with, "auto" resolved: imagenet, a file, None."""
+    if given == "auto":
+        return "imagenet" if get_network(network).has_weights else None
+    return given if given in (None, "imagenet") else _absolute(given)
 
 
 def _usual_options(config: Config, method: Method) -> dict[str, Option]:
@@ -372,16 +287,6 @@ def _first_rate(config: Config) -> float:
             "number."
         )
     return rate
-
-
-def _digest_of_file(path: str) -> str:
-    try:
-        return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
-    except OSError as error:
-        raise ValueError(
-            "`pseudo_labels` must be a pseudo_labels.csv that can be read. "
-            f"Received: {path} ({error.strerror})."
-        ) from error
 
 
 def _absolute(path: str) -> str:

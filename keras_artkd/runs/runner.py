@@ -226,7 +226,7 @@ def _note_short_training(plan: Plan, data: Collection) -> None:
     steps = steps_per_epoch(
         data.train, schedule.batch_size, schedule.images_per_epoch
     )
-    if steps * schedule.epochs < _FEWEST_STEPS and not plan.weights:
+    if steps * schedule.epochs < _FEWEST_STEPS and not plan.inherits:
         print(
             f"note: only {steps * schedule.epochs} steps in all, {steps} an "
             f"epoch of {len(data.train)} images; a smaller --batch-size or "

@@ -168,6 +168,9 @@ class NetworkSettings:
     """The head of the teachers that a run trains; published: "pool"."""
     initial: str = "wrn_40_2"
     """The initial teacher, which is trained with the student."""
+    initial_weights: str | None = None
+    """What the initial teacher begins with: imagenet, auto, or the path of a
+    file."""
     expert_network: str = "wrn_40_2"
     """The expert teacher, which is trained first."""
     expert_weights: str | None = None

@@ -142,7 +142,8 @@ def _start_with_head(
     """
     student = distiller.student
     if (
-        plan.weights in (None, "expert")
+        not plan.inherits
+        or plan.weights == "expert"
         or not is_all_inherited(student)
         # Their classifier knows more than the classes.
         or plan.rotations > 1

@@ -71,7 +71,7 @@ def search_folder(settings: Settings, plan: Plan) -> RunFolder:
     ).hexdigest()[:6]
     config = plan.config
     name = (
-        f"search-{plan.method.name}-{config.networks.student}"
+        f"search-{plan.method.name}-{plan.student_name}"
         f"-{settings.tuner}-seed{config.schedule.seed}-{digest}"
     )
     return RunFolder(pathlib.Path(config.output.workdir) / config.recipe / name)

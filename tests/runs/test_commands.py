@@ -53,6 +53,21 @@ def test_the_command_gives_the_run_again(changes):
         assert words[:2] == ["--recipe", "folder"]
 
 
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("inherit", "w.pth"), ("expert_weights", "w.h5"), ("student", "n.keras")],
+)
+def test_files_are_named_from_any_folder(name, file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path(file).write_bytes(b"")
+    words, again = parsed(
+        resolve(preset("folder", method="kd", **{name: file}))
+    )
+    flag = f"--{name.replace('_', '-')}"
+    assert words[words.index(flag) + 1] == str(tmp_path / file)
+    assert getattr(again.config.networks, name) == str(tmp_path / file)
+
+
 def test_flags_are_spelled_as_a_user_would():
     plan = resolve(
         preset(

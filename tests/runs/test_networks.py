@@ -34,6 +34,34 @@ def test_students_start_from_the_same_weights():
     assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
 
 
+def test_an_initial_teacher_inherits():
+    networks = {
+        name: "efficientnet_lite0_first3" for name in ("student", "initial")
+    }
+    plan = small_plan(
+        "npz",
+        **networks,
+        method="collaborative",
+        head="pool",
+        image_size=32,
+        initial_weights="auto",
+        freeze_batch_norm=True,
+    )
+    distiller = build_distiller(plan, 4, expert(side=32))
+    initial = distiller.co_trained["initial"]
+    pretrained = models.build(
+        networks["initial"], 4, (32, 32, 3), weights="imagenet"
+    )
+    for name in ("stem_conv", "block2_project_conv"):
+        np.testing.assert_array_equal(
+            initial.get_layer(name).get_weights()[0],
+            pretrained.get_layer(name).get_weights()[0],
+        )
+    assert not initial.get_layer("stem_bn").trainable
+    # The student was not told to.
+    assert distiller.student.get_layer("stem_bn").trainable
+
+
 def test_connectors_have_weight_decay():
     plan = small_plan("npz", method="fitnet+crd")
     distiller = build_distiller(plan, 4, expert())

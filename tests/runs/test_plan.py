@@ -93,6 +93,34 @@ def test_paths_are_the_same_from_anywhere(tmp_path, monkeypatch):
     assert relative.load_arguments["exclude"] == str(tmp_path / "x.txt")
 
 
+FILES = [
+    ("inherit", "w.weights.h5", {}),
+    ("expert_weights", "w.weights.h5", {"method": "kd"}),
+    ("initial_weights", "w.weights.h5", {"method": "rocket"}),
+    ("student", "net.keras", {}),
+    ("expert_network", "net.keras", {"method": "kd"}),
+]
+
+
+@pytest.mark.parametrize(("name", "file", "changes"), FILES)
+def test_another_file_at_the_same_path_is_another_run(
+    name, file, changes, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+
+    def folder(path):
+        settings = {"method": "baseline", **changes, name: str(path)}
+        return small_plan("folder", **settings).folder.name
+
+    with pytest.raises(ValueError, match=f"{file}.*No such file"):
+        folder(file)
+    pathlib.Path(file).write_bytes(b"one")
+    first = folder(file)
+    assert folder(tmp_path / file) == first
+    pathlib.Path(file).write_bytes(b"another")
+    assert folder(file) != first
+
+
 def test_the_expert_is_a_run_of_its_own():
     plan = small_plan(
         "folder",

@@ -18,6 +18,7 @@ PRETRAINED = Config.of(
     image_size=96,
     inherit="auto",
     initial="efficientnet_lite0_first8",
+    initial_weights="auto",
     expert_network="efficientnet_lite0",
     expert_weights="auto",
     expert_image_size=128,

@@ -1,0 +1,185 @@
+"""The identity of a run: what decides its outcome."""
+
+import functools
+import hashlib
+import json
+import pathlib
+from typing import TYPE_CHECKING, Any
+
+from keras_artkd.catalogue.augmentations import AUGMENTATIONS
+
+if TYPE_CHECKING:
+    from keras_artkd.runs.plan import Plan
+
+# Settings of later versions, which at these values keep the folder's name.
+_UNCHANGED = {
+    "stem": "auto",
+    "crop_and_mirror": True,
+    "teacher_head": "pool",
+    "head_channels": None,
+    "images_per_epoch": None,
+    "expert_views": None,
+    "initial_weights": None,
+    "freeze_batch_norm": False,
+    "fit_head_first": False,
+    "train": "all",
+    "optimizer": "sgd",
+    "rate_decay": "steps",
+    "warmup": 0.0,
+    "clip_norm": None,
+    "label_smoothing": 0.0,
+    "keep_epoch": "best",
+    "folds": None,
+    "fold": None,
+}
+# Settings that do not change the outcome.
+_NO_OUTCOME = ("licence", "exports", "workdir", "resume", "labels_only")
+# Settings that may name a file of weights, and those of networks.
+_WEIGHTS = ("student_weights", "initial_weights", "expert_weights")
+NETWORKS = ("student", "initial", "expert_network")
+# Of weights, what is no path.
+NO_FILE = (None, "imagenet", "expert", "auto")
+
+
+def identify(plan: "Plan") -> dict[str, Any]:
+    """The settings that decide the outcome of a run, as JSON has it.
+
+    Raises:
+        ValueError: if a file that it names cannot be read.
+    """
+    # Tuples become lists.
+    identity: dict[str, Any] = json.loads(json.dumps(plan.settings))
+    for name in _NO_OUTCOME:
+        del identity[name]
+    identity["head"] = plan.student_head
+    _identify_options(plan, identity)
+    _identify_data(plan, identity)
+    _identify_augmentation(plan, identity)
+    _identify_teachers(plan, identity)
+    # What the setting was called first.
+    identity["student_weights"] = plan.weights
+    del identity["inherit"]
+    if "awgram" not in (plan.student_head, identity["teacher_head"]):
+        del identity["correlation"], identity["feature_scale"]
+    for key, default in _UNCHANGED.items():
+        # One of an expert is gone with it.
+        if identity.get(key) == default:
+            identity.pop(key, None)
+    _identify_files(identity)
+    return identity
+
+
+def _identify_options(plan: "Plan", identity: dict[str, Any]) -> None:
+    # Without the method's own defaults, given or not: a new option makes no
+    # new run.
+    defaults = {**plan.method.options, **plan.usual_options}
+    given = plan.config.teaching.given_options
+    identity["options"] = plan.usual_options | {
+        name: value for name, value in given.items() if value != defaults[name]
+    }
+    # The options have these two.
+    del identity["adversarial"], identity["mutual"]
+    if not plan.method.staged:
+        del identity["stages"]
+
+
+def _identify_data(plan: "Plan", identity: dict[str, Any]) -> None:
+    source = plan.data_source
+    identity["data_dir"] = source["data_dir"]
+    if plan.crop_size == plan.config.data.image_size:
+        del identity["crop_size"]
+    identity["data_options"] = dict(source["data_options"])
+    # Where something is kept, not what.
+    identity["data_options"].pop("cache_dir", None)
+    for key in ("unlabelled", "unlabelled_dir", "pseudo_labels"):
+        del identity[key]
+    identity.update(plan.unlabelled_arguments)
+    path = plan.config.data.pseudo_labels
+    if path is not None and plan.learns_pseudo_labels:
+        identity["pseudo_labels"] = digest_of_file(
+            path, "`pseudo_labels` must be a pseudo_labels.csv"
+        )
+
+
+def _identify_augmentation(plan: "Plan", identity: dict[str, Any]) -> None:
+    augment = plan.config.augmentation.augment
+    identity["augment"] = [a for a in AUGMENTATIONS if a in augment]
+    if "cutout" not in augment:
+        del identity["cutout_side"]
+    if "mixup" not in augment:
+        del identity["mixup_alpha"]
+    if not augment:
+        del identity["augment"]
+
+
+def _identify_teachers(plan: "Plan", identity: dict[str, Any]) -> None:
+    networks = plan.config.networks
+    identity["initial_weights"] = plan.initial_weights
+    if not plan.method.needs_initial:
+        del identity["initial"], identity["initial_weights"]
+    if not (plan.method.needs_initial or plan.expert):
+        identity["teacher_head"] = "pool"
+    if plan.expert:
+        schedule = plan.expert.config.schedule
+        identity["expert_epochs"] = schedule.epochs
+        identity["expert_learning_rate"] = plan.expert.first_rate
+        identity["expert_weights"] = plan.expert.weights
+        if networks.expert_weights in NO_FILE:
+            # As it was given: names of earlier versions.
+            identity["expert_weights"] = networks.expert_weights
+        size = plan.expert.config.data.image_size
+        identity["expert_image_size"] = size
+        if size == plan.config.data.image_size:
+            del identity["expert_image_size"]
+        if networks.expert_train == "all":
+            del identity["expert_train"]
+        return
+    for key in [key for key in identity if key.startswith("expert")]:
+        del identity[key]
+    if plan.has_expert and networks.expert is not None:
+        identity["expert"] = str(pathlib.Path(networks.expert).resolve())
+
+
+def _identify_files(identity: dict[str, Any]) -> None:
+    """Another file at the same path makes another run."""
+    digests = {}
+    for name in _WEIGHTS:
+        path = identity.get(name)
+        if path not in NO_FILE:
+            digests[name] = digest_of_file(
+                path, f"`{name}` must be imagenet, auto, or a file"
+            )
+    for name in NETWORKS:
+        path = str(identity.get(name, ""))
+        if path.endswith(".keras"):
+            digests[name] = digest_of_file(path, f"`{name}` must be a file")
+            identity[name] = str(pathlib.Path(path).resolve())
+    if digests:
+        identity["files"] = digests
+
+
+def digest_of_file(path: str, what: str) -> str:
+    """SHA-256 of a file's content.
+
+    Args:
+        path: of the file.
+        what: str, beginning of the message where it cannot be read.
+
+    Raises:
+        ValueError: if it cannot be read.
+    """
+    try:
+        file = pathlib.Path(path).resolve()
+        known = file.stat()
+        return _digest(file, known.st_mtime_ns, known.st_size)
+    except OSError as error:
+        raise ValueError(
+            f"{what} that can be read. Received: {path} ({error.strerror})."
+        ) from error
+
+
+@functools.lru_cache
+def _digest(file: pathlib.Path, changed: int, size: int) -> str:
+    """Read once, for a configuration is resolved many times."""
+    del changed, size
+    return hashlib.sha256(file.read_bytes()).hexdigest()
