@@ -50,13 +50,26 @@ class Difference:
 
 
 def mean_interval(
-    values: npt.ArrayLike, level: float = LEVEL
+    values: npt.ArrayLike, level: float = LEVEL, overlap: float = 0.0
 ) -> Interval | None:
-    """Returns Student's t interval of the mean, or None for one value."""
+    """Returns Student's t interval of the mean, or None for one value.
+
+    Args:
+        values: `(n,)`.
+        level: float in (0, 1).
+        overlap: float, of values from random splits of the same images: the
+            test images by the training images. Such values are not
+            independent, for their training images are mostly the same ones.
+
+    Reference: Nadeau and Bengio, "Inference for the Generalization Error",
+        Machine Learning 52, 2003: the corrected resampled t test.
+    """
     values = np.asarray(values, "float64")
     if len(values) < 2:
         return None
-    return _interval(values.mean(), [_error(values)], level)
+    error, df = _error(values)
+    error *= math.sqrt(1 + len(values) * overlap)
+    return _interval(values.mean(), [(error, df)], level)
 
 
 def crossed_interval(
@@ -116,7 +129,9 @@ def _interval(mean: float, errors: Sequence[_Error], level: float) -> Interval:
     return float(mean - half), float(mean + half)
 
 
-def compare(*pairs: tuple[Cell, Cell]) -> Difference | None:
+def compare(
+    *pairs: tuple[Cell, Cell], overlap: float | None = None
+) -> Difference | None:
     """The `Difference` of the second cells from the first, or None.
 
     Args:
@@ -124,6 +139,8 @@ def compare(*pairs: tuple[Cell, Cell]) -> Difference | None:
             correct)`; `correct` says of each test image whether it is right,
             bool `(n,)`, or is None. The differences of several pairs are
             averaged.
+        overlap: float, where each seed has a random split of its own, see
+            `mean_interval`; None where all were tested on the same images.
 
     Returns:
         `Difference` of the seeds that all have, None if there are none.
@@ -142,7 +159,7 @@ def compare(*pairs: tuple[Cell, Cell]) -> Difference | None:
         for pair in of_seed
         for c in pair
     }
-    if len(lengths) == 1 and None not in lengths:
+    if overlap is None and len(lengths) == 1 and None not in lengths:
         # Seeds, pairs, first and second, images.
         right = np.asarray(correct, "float64")
         gains = (right[:, :, 1] - right[:, :, 0]).mean(axis=1)
@@ -153,7 +170,7 @@ def compare(*pairs: tuple[Cell, Cell]) -> Difference | None:
         tuple(seeds),
         float(np.mean(each)),
         each,
-        mean_interval(each),
+        mean_interval(each, overlap=overlap or 0.0),
         over_images,
         over_both,
         p_value,

@@ -105,7 +105,8 @@ def setting(results: Results) -> str:
         *[f"norm of AWGram's output {base.networks.feature_scale:g}"] * awgram,
         f"{data.dataset}{f' ({options})' if options else ''}",
         *(f"{k} {v}" for k, v in results.settings.method_options.items()),
-        f"seeds {', '.join(map(str, results.seeds))}",
+        f"seeds {', '.join(map(str, results.seeds))}"
+        f"{', each with a split of its own' * results.study.splits}",
     ]
     text = (
         f"Budget {results.settings.budget!r}: {'; '.join(facts)}. Percent of "

@@ -2,19 +2,25 @@
 
 import difflib
 
-from keras_artkd.studies import paper_001, thesis_000, thesis_002
+from keras_artkd.studies import (
+    inheriting,
+    paper_001,
+    thesis_000,
+    thesis_002,
+)
 from keras_artkd.studies.descriptions import DESCRIBED
 from keras_artkd.studies.published import Table, published_tables
 from keras_artkd.studies.study import Study
 
 SOURCES = {
+    "own": "what a small student that inherits is worth",
     "000": "art style classification by collaborative teaching",
     "001": "decoupled distillation with perception reconstruction",
     "002": "self-distillation with self-attention",
 }
 STUDIES: dict[str, Study] = {
     study.key: study
-    for module in (thesis_000, paper_001, thesis_002)
+    for module in (inheriting, thesis_000, paper_001, thesis_002)
     for study in module.STUDIES
 }
 _ALSO = {key: study for study in STUDIES.values() for key in study.also}

@@ -126,6 +126,8 @@ class Results:
         experts: list of `(Plan, accuracy)`, the runs that taught; None of
             those that have not ended.
         failed: dict of run folder -> why.
+        overlap: float, test images by training images, where each seed has a
+            split of its own; None where all have the same test images.
     """
 
     study: Study
@@ -140,6 +142,7 @@ class Results:
     order: dict[str, Any] | None
     experts: list[tuple[Plan, float | None]]
     failed: Mapping[RunFolder, str]
+    overlap: float | None
 
     @property
     def seeds(self) -> range:
@@ -196,6 +199,7 @@ def collect(
     """
     dataset = study.dataset_of(base.recipe)
     _check_same_images(runs)
+    overlap = _overlap(runs)
     cells = [
         _read_cell(cell, cell.published.get(dataset), by_seed, tried, base)
         for cell, by_seed, tried in runs
@@ -209,7 +213,7 @@ def collect(
         pairs_by_name: Mapping[str, Iterable[tuple[str, str]]],
     ) -> list[Contrast]:
         known = [
-            _contrast(name, pairs, best, last)
+            _contrast(name, pairs, best, last, overlap)
             for name, pairs in pairs_by_name.items()
         ]
         return [contrast for contrast in known if contrast is not None]
@@ -234,6 +238,7 @@ def collect(
         order=judge_order(claimed, best) if claimed else None,
         experts=[(plan, _accuracy(plan)) for plan in experts.values()],
         failed=failed,
+        overlap=overlap,
     )
 
 
@@ -269,10 +274,11 @@ def _contrast(
     pairs: Iterable[tuple[str, str]],
     best: Mapping[str, dict[int, Measured]],
     last: Mapping[str, dict[int, Measured]],
+    overlap: float | None,
 ) -> Contrast | None:
     pairs = list(pairs)
     at_best, at_last = (
-        compare(*((known[a], known[b]) for a, b in pairs))
+        compare(*((known[a], known[b]) for a, b in pairs), overlap=overlap)
         for known in (best, last)
     )
     if at_best is None or at_last is None:
@@ -281,21 +287,37 @@ def _contrast(
 
 
 def _check_same_images(runs: Iterable[PlannedRuns]) -> None:
-    """Rejects runs that were tested on other images."""
-    first: tuple[RunFolder, str] | None = None
+    """Rejects runs that were tested on other images, in one split."""
+    first: dict[int, tuple[RunFolder, str]] = {}
     for _, by_seed, _ in runs:
         for plan in by_seed.values():
             if not plan.folder.is_finished:
                 continue
             fingerprint = plan.folder.data["fingerprint"]
-            first = first or (plan.folder, fingerprint)
-            if fingerprint != first[1]:
+            known = first.setdefault(
+                plan.config.data.split_seed, (plan.folder, fingerprint)
+            )
+            if fingerprint != known[1]:
                 raise ValueError(
                     "The runs of a study must have the same images. Received: "
-                    f"{first[0]} and {plan.folder}, which have not. Fix: "
+                    f"{known[0]} and {plan.folder}, which have not. Fix: "
                     "restore the images and remove the folder of the run that "
                     "had others."
                 )
+
+
+def _overlap(runs: Iterable[PlannedRuns]) -> float | None:
+    """Test images by training images, where splits differ; None where not."""
+    splits = {
+        plan.config.data.split_seed: plan.folder.data["splits"]
+        for _, by_seed, _ in runs
+        for plan in by_seed.values()
+        if plan.folder.is_finished
+    }
+    if len({tuple(split["test"]) for split in splits.values()}) < 2:
+        return None
+    first = next(iter(splits.values()))
+    return len(first["test"]) / len(first["train"])
 
 
 def _read_cell(

@@ -23,6 +23,8 @@ RECIPES = {
     "Dogs": "stanford_dogs",
     "Stanford-40": "stanford40",
     "ImageNet-1K": "imagenet",
+    # Of the studies that are no paper's.
+    "your images": "folder",
 }
 Budget = Literal["small", "paper", "own"]
 BUDGETS = get_args(Budget)
@@ -88,6 +90,7 @@ class Study:
             something adds, as the mean of these differences.
         show: what is shown in addition to the numbers: `"classes"`, `"curves"`.
         also: keys of figures of the paper that this study shows as well.
+        splits: bool, whether each seed has a random split of its own.
         notes: str, what a reader should know.
     """
 
@@ -107,6 +110,7 @@ class Study:
     )
     show: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    splits: bool = False
     notes: str = ""
 
     def __post_init__(self) -> None:
@@ -231,6 +235,9 @@ class Study:
         }
         changes = {"head": "auto", **cell.changes}
         changes["options"] = options | cell.changes.get("options", {})
+        if self.splits:
+            first = base.schedule.seed
+            changes["split_seed"] = base.data.split_seed + seed - first
         return _with_own_recipe(resolve(base.replace(seed=seed, **changes)))
 
 

@@ -11,6 +11,18 @@ from keras_artkd.studies.results import Contrast, Results
 from keras_artkd.studies.study import Study
 
 _WORST = 4
+_INTERVALS = (
+    "Differences of the same seed, their mean and its intervals: what other "
+    "seeds would do on these test images, what these seeds would do on other "
+    "test images (Student's t), and what other seeds and other test images "
+    "would do (the two half widths added as squares). Likewise of the last "
+    "epochs, over seeds"
+)
+_INTERVALS_OF_SPLITS = (
+    "Differences on the same split, their mean and its interval: Student's t, "
+    "made wider for splits that share most of their images (Nadeau and Bengio, "
+    "2003). Likewise of the last epochs"
+)
 
 Table = tuple[str, list[str], list[list[str]]]
 """Caption, header and rows."""
@@ -21,12 +33,9 @@ def tables(results: Results) -> list[Table]:
     shown = [
         _accuracies(results),
         _rates(results),
+        _costs(results),
         _contrast_table(
-            "Differences of the same seed, their mean and its intervals: what "
-            "other seeds would do on these test images, what these seeds would "
-            "do on other test images (Student's t), and what other seeds and "
-            "other test images would do (the two half widths added as "
-            "squares). Likewise of the last epochs, over seeds",
+            _INTERVALS if results.overlap is None else _INTERVALS_OF_SPLITS,
             "difference",
             results.differences,
         ),
@@ -44,7 +53,7 @@ def tables(results: Results) -> list[Table]:
     ]
     if "classes" in results.study.show:
         shown += _classes(results)
-    shown.append(_experts(results))
+    shown += [_frozen(results), _experts(results)]
     return [table for table in shown if table[2]]
 
 
@@ -89,6 +98,57 @@ def _accuracies(results: Results) -> Table:
     return "Measured", header, rows
 
 
+def _costs(results: Results) -> Table:
+    """What the students cost, where their files were made."""
+    rows = []
+    for cell in results.cells:
+        files = [
+            metrics["exports"]["tflite_int8"]
+            for metrics in cell.metrics.values()
+            if "tflite_int8" in metrics["exports"]
+        ]
+        if files:
+            accuracy = np.mean([file["accuracy"] for file in files])
+            size = np.mean([file["size_bytes"] for file in files])
+            times = [file["milliseconds"] for file in files]
+            first = next(iter(cell.metrics.values()))
+            rows.append(
+                [
+                    cell.name,
+                    f"{first['parameters']:,}",
+                    f"{size / 1024:,.0f} KiB",
+                    percent(float(accuracy)),
+                    f"{np.median(times):.2f} ms",
+                ]
+            )
+    header = ["cell", "parameters", "int8 file", "its accuracy", "one image"]
+    return "Files: int8, of the runs that have them", header, rows
+
+
+def _frozen(results: Results) -> Table:
+    """The classifiers on frozen features that trainings began with."""
+    rows = []
+    for cell in results.cells:
+        found = {
+            seed: metrics["frozen_head"]
+            for seed, metrics in cell.metrics.items()
+            if "frozen_head" in metrics
+        }
+        if found:
+            row = [cell.name]
+            row += [
+                percent(found[s]["test_accuracy"]) if s in found else ""
+                for s in results.seeds
+            ]
+            for metric in ("test_accuracy", "test_macro_accuracy"):
+                values = [head[metric] for head in found.values()]
+                row.append(percent(float(np.mean(values))))
+            rows.append(row)
+    header = ["cell", *(f"seed {seed}" for seed in results.seeds)]
+    caption = "Logistic regression on the frozen features it begins with"
+    return caption, [*header, "mean", "macro"], rows
+
+
 def _rates(results: Results) -> Table:
     rows = [
         [
@@ -112,21 +172,19 @@ def _rates(results: Results) -> Table:
 def _contrast_table(
     caption: str, first: str, contrasts: Sequence[Contrast]
 ) -> Table:
-    header = [first, "seeds", "points", "95 % of seeds", "of images"]
-    header += ["of both", "last epoch", "95 % of seeds"]
-    rows = [
-        [
-            contrast.name,
-            str(len(contrast.best.seeds)),
-            f"{100 * contrast.best.mean:+.2f}",
-            _range(contrast.best.over_seeds),
-            _range(contrast.best.over_images),
-            _range(contrast.best.over_both),
-            f"{100 * contrast.last.mean:+.2f}",
-            _range(contrast.last.over_seeds),
-        ]
-        for contrast in contrasts
-    ]
+    of_images = any(contrast.best.over_images for contrast in contrasts)
+    header = [first, "seeds", "points", "95 % of seeds"]
+    header += ["of images", "of both"] * of_images
+    header += ["last epoch", "95 % of seeds"]
+    rows = []
+    for contrast in contrasts:
+        best, last = contrast.best, contrast.last
+        row = [contrast.name, str(len(best.seeds)), f"{100 * best.mean:+.2f}"]
+        row.append(_range(best.over_seeds))
+        if of_images:
+            row += [_range(best.over_images), _range(best.over_both)]
+        row += [f"{100 * last.mean:+.2f}", _range(last.over_seeds)]
+        rows.append(row)
     return caption, header, rows
 
 

@@ -35,6 +35,24 @@ def test_intervals():
     assert crossed_interval(np.ones((3, 20))) == (None, None)
 
 
+def test_intervals_of_random_splits():
+    """Nadeau and Bengio: the variance by 1/n + test/train, not by 1/n."""
+    values = [0.1, 0.3, 0.2, 0.6, 0.3]
+    low, high = mean_interval(values, overlap=0.25)
+    # Student's t with four degrees of freedom.
+    half = 2.776445 * (np.var(values, ddof=1) * (1 / 5 + 0.25)) ** 0.5
+    np.testing.assert_allclose((low, high), (0.3 - half, 0.3 + half), rtol=1e-6)
+    same = mean_interval(values)
+    np.testing.assert_allclose(mean_interval(values, overlap=0.0), same)
+
+
+def test_differences_of_random_splits_are_not_paired_by_image():
+    first, second = measured(0.5), measured(0.6)
+    difference = compare((first, second), overlap=0.2)
+    assert difference.over_images is difference.over_both is None
+    assert difference.mean == compare((first, second)).mean
+
+
 @pytest.mark.parametrize("spread", [0.0, 0.05])
 def test_intervals_hold_the_truth(spread):
     """Of other seeds and images, nineteen times of twenty or more."""

@@ -38,7 +38,7 @@ def study_folder(tmp_path):
     """Finds the folder of the only study."""
 
     def find():
-        (found,) = (tmp_path / "runs" / "npz").glob("study-*")
+        (found,) = (tmp_path / "runs").glob("*/study-*")
         return found
 
     return find

@@ -192,3 +192,25 @@ def test_a_study_has_one_folder(base):
     assert place() != place(method_options={"kd.alpha": 0.5})
     assert place() != place(budget="paper")
     assert place() != place(rates=(0.1, 0.2))
+
+
+def test_each_seed_of_a_study_may_have_a_split_of_its_own():
+    study = STUDIES["own/inheriting"]
+    base = study.default("folder", "small").replace(split_seed=10)
+    splits = [
+        study.plan(study.cells[1], base, seed).config.data.split_seed
+        for seed in (0, 1, 2)
+    ]
+    assert splits == [10, 11, 12]
+    other = STUDIES[KEY]
+    fixed = other.plan(other.cells[0], base.replace(seed=0), 2)
+    assert fixed.config.data.split_seed == 10
+
+
+def test_the_experts_cell_is_the_run_that_teaches():
+    study = STUDIES["own/inheriting"]
+    base, cells = study.default("folder", "small"), study.cells
+    plans = {cell.name: study.plan(cell, base, 3) for cell in cells}
+    expert = plans["expert"].folder
+    assert plans["medium: kd"].expert.folder == expert
+    assert plans["tiny: kd"].expert.folder == expert

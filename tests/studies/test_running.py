@@ -12,6 +12,7 @@ from keras_artkd.studies import work
 from keras_artkd.studies.registry import STUDIES
 from keras_artkd.studies.running import run_study
 from keras_artkd.studies.settings import Settings
+from tests.runs.finished import paint
 from tests.studies import canned
 
 KEY = "000/4.13"
@@ -174,3 +175,24 @@ def test_only_report_of_nothing(base, study_folder, capsys):
     results, cells = results_of(study_folder(), None)
     assert all(cell["mean"] is None for cell in cells)
     assert "none of its 4 pairs" in results["order"]["verdict"]
+
+
+def test_differences_of_splits_of_their_own(
+    canned_runs, tmp_path, study_folder
+):
+    images = tmp_path / "images"
+    paint(images, count=20)
+    words = [
+        *("own/inheriting", str(images)),
+        *("--workdir", str(tmp_path / "runs"), "--seeds", "3"),
+        *("--cells", "tiny: labels", "tiny: kd"),
+    ]
+    assert main(words) == 0
+    page = (study_folder() / "study.md").read_text()
+    results, _ = results_of(study_folder())
+    named = {d["name"]: d["best"] for d in results["differences"]}
+    difference = named["tiny: kd minus tiny: labels"]
+    assert difference["over_seeds"] is not None
+    assert difference["over_both"] is None
+    assert "each with a split of its own" in page
+    assert "Nadeau and Bengio" in page
