@@ -177,8 +177,9 @@ def get_network(name: str, argument: str = "name") -> NetworkEntry:
 
     Args:
         name: str: a key of `NETWORKS` or `SIZES`; `wrn_<depth>_<width>`;
-            `applications/<Name>` of `keras.applications`; path of a `.keras`
-            file; `<network>_first<k>`.
+            `applications/<Name>` of `keras.applications`; `hub/<preset>` or
+            `hf://<user>/<model>` of KerasHub; path of a `.keras` file;
+            `<network>_first<k>`.
         argument: the caller's name for `name`, for the error.
 
     Raises:
@@ -195,6 +196,11 @@ def get_network(name: str, argument: str = "name") -> NetworkEntry:
     if kind == "applications" and application in APPLICATIONS:
         settings = {"application": application}
         return NetworkEntry("applications", "application", settings, True)
+    if name.startswith(("hub/", "hf://")) and not re.fullmatch(
+        _FIRST_BLOCKS, name
+    ):
+        preset = {"preset": name.removeprefix("hub/")}
+        return NetworkEntry("hub", "hub_backbone", preset, True, True)
     if name.endswith(".keras"):
         settings = {"path": name}
         return NetworkEntry("applications", "backbone_file", settings, True)
@@ -210,8 +216,9 @@ def get_network(name: str, argument: str = "name") -> NetworkEntry:
     raise ValueError(
         f"`{argument}` must be one of {', '.join(NETWORKS)}; another "
         "wrn_<depth>_<width>; applications/<Name> of "
-        f"{', '.join(APPLICATIONS)}; the path of a .keras file; "
-        "<network>_first<k>, the first k blocks of an EfficientNet-Lite, an "
-        f"application or a file; or {', '.join(SIZES)}. "
+        f"{', '.join(APPLICATIONS)}; hub/<preset> or hf://<user>/<model> of "
+        "KerasHub; the path of a .keras file; <network>_first<k>, the first k "
+        "blocks of an EfficientNet-Lite, an application, a preset or a file; "
+        f"or {', '.join(SIZES)}. "
         f"Received: {argument}={name!r}."
     )

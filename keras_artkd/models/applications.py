@@ -22,7 +22,7 @@ from keras_artkd.types import Array, Path, Tensor
 
 # Beginnings of layers' names that say which block a layer is in.
 _BLOCK = re.compile(
-    r"(.*stage_?\d+_block_?\d+|conv\d+_block\d+|block_?\d+[a-z]?"
+    r"(.*sta(?:ge|ck)_?\d+_block_?\d+|conv\d+_block\d+|block_?\d+[a-z]?"
     r"|expanded_conv(?:_\d+)?|conv_(?:dw|pw)_\d+)(?:_|$)"
 )
 # Layers and operations that may end a block without its name.

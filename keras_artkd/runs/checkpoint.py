@@ -29,6 +29,8 @@ class Checkpoint(keras.callbacks.Callback):
             of the student.
         keep_last: bool, whether the last student counts as the best: where
             too few images validate, or none.
+        averaged: bool, whether the optimizer keeps an average of the weights:
+            the best student is then one of the averages.
     """
 
     def __init__(
@@ -37,8 +39,13 @@ class Checkpoint(keras.callbacks.Callback):
         path: Path,
         monitor: str = "val_accuracy",
         keep_last: bool = False,
+        averaged: bool = False,
     ) -> None:
         super().__init__()
+        self._averages: keras.callbacks.SwapEMAWeights | None = None
+        if averaged:
+            self._averages = keras.callbacks.SwapEMAWeights()
+            self._averages.set_model(distiller)
         self.keep_last = keep_last
         self.distiller = distiller
         self.path = pathlib.Path(path)
@@ -113,8 +120,16 @@ class Checkpoint(keras.callbacks.Callback):
         if self._is_best():
             self.best_epoch = epoch + 1
             self.best_is_whole = self.distiller.student_is_whole
-            self.best_weights = self.distiller.student.get_weights()
+            self.best_weights = self._student_weights()
         self._write()
+
+    def _student_weights(self) -> list[Array]:
+        if self._averages is not None:
+            self._averages.on_test_begin()
+        weights: list[Array] = self.distiller.student.get_weights()
+        if self._averages is not None:
+            self._averages.on_test_end()
+        return weights
 
     def _is_best(self) -> bool:
         if self.best_epoch is None or self.keep_last:

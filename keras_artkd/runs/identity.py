@@ -27,6 +27,7 @@ _UNCHANGED = {
     "rate_decay": "steps",
     "warmup": 0.0,
     "clip_norm": None,
+    "ema_momentum": None,
     "label_smoothing": 0.0,
     "keep_epoch": "best",
     "folds": None,

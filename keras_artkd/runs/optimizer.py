@@ -1,6 +1,7 @@
 """Optimizer, weight decay and strategy of a training."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -13,6 +14,7 @@ def make_optimizer(
     factor: float = 0.2,
     momentum: float = 0.9,
     clip_norm: float | None = None,
+    ema_momentum: float | None = None,
 ) -> keras.optimizers.Optimizer:
     """SGD with momentum whose learning rate drops at given moments.
 
@@ -25,6 +27,8 @@ def make_optimizer(
         factor: float.
         momentum: float, without Nesterov.
         clip_norm: float, the largest norm of all gradients together.
+        ema_momentum: float, decay per step of an average of the weights; None
+            for none.
     """
     if drops:
         # Keras still gives the old rate at the boundary step itself.
@@ -34,7 +38,10 @@ def make_optimizer(
             boundaries, rates
         )
     return keras.optimizers.SGD(
-        learning_rate, momentum=momentum, global_clipnorm=clip_norm
+        learning_rate,
+        momentum=momentum,
+        global_clipnorm=clip_norm,
+        **_averaging(ema_momentum),
     )
 
 
@@ -65,16 +72,27 @@ def make_adamw(
     learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
     weight_decay: float,
     clip_norm: float | None = None,
+    ema_momentum: float | None = None,
 ) -> keras.optimizers.Optimizer:
     """AdamW that leaves biases and normalisation without weight decay.
 
     Reference: Loshchilov and Hutter, 2017, https://arxiv.org/abs/1711.05101.
     """
     optimizer = keras.optimizers.AdamW(
-        learning_rate, weight_decay=weight_decay, global_clipnorm=clip_norm
+        learning_rate,
+        weight_decay=weight_decay,
+        global_clipnorm=clip_norm,
+        **_averaging(ema_momentum),
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
+
+
+def _averaging(ema_momentum: float | None) -> dict[str, Any]:
+    """Arguments of Keras's optimizers for an average of the weights."""
+    if ema_momentum is None:
+        return {}
+    return {"use_ema": True, "ema_momentum": ema_momentum}
 
 
 def set_weight_decay(model: keras.Model, weight_decay: float) -> None:

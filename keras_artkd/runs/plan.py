@@ -9,6 +9,7 @@ import functools
 import hashlib
 import json
 import pathlib
+import re
 from typing import Any
 
 from keras_artkd.catalogue.augmentations import ROTATIONS
@@ -102,7 +103,7 @@ class Plan:
         student = self.config.networks.student
         if student.endswith(".keras"):
             return pathlib.Path(student).stem
-        return student.replace("/", "-")
+        return re.sub(r"[/:]+", "-", student)
 
     @property
     def student_head(self) -> str:

@@ -282,6 +282,9 @@ class ScheduleSettings:
     biases and normalisation."""
     clip_norm: float | None = None
     """The largest norm of all gradients together."""
+    ema_momentum: float | None = None
+    """Decay per step of an average of the weights over the training, such as
+    0.99: the average is what is tested and exported."""
     label_smoothing: float = 0.0
     """Share of the label that is spread over all classes."""
     keep_epoch: Literal["best", "last", "auto"] = "best"
@@ -321,6 +324,11 @@ class ScheduleSettings:
             raise ValueError(
                 "`clip_norm` must be positive. "
                 f"Received: clip_norm={self.clip_norm}."
+            )
+        if self.ema_momentum is not None and not 0 <= self.ema_momentum < 1:
+            raise ValueError(
+                "`ema_momentum` must be at least 0 and less than 1. Received: "
+                f"ema_momentum={self.ema_momentum}."
             )
         if self.warmup and self.rate_decay != "cosine":
             raise ValueError(

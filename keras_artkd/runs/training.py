@@ -69,8 +69,12 @@ def train(
                 assert isinstance(data.train, ImageStore)
                 recorded = record_expert(plan, data.train, expert, expert_path)
         distiller = compiled_distiller(plan, data, expert, steps)
+    averaged = schedule.ema_momentum is not None
     checkpoint = Checkpoint(
-        distiller, folder.checkpoint, keep_last=keeps_last(plan, data)
+        distiller,
+        folder.checkpoint,
+        keep_last=keeps_last(plan, data),
+        averaged=averaged,
     )
     initial_epoch = checkpoint.restore()
     if not initial_epoch and plan.config.networks.fit_head_first:
@@ -91,8 +95,18 @@ def train(
             validation_data=None
             if plan.is_of_all_folds
             else evaluation_batches(plan, data.validation),
-            callbacks=[*callbacks, checkpoint],
+            # Validation is of the average, too.
+            callbacks=[
+                *([keras.callbacks.SwapEMAWeights()] if averaged else []),
+                *callbacks,
+                checkpoint,
+            ],
             verbose=verbose,
+        )
+    elif averaged:
+        # As `fit` does at its end.
+        distiller.optimizer.finalize_variable_values(
+            distiller.trainable_weights
         )
     folder.write(HISTORY, checkpoint.history)
     return distiller, checkpoint
@@ -202,7 +216,12 @@ def _make_optimizer(
     if schedule.rate_decay == "cosine" and not own_rate:
         rate = cosine_rate(plan.first_rate, total_steps, schedule.warmup)
     if schedule.optimizer == "adamw":
-        return make_adamw(rate, schedule.weight_decay, schedule.clip_norm)
+        return make_adamw(
+            rate,
+            schedule.weight_decay,
+            schedule.clip_norm,
+            schedule.ema_momentum,
+        )
     steps = () if rate is not plan.first_rate else schedule.drops
     return make_optimizer(
         rate,
@@ -211,6 +230,7 @@ def _make_optimizer(
         schedule.drop_factor,
         schedule.momentum,
         schedule.clip_norm,
+        schedule.ema_momentum,
     )
 
 

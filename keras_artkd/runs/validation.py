@@ -19,6 +19,12 @@ def check_plan(plan: Plan) -> None:
         check_expert_file(plan)
     check_unlabelled(plan)
     check_expert_views(plan)
+    if plan.method.staged and plan.config.schedule.ema_momentum is not None:
+        raise ValueError(
+            f"The phases of {plan.method.name} train other weights each, of "
+            "which no average is kept. Received: ema_momentum="
+            f"{plan.config.schedule.ema_momentum}. Fix: leave it out."
+        )
 
 
 def check_expert_views(plan: Plan) -> None:

@@ -8,19 +8,19 @@ from keras_artkd.runs.checkpoint import Checkpoint, KeepStages
 from tests.distillers.networks import batch, normalised, same, snapshot
 
 
-def compiled(seed=0):
+def compiled(seed=0, **averaging):
     """Student and initial teacher, whose steps are not traced."""
     keras.utils.set_random_seed(seed)
     distiller = build("rocket", normalised(), initial=normalised())
     distiller.compile(
-        keras.optimizers.SGD(0.05, momentum=0.9),
+        keras.optimizers.SGD(0.05, momentum=0.9, **averaging),
         metrics=["accuracy"],
         run_eagerly=True,
     )
     return distiller
 
 
-def fit(distiller, checkpoint, epochs, initial_epoch=0):
+def fit(distiller, checkpoint, epochs, initial_epoch=0, before=()):
     images, labels = batch(16)
     distiller.fit(
         images,
@@ -30,7 +30,7 @@ def fit(distiller, checkpoint, epochs, initial_epoch=0):
         epochs=epochs,
         initial_epoch=initial_epoch,
         validation_data=batch(16, seed=1),
-        callbacks=[checkpoint],
+        callbacks=[*before, checkpoint],
         verbose=0,
     )
 
@@ -83,6 +83,33 @@ def test_the_last_is_kept_whatever_validation_says(tmp_path):
     resumed = Checkpoint(compiled(seed=1), path, keep_last=True)
     assert resumed.restore() == 3
     assert same(resumed.best_weights, checkpoint.best_weights)
+
+
+def test_the_average_of_the_weights_is_kept_and_resumed(tmp_path):
+    averaging = {"use_ema": True, "ema_momentum": 0.5}
+
+    def trained(path, *epochs):
+        """Trains by several calls, each with a distiller of its own."""
+        for first, last in zip((0, *epochs), epochs, strict=False):
+            distiller = compiled(seed=first, **averaging)
+            checkpoint = Checkpoint(
+                distiller, path, keep_last=True, averaged=True
+            )
+            assert checkpoint.restore() == first
+            swap = keras.callbacks.SwapEMAWeights()
+            fit(distiller, checkpoint, last, first, [swap])
+        return distiller, checkpoint
+
+    whole, checkpoint = trained(tmp_path / "whole.npz", 3)
+    # After its last epoch, the student is the average itself.
+    assert same(checkpoint.best_weights, whole.student.get_weights())
+    raw = compiled()
+    fit(raw, Checkpoint(raw, tmp_path / "raw.npz"), 3)
+    kernels = whole.student.get_weights()[0], raw.student.get_weights()[0]
+    assert (kernels[0] != kernels[1]).any()
+    resumed, checkpoint = trained(tmp_path / "parts.npz", 1, 3)
+    assert same(snapshot(resumed), snapshot(whole))
+    assert same(checkpoint.best_weights, whole.student.get_weights())
 
 
 def test_a_loss_that_is_not_finite_keeps_the_last_state(tmp_path):
