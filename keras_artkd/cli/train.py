@@ -26,7 +26,7 @@ from keras_artkd.cli.selection import Selection, select
 from keras_artkd.cli.status import exit_status
 from keras_artkd.output import import_tensorflow
 from keras_artkd.runs.config import Config
-from keras_artkd.runs.open_plan import remembered
+from keras_artkd.runs.open_plan import reference, remembered
 from keras_artkd.runs.plan import Plan, resolve
 from keras_artkd.runs.presets import recipe_module
 from keras_artkd.runs.summary import print_finished
@@ -177,6 +177,11 @@ def _run(
                 "Several sizes are compared on one split. Received: --sizes "
                 "and --folds. Fix: leave out one; --student takes one size."
             )
+        if plan.config.data.labels_only:
+            raise ValueError(
+                "The labels of one student are made at a time. Received: "
+                "--sizes and --labels-only. Fix: leave out one."
+            )
         check_plan(plan)
         import_tensorflow()
         from keras_artkd.runs.reference import run_sizes
@@ -189,6 +194,13 @@ def _run(
         print("note: --minutes counts only where --epochs is not given")
     if plan.folder.is_finished:
         print_finished(plan.folder)
+        judge = None if plan.is_of_all_folds else reference(plan)
+        if judge is not None and not judge.folder.is_finished:
+            print(
+                "note: this student was judged by another expert than the one "
+                "these flags describe; one that teaches (--method kd) makes "
+                "another run"
+            )
         return 0
     check_plan(plan)
     # Only now: mistakes are told within a second.

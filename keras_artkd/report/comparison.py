@@ -267,6 +267,10 @@ def _draw_costs(entries: Sequence[Entry]) -> Iterator[Drawing]:
     known = {entry: file for entry, file in files_of.items() if file}
     if len({entry.run.config["student"] for entry in known}) < 2:
         return
+    first = next(iter(known))
+    if not all(_same_images(first.run, entry.run) for entry in known):
+        # Of other images, accuracies are no matter of cost.
+        return
     for name, key, unit, label in (
         ("sizes", "size_bytes", 1024, "Size of the int8 file, KiB"),
         ("speeds", "milliseconds", 1, "One image here, int8, ms"),

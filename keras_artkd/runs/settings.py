@@ -14,6 +14,7 @@ from keras_artkd.catalogue.networks import get_network
 from keras_artkd.deploy.model_card import NO_LICENCE
 
 Option = int | float | str
+_MOMENTUM = 0.9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -275,7 +276,7 @@ class ScheduleSettings:
     """Parts of the training after which the learning rate drops."""
     drop_factor: float = 0.2
     """What each drop multiplies the learning rate by."""
-    momentum: float = 0.9
+    momentum: float = _MOMENTUM
     """Of SGD, without Nesterov."""
     weight_decay: float = 5e-4
     """Of sgd as PyTorch has it, on every weight; of adamw its own, on all but
@@ -329,6 +330,12 @@ class ScheduleSettings:
             raise ValueError(
                 "`ema_momentum` must be at least 0 and less than 1. Received: "
                 f"ema_momentum={self.ema_momentum}."
+            )
+        if self.optimizer == "adamw" and self.momentum != _MOMENTUM:
+            raise ValueError(
+                "`momentum` belongs to sgd. Received: "
+                f"momentum={self.momentum}, optimizer='adamw'. Fix: "
+                "--optimizer sgd, or leave it out."
             )
         if self.warmup and self.rate_decay != "cosine":
             raise ValueError(

@@ -127,6 +127,11 @@ def test_flags_go_over_a_preset():
         ),
         (["--recipe", "atelier", "--data-options", "x", "1"], "Received: x"),
         (["tfds:"], "tfds:NAME"),
+        (["--optimizer", "adamw", "--momentum", "0.5"], "belongs to sgd"),
+        (
+            ["--recipe", "demo", "--sizes", "tiny", "small", "--labels-only"],
+            "Received: --sizes and --labels-only",
+        ),
     ],
 )
 def test_mistakes(words, message, tmp_path, started, capsys):

@@ -198,5 +198,11 @@ def test_networks_of_different_sizes_are_drawn_against_cost(tmp_path):
     source = path.read_text(encoding="utf-8")
     assert "run 1 50.0%, 100, run 2 50.0%, 400" in source
     assert "run 1 50.0%, 0.4, run 2 50.0%, 1.2" in source
-    figures = {f.stem for f in (tmp_path / "sizes_figures").iterdir()}
-    assert {"sizes", "speeds"} <= figures
+    figures = tmp_path / "sizes_figures"
+    assert {"sizes", "speeds"} <= {f.stem for f in figures.iterdir()}
+    # Accuracies on other images would not be a matter of cost.
+    data = json.loads((folder / "data.json").read_text())
+    data["fingerprint"] = "another"
+    (folder / "data.json").write_text(json.dumps(data))
+    write_comparison(folders, path)
+    assert not {"sizes", "speeds"} & {f.stem for f in figures.iterdir()}
