@@ -38,6 +38,8 @@ def expert_config(config: Config) -> Config:
         expert_train="all",
         epochs=networks.expert_epochs or schedule.epochs,
         learning_rate=networks.expert_learning_rate or schedule.learning_rate,
+        # `artkd export` makes its files, for who wants them.
+        exports=False,
     )
 
 
