@@ -26,7 +26,7 @@ from keras_artkd.report.page import (
     networks,
     settings,
 )
-from keras_artkd.report.plot_costs import plot_costs
+from keras_artkd.report.plot_costs import Costed, plot_costs
 from keras_artkd.report.run import Run
 
 # Settings that do not change the training.
@@ -276,19 +276,18 @@ def _draw_costs(entries: Sequence[Entry]) -> Iterator[Drawing]:
         ("speeds", "milliseconds", 1, "One image here, int8, ms"),
     ):
         figure, axes = plots.figure(3.6, 2.6)
-        plot_costs(
-            axes,
-            [f"run {entry.number}" for entry in known],
-            [file[key] / unit for file in known.values()],
-            [file["accuracy"] for file in known.values()],
-            [
+        networks = [
+            Costed(
+                f"run {entry.number}",
+                file[key] / unit,
+                file["accuracy"],
                 share_interval(
                     file["accuracy"], entry.run.metrics["test"]["num_examples"]
-                )
-                for entry, file in known.items()
-            ],
-            label,
-        )
+                ),
+            )
+            for entry, file in known.items()
+        ]
+        plot_costs(axes, {"": networks}, label)
         caption = f"Accuracy, and {label.lower()}: " + ", ".join(
             f"run {entry.number} {file['accuracy']:.1%}, {file[key] / unit:.3g}"
             for entry, file in known.items()

@@ -1,8 +1,8 @@
 """The figure of accuracy against what a file costs."""
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import (
     FixedLocator,
@@ -12,48 +12,62 @@ from matplotlib.ticker import (
 )
 
 from keras_artkd.report.plots import shorten
-from keras_artkd.report.style import COLOURS
+from keras_artkd.report.style import COLOURS, CYCLE
+
+
+@dataclasses.dataclass(frozen=True)
+class Costed:
+    """A network: what it costs, and how often it is right.
+
+    Attributes:
+        name: str; empty for no name beside the point.
+        cost: float > 0.
+        accuracy: a share.
+        interval: `(low, high)`, shares.
+    """
+
+    name: str
+    cost: float
+    accuracy: float
+    interval: tuple[float, float]
 
 
 def plot_costs(
-    axes: Axes,
-    names: Sequence[str],
-    costs: Sequence[float],
-    accuracies: Sequence[float],
-    intervals: Sequence[tuple[float, float]],
-    label: str,
+    axes: Axes, lines: Mapping[str, Sequence[Costed]], label: str
 ) -> Axes:
     """Draws accuracies against costs, each with its interval and name.
 
     Args:
         axes: matplotlib `Axes`.
-        names: of the points.
-        costs: positive numbers; their axis is logarithmic.
-        accuracies: shares.
-        intervals: `(low, high)` of each.
-        label: the cost and its unit.
+        lines: dict of name -> the networks that a line joins; a legend names
+            the lines where there are several.
+        label: the cost and its unit; its axis is logarithmic.
     """
-    order = np.argsort(costs)
     axes.set_xscale("log")
-    axes.plot(
-        np.take(costs, order),
-        np.take(accuracies, order),
-        color=COLOURS["grid"],
-        zorder=1,
-    )
-    for name, cost, accuracy, (low, high) in zip(
-        names, costs, accuracies, intervals, strict=True
-    ):
-        axes.vlines(cost, low, high, color=COLOURS["muted"], zorder=2)
-        axes.plot(cost, accuracy, "o", color=COLOURS["accent"], zorder=3)
-        axes.annotate(
-            shorten(name),
-            (cost, accuracy),
-            xytext=(5, 5),
-            textcoords="offset points",
-            fontsize=8,
-            color=COLOURS["ink"],
+    for (name, networks), colour in zip(lines.items(), CYCLE, strict=False):
+        drawn = sorted(networks, key=lambda network: network.cost)
+        axes.plot(
+            [network.cost for network in drawn],
+            [network.accuracy for network in drawn],
+            "-o",
+            color=COLOURS[colour],
+            lw=1,
+            label=name,
+            zorder=3,
         )
+        for network in drawn:
+            axes.vlines(
+                network.cost, *network.interval, COLOURS[colour], lw=1, zorder=2
+            )
+            axes.annotate(
+                shorten(network.name),
+                (network.cost, network.accuracy),
+                xytext=(5, 5),
+                textcoords="offset points",
+                fontsize=8,
+                color=COLOURS["ink"],
+            )
+    costs = {each.cost for networks in lines.values() for each in networks}
     axes.margins(x=0.2)
     axes.xaxis.set_major_locator(FixedLocator(sorted(costs)))
     axes.xaxis.set_major_formatter(FuncFormatter(_cost_label))
@@ -61,6 +75,8 @@ def plot_costs(
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_xlabel(label)
     axes.set_ylabel("Accuracy")
+    if len(lines) > 1:
+        axes.legend(frameon=False, fontsize=8)
     return axes
 
 

@@ -98,6 +98,12 @@ def _inheriting() -> Study:
         "Students that inherit: sizes, the expert's answers, random weights",
         cells,
         reference=medium,
+        sizes={
+            "inherits": (*(f"{size}: labels" for size in SIZES), "expert"),
+            "random weights": tuple(
+                f"{size}: random weights" for size in SIZES
+            ),
+        },
         notes=(
             "Equal epochs but for those that say otherwise. The expert is "
             "trained from a classifier on its frozen features; the students "

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from keras_artkd.files import write_json, write_text
-from keras_artkd.measure.comparing import LEVEL, Difference
+from keras_artkd.measure.comparing import LEVEL, Difference, mean_interval
 from keras_artkd.report import plots
 from keras_artkd.report.figures import Drawing, save_figures
 from keras_artkd.report.page import environment
+from keras_artkd.report.plot_costs import Costed, plot_costs
 from keras_artkd.runs.commands import command as command_of
 from keras_artkd.runs.config import Config
 from keras_artkd.runs.expert_config import EXPERT_METHOD
 from keras_artkd.runs.plan import Plan, resolve
-from keras_artkd.studies.results import Results
+from keras_artkd.studies.results import Result, Results
 from keras_artkd.studies.results_file import as_json
 from keras_artkd.studies.tables import percent, tables
 from keras_artkd.studies.text import markdown_table
@@ -178,10 +179,56 @@ def _network(plan: Plan, role: str) -> str | None:
 
 def draw_study(results: Results) -> dict[str, Drawing]:
     """Returns dict of name -> `Drawing`."""
-    drawings = [*_draw_cells(results), *_draw_differences(results)]
+    drawings = [
+        *_draw_sizes(results),
+        *_draw_cells(results),
+        *_draw_differences(results),
+    ]
     if "curves" in results.study.show:
         drawings += _draw_curves(results)
     return {drawing.name: drawing for drawing in drawings}
+
+
+def _draw_sizes(results: Results) -> Iterator[Drawing]:
+    """Accuracy against the size of the int8 file, where there are files."""
+    cells = {cell.name: cell for cell in results.cells}
+    lines: dict[str, list[Costed]] = {}
+    for name, members in results.study.sizes.items():
+        for member in members:
+            cell, size = cells[member], _file_size(cells[member])
+            if size is None:
+                continue
+            shares = [*cell.values().values()]
+            mean = statistics.fmean(shares)
+            interval = mean_interval(shares, overlap=results.overlap or 0.0)
+            short = member.partition(":")[0]
+            # One name for the networks of one size.
+            known = {n.cost for others in lines.values() for n in others}
+            lines.setdefault(name, []).append(
+                Costed(
+                    "" if size in known else short,
+                    size,
+                    mean,
+                    interval or (mean, mean),
+                )
+            )
+    if not lines:
+        return
+    figure, axes = plots.figure(6.2, 3.4)
+    plot_costs(axes, lines, "Size of the int8 file, KiB")
+    yield Drawing(
+        "sizes",
+        f"Test accuracy and the size of the int8 file; {LEVEL:.0%} of seeds",
+        figure,
+    )
+
+
+def _file_size(cell: Result) -> float | None:
+    """KiB of a cell's int8 file, of a run that has it."""
+    for metrics in cell.metrics.values():
+        if file := metrics["exports"].get("tflite_int8"):
+            return round(float(file["size_bytes"]) / 1024)
+    return None
 
 
 def _draw_cells(results: Results) -> Iterator[Drawing]:

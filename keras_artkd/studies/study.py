@@ -90,6 +90,8 @@ class Study:
             something adds, as the mean of these differences.
         show: what is shown in addition to the numbers: `"classes"`, `"curves"`.
         also: keys of figures of the paper that this study shows as well.
+        sizes: dict of name -> names of cells, networks of several sizes, whose
+            accuracy is drawn against the size of their files.
         splits: bool, whether each seed has a random split of its own.
         notes: str, what a reader should know.
     """
@@ -110,6 +112,7 @@ class Study:
     )
     show: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    sizes: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     splits: bool = False
     notes: str = ""
 
@@ -119,7 +122,10 @@ class Study:
         if len(known) < len(names):
             raise ValueError(f"Cells of {self.key} share a name: {names}.")
         pairs = itertools.chain(
-            self.claims, self.matched, *self.contrasts.values()
+            self.claims,
+            self.matched,
+            *self.contrasts.values(),
+            self.sizes.values(),
         )
         named = {*itertools.chain(*pairs), *self.subjects, self.reference}
         named |= {cell.against for cell in self.cells}

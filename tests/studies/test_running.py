@@ -186,6 +186,7 @@ def test_differences_of_splits_of_their_own(
         *("own/inheriting", str(images)),
         *("--workdir", str(tmp_path / "runs"), "--seeds", "3"),
         *("--cells", "tiny: labels", "tiny: kd"),
+        "--exports",
     ]
     assert main(words) == 0
     page = (study_folder() / "study.md").read_text()
@@ -196,3 +197,6 @@ def test_differences_of_splits_of_their_own(
     assert difference["over_both"] is None
     assert "each with a split of its own" in page
     assert "Nadeau and Bengio" in page
+    # The files, and the picture of accuracy against their size.
+    assert "| tiny: labels | 1,234 | 25 KiB |" in page
+    assert (study_folder() / "figures" / "sizes.png").exists()
