@@ -5,6 +5,7 @@ before Keras is imported. `keras_artkd.models.build` makes the network.
 """
 
 import dataclasses
+import pathlib
 import re
 from typing import Any
 
@@ -170,6 +171,40 @@ NETWORKS: dict[str, NetworkEntry] = {
     "convnext_small": _convnext("ConvNeXtSmall"),
     "convnext_base": _convnext("ConvNeXtBase"),
 }
+
+
+def file_of(name: str) -> pathlib.Path | None:
+    """The file or folder behind a network's name; None if it has none.
+
+    That is a `.keras` file, or the folder of a KerasHub preset, also where
+    only the first blocks of it are meant.
+
+    Args:
+        name: str, see `get_network`.
+    """
+    parts = _around_file(name)
+    return None if parts is None else parts[1]
+
+
+def absolute(name: str) -> str:
+    """A network's name from any folder: paths are absolute."""
+    parts = _around_file(name)
+    if parts is None:
+        return name
+    before, path, after = parts
+    return f"{before}{path.resolve()}{after}"
+
+
+def _around_file(name: str) -> tuple[str, pathlib.Path, str] | None:
+    """What stands before a name's path, the path, and what stands after."""
+    first = re.fullmatch(_FIRST_BLOCKS, name)
+    whole = first[1] if first else name
+    after = name.removeprefix(whole)
+    if whole.endswith(".keras"):
+        return "", pathlib.Path(whole), after
+    if whole.startswith("hub/") and pathlib.Path(whole[4:]).is_dir():
+        return "hub/", pathlib.Path(whole[4:]), after
+    return None
 
 
 def get_network(name: str, argument: str = "name") -> NetworkEntry:

@@ -50,11 +50,13 @@ def hub_backbone(
         loaded = hub.models.Backbone.from_preset(
             preset, load_weights=weights is not None, image_shape=input_shape
         )
+        scale, offset = _scaling(hub, preset)
     except Exception as error:  # Of KerasHub and of each place it asks.
+        reason = (str(error) or repr(error)).splitlines()[0][:200]
         raise OSError(
-            f"KerasHub could not load the preset {preset} "
-            f"({str(error).splitlines()[0][:200]}). Fix: where nothing can be "
-            "downloaded, hub/FOLDER, the path of a preset's folder."
+            f"KerasHub could not load the preset {preset} ({reason}). Fix: "
+            "where nothing can be downloaded, hub/FOLDER, the path of a "
+            "preset's folder."
         ) from error
     (features, *others) = keras.tree.flatten(loaded.output)
     if others or len(features.shape) != 4:
@@ -65,31 +67,35 @@ def hub_backbone(
         )
     name = preset.rstrip("/").rpartition("/")[2].replace(".", "_")
     backbone = keras.Model(loaded.inputs[0], features, name=name)
-    return with_classifier(
-        _with_scaling(backbone, hub, preset, input_shape),
-        num_classes,
-        num_blocks,
-        head_channels,
-    )
+    if scale is not None or offset is not None:
+        backbone = _with_scaling(backbone, scale, offset, input_shape)
+    return with_classifier(backbone, num_classes, num_blocks, head_channels)
+
+
+def _scaling(hub: Any, preset: str) -> tuple[Any, Any]:
+    """Scale and offset of a preset's images; None where there is none."""
+    try:
+        converter = hub.layers.ImageConverter.from_preset(preset)
+    except FileNotFoundError:  # The preset has no converter.
+        return None, None
+    except ValueError as error:
+        if "Unable to find a subclass" not in str(error):
+            raise
+        return None, None
+    return converter.scale, converter.offset
 
 
 def _with_scaling(
     backbone: keras.Model,
-    hub: Any,
-    preset: str,
+    scale: Any,
+    offset: Any,
     input_shape: tuple[int, int, int],
 ) -> keras.Model:
     """The backbone for raw pixels, scaled as its preset says."""
-    try:
-        converter = hub.layers.ImageConverter.from_preset(preset)
-    except ValueError:  # It has none, and takes pixels as they are.
-        return backbone
-    if converter.scale is None and converter.offset is None:
-        return backbone
     pixels = keras.Input(input_shape, name="pixels")
     scaled = layers.Rescaling(
-        _as_list(converter.scale, 1.0),
-        _as_list(converter.offset, 0.0),
+        _as_list(scale, 1.0),
+        _as_list(offset, 0.0),
         dtype="float32",
         name="preprocessing",
     )(pixels)

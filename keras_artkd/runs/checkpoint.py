@@ -1,8 +1,9 @@
 """Callbacks that keep the state of a training."""
 
+import contextlib
 import json
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -11,6 +12,27 @@ import numpy as np
 from keras_artkd.distillers import Distiller
 from keras_artkd.files import write_atomically
 from keras_artkd.types import Array, Path
+
+
+@contextlib.contextmanager
+def averaged_weights(model: keras.Model, averaged: bool) -> Iterator[None]:
+    """Has the optimizer's average of the weights in a model, for a while.
+
+    Args:
+        model: the compiled model that is trained.
+        averaged: bool, whether its optimizer keeps an average; otherwise
+            nothing changes.
+    """
+    if not averaged:
+        yield
+        return
+    swap = keras.callbacks.SwapEMAWeights()
+    swap.set_model(model)
+    swap.on_test_begin()
+    try:
+        yield
+    finally:
+        swap.on_test_end()
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -42,10 +64,7 @@ class Checkpoint(keras.callbacks.Callback):
         averaged: bool = False,
     ) -> None:
         super().__init__()
-        self._averages: keras.callbacks.SwapEMAWeights | None = None
-        if averaged:
-            self._averages = keras.callbacks.SwapEMAWeights()
-            self._averages.set_model(distiller)
+        self.averaged = averaged
         self.keep_last = keep_last
         self.distiller = distiller
         self.path = pathlib.Path(path)
@@ -124,11 +143,8 @@ class Checkpoint(keras.callbacks.Callback):
         self._write()
 
     def _student_weights(self) -> list[Array]:
-        if self._averages is not None:
-            self._averages.on_test_begin()
-        weights: list[Array] = self.distiller.student.get_weights()
-        if self._averages is not None:
-            self._averages.on_test_end()
+        with averaged_weights(self.distiller, self.averaged):
+            weights: list[Array] = self.distiller.student.get_weights()
         return weights
 
     def _is_best(self) -> bool:
@@ -196,10 +212,15 @@ class KeepStages(keras.callbacks.Callback):
     Args:
         folder: path of a folder for the files.
         epochs: list of int, at whose ends, counted from 1.
+        averaged: bool, whether the optimizer keeps an average of the weights,
+            which is saved then.
     """
 
-    def __init__(self, folder: Path, epochs: Iterable[int]) -> None:
+    def __init__(
+        self, folder: Path, epochs: Iterable[int], averaged: bool = False
+    ) -> None:
         super().__init__()
+        self.averaged = averaged
         self.folder = pathlib.Path(folder)
         self.epochs = sorted(set(epochs))
 
@@ -211,7 +232,9 @@ class KeepStages(keras.callbacks.Callback):
             stage = self.epochs.index(epoch + 1) + 1
             model: keras.Model = self.model
             network: keras.Model = getattr(model, "student", model)
-            write_atomically(self.folder / f"stage{stage}.keras", network.save)
+            path = self.folder / f"stage{stage}.keras"
+            with averaged_weights(model, self.averaged):
+                write_atomically(path, network.save)
 
 
 def _assign(

@@ -4,6 +4,7 @@ import pathlib
 import shlex
 from typing import Any
 
+from keras_artkd.catalogue.networks import absolute
 from keras_artkd.runs.config import Config
 from keras_artkd.runs.identity import NETWORKS, NO_FILE
 from keras_artkd.runs.plan import Plan
@@ -72,10 +73,9 @@ def _differences(plan: Plan, preset: Config) -> dict[str, Any]:
 
 def _absolute_if_file(name: str, value: Any) -> Any:
     """A value as it is, a file by its absolute path."""
-    named = name in _FILES and value not in NO_FILE
-    if named or (name in NETWORKS and value.endswith(".keras")):
+    if name in _FILES and value not in NO_FILE:
         return str(pathlib.Path(value).resolve())
-    return value
+    return absolute(value) if name in NETWORKS else value
 
 
 def _as_flag(flag: str, value: Any) -> list[str]:

@@ -7,6 +7,8 @@ import pathlib
 from typing import TYPE_CHECKING, Any
 
 from keras_artkd.catalogue.augmentations import AUGMENTATIONS
+from keras_artkd.catalogue.networks import absolute, file_of
+from keras_artkd.types import Path
 
 if TYPE_CHECKING:
     from keras_artkd.runs.plan import Plan
@@ -135,8 +137,11 @@ def _identify_teachers(plan: "Plan", identity: dict[str, Any]) -> None:
         if networks.expert_train == "all":
             del identity["expert_train"]
         return
+    views = identity["expert_views"]
     for key in [key for key in identity if key.startswith("expert")]:
         del identity[key]
+    if plan.method.needs_expert:
+        identity["expert_views"] = views
     if plan.has_expert and networks.expert is not None:
         identity["expert"] = str(pathlib.Path(networks.expert).resolve())
 
@@ -151,16 +156,20 @@ def _identify_files(identity: dict[str, Any]) -> None:
                 path, f"`{name}` must be imagenet, auto, or a file"
             )
     for name in NETWORKS:
-        path = str(identity.get(name, ""))
-        if path.endswith(".keras"):
-            digests[name] = digest_of_file(path, f"`{name}` must be a file")
-            identity[name] = str(pathlib.Path(path).resolve())
+        network = str(identity.get(name, ""))
+        if file := file_of(network):
+            digests[name] = digest_of_file(file, f"`{name}` must be a file")
+            identity[name] = absolute(network)
+    expert = identity.get("expert")
+    # One that is not there is told before anything begins.
+    if expert is not None and pathlib.Path(expert).is_file():
+        digests["expert"] = digest_of_file(expert, "`expert` must be a file")
     if digests:
         identity["files"] = digests
 
 
-def digest_of_file(path: str, what: str) -> str:
-    """SHA-256 of a file's content.
+def digest_of_file(path: Path, what: str) -> str:
+    """SHA-256 of a file's content, or of the files in a folder.
 
     Args:
         path: of the file.
@@ -170,9 +179,13 @@ def digest_of_file(path: str, what: str) -> str:
         ValueError: if it cannot be read.
     """
     try:
-        file = pathlib.Path(path).resolve()
-        known = file.stat()
-        return _digest(file, known.st_mtime_ns, known.st_size)
+        whole = pathlib.Path(path).resolve()
+        files = sorted(whole.iterdir()) if whole.is_dir() else [whole]
+        digests = []
+        for file in files:
+            known = file.stat()
+            digests.append(_digest(file, known.st_mtime_ns, known.st_size))
+        return digests[0] if len(digests) == 1 else "-".join(digests)
     except OSError as error:
         raise ValueError(
             f"{what} that can be read. Received: {path} ({error.strerror})."

@@ -14,7 +14,7 @@ from typing import Any
 
 from keras_artkd.catalogue.augmentations import ROTATIONS
 from keras_artkd.catalogue.methods import Method, get_method
-from keras_artkd.catalogue.networks import get_network
+from keras_artkd.catalogue.networks import file_of, get_network
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.config import Config
 from keras_artkd.runs.expert_config import (
@@ -88,7 +88,9 @@ class Plan:
     @property
     def inherits(self) -> bool:
         """Whether the student begins with weights that know something."""
-        brought = self.config.networks.student.endswith(".keras")
+        file = file_of(self.config.networks.student)
+        # A preset in a folder begins with random weights unless told.
+        brought = file is not None and file.suffix == ".keras"
         return brought or self.weights is not None
 
     @property
@@ -101,8 +103,9 @@ class Plan:
     def student_name(self) -> str:
         """The student's name as a part of a file's: it may be a path."""
         student = self.config.networks.student
-        if student.endswith(".keras"):
-            return pathlib.Path(student).stem
+        if file := file_of(student):
+            blocks = re.search(r"_first\d+$", student)
+            student = file.stem + (blocks[0] if blocks else "")
         return re.sub(r"[/:]+", "-", student)
 
     @property

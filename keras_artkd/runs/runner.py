@@ -262,7 +262,8 @@ def _callbacks(plan: Plan, data: Collection) -> list[keras.callbacks.Callback]:
         callbacks.append(AnnouncePhases())
     if plan.method.name == EXPERT_METHOD:
         ends = plateau_ends(schedule.epochs, schedule.drops)
-        callbacks.append(KeepStages(plan.folder.stages, ends))
+        averaged = schedule.ema_momentum is not None
+        callbacks.append(KeepStages(plan.folder.stages, ends, averaged))
     return callbacks
 
 

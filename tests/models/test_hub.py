@@ -58,6 +58,32 @@ def test_maps_are_the_backbones_of_scaled_images(preset):
     np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=1e-4)
 
 
+def test_a_preset_without_scaling_takes_pixels_as_they_are(preset, tmp_path):
+    import keras_hub
+
+    backbone = keras_hub.models.Backbone.from_preset(str(preset))
+    backbone.save_to_preset(tmp_path / "bare")
+    network = models.build(f"hub/{tmp_path}/bare", 5, SHAPE, weights="imagenet")
+    last = keras.Model(network.inputs[0], network.endpoints["group3"])
+    np.testing.assert_allclose(
+        last.predict(images(), verbose=0),
+        backbone.predict(images(), verbose=0),
+        rtol=1e-4,
+        atol=1e-4,
+    )
+
+
+def test_a_scaling_that_cannot_be_read_is_not_passed_over(preset, monkeypatch):
+    import keras_hub
+
+    def fails(*_, **__):
+        raise ValueError("500 Server Error")
+
+    monkeypatch.setattr(keras_hub.layers.ImageConverter, "from_preset", fails)
+    with pytest.raises(OSError, match="500 Server Error"):
+        models.build(f"hub/{preset}", 5, SHAPE)
+
+
 def test_it_is_saved_as_any_network(preset, tmp_path):
     network = models.build(f"hub/{preset}", 5, SHAPE)
     network.save(tmp_path / "network.keras")

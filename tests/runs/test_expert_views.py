@@ -107,6 +107,8 @@ def test_a_method_of_maps_is_told_before_the_training():
 
 def test_views_are_part_of_what_a_run_is():
     assert plan().folder != plan(expert_views=None).folder
+    given = {"expert": "e.keras"}
+    assert plan(**given).folder != plan(**given, expert_views=8).folder
     # The expert's own run is the same one.
     assert plan().expert.folder == plan(expert_views=None).expert.folder
     alone = plan(method="baseline")

@@ -98,7 +98,9 @@ FILES = [
     ("expert_weights", "w.weights.h5", {"method": "kd"}),
     ("initial_weights", "w.weights.h5", {"method": "rocket"}),
     ("student", "net.keras", {}),
+    ("student", "net.keras_first3", {}),
     ("expert_network", "net.keras", {"method": "kd"}),
+    ("expert", "e.keras", {"method": "kd"}),
 ]
 
 
@@ -112,13 +114,37 @@ def test_another_file_at_the_same_path_is_another_run(
         settings = {"method": "baseline", **changes, name: str(path)}
         return small_plan("folder", **settings).folder.name
 
-    with pytest.raises(ValueError, match=f"{file}.*No such file"):
-        folder(file)
-    pathlib.Path(file).write_bytes(b"one")
+    path = pathlib.Path(file.removesuffix("_first3"))
+    if name != "expert":  # Which is looked for when the run begins.
+        with pytest.raises(ValueError, match=f"{path}.*No such file"):
+            folder(file)
+    path.write_bytes(b"one")
     first = folder(file)
-    assert folder(tmp_path / file) == first
-    pathlib.Path(file).write_bytes(b"another")
+    assert folder(f"./{file}") == folder(tmp_path / file) == first
+    path.write_bytes(b"another")
     assert folder(file) != first
+
+
+def test_another_preset_in_the_same_folder_is_another_run(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    preset = pathlib.Path("presets/small")
+    preset.mkdir(parents=True)
+
+    def plan(path):
+        return small_plan("folder", method="baseline", student=f"hub/{path}")
+
+    (preset / "config.json").write_text("{}")
+    (preset / "model.weights.h5").write_bytes(b"one")
+    first = plan("presets/small")
+    assert first.folder.name.startswith("baseline-small-seed0-")
+    assert plan(f"{tmp_path}/presets/small/").folder == first.folder
+    (preset / "model.weights.h5").write_bytes(b"another")
+    assert plan("presets/small").folder != first.folder
+    # A name that is no folder is KerasHub's.
+    named = plan("resnet_18_imagenet").folder.name
+    assert named.startswith("baseline-hub-resnet_18_imagenet-seed0-")
 
 
 def test_the_expert_is_a_run_of_its_own():
