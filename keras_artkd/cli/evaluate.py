@@ -107,6 +107,13 @@ def _classify_own(
             f"in whose folder it lies. Received: {classifier.path}. Fix: "
             "--data-dir FOLDER."
         )
+    if "folds" in metrics and split != "train":
+        runs = ", ".join(fold["run"] for fold in metrics["folds"])
+        raise ValueError(
+            "A model that was trained on all images has none to be tested on. "
+            f"Received: {classifier.path}, --split {split}. Fix: --data-dir "
+            f"FOLDER of other images. What its folds tested: {runs}."
+        )
     source = data["load"].get("data_dir") or data["name"]
     known = "" if split == "test" else ", which served its training"
     print(
@@ -150,11 +157,12 @@ def _of_split(
         served = ("train", "validation", "unlabelled")
         seen = {key for name in served for key in splits.get(name, ())}
         known = len(seen & set(records))
+        take = "; --split test takes those that did not"
         if known:
             print(
                 f"note: {known} of these {len(records)} images have the names "
-                "of images that served its training; --split test takes "
-                "those that did not",
+                "of images that served its training"
+                f"{take if splits['test'] else ''}",
                 file=sys.stderr,
             )
         return records
@@ -164,6 +172,12 @@ def _of_split(
             f"data.json. Received: {model}."
         )
     chosen = splits[arguments.split]
+    if not chosen:
+        raise ValueError(
+            f"The run must have a {arguments.split} split. Received: {model}, "
+            "which was trained on all images. Fix: --data-dir FOLDER of other "
+            "images, without --split."
+        )
     missing = [key for key in chosen if key not in records]
     if missing:
         raise ValueError(

@@ -50,7 +50,11 @@ from keras_artkd.cli.status import exit_status
 from keras_artkd.output import ending_with_its_reader, import_tensorflow
 from keras_artkd.runs.config import Config
 from keras_artkd.runs.plan import resolve
-from keras_artkd.runs.validation import check_expert_file, check_plan
+from keras_artkd.runs.validation import (
+    check_expert_file,
+    check_one_split,
+    check_plan,
+)
 from keras_artkd.studies.cells import choose_cells
 from keras_artkd.studies.descriptions import DESCRIBED, describe
 from keras_artkd.studies.published import published_tables
@@ -172,7 +176,9 @@ def parse_study(key: str, flags: Sequence[str]) -> tuple[Study, Command]:
 
 
 def _check_files(command: Command) -> None:
-    plan = resolve(command.run)
+    # Its own method has no expert; cells that have one record it.
+    plan = resolve(command.run.replace(expert_views=None))
+    check_one_split(plan, "A study")
     if plan.config.networks.expert is not None:
         check_expert_file(plan)
     if not (command.study.only_report or command.study.list_cells):

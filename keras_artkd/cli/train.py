@@ -194,8 +194,12 @@ def _run(
         print("note: --minutes counts only where --epochs is not given")
     if plan.folder.is_finished:
         print_finished(plan.folder)
-        judge = None if plan.is_of_all_folds else reference(plan)
-        if judge is not None and not judge.folder.is_finished:
+        others = plan.is_of_all_folds or plan.has_expert
+        judge = None if others else reference(plan)
+        judged = "expert" in plan.folder.metrics.get("verdict", {}).get(
+            "compared", {}
+        )
+        if judged and judge and not judge.folder.is_finished:
             print(
                 "note: this student was judged by another expert than the one "
                 "these flags describe; one that teaches (--method kd) makes "
@@ -205,11 +209,8 @@ def _run(
     check_plan(plan)
     # Only now: mistakes are told within a second.
     import_tensorflow()
-    from keras_artkd.runs.reference import (
-        run_folds,
-        run_open,
-        run_with_reference,
-    )
+    from keras_artkd.runs.folds import run_folds
+    from keras_artkd.runs.reference import run_open, run_with_reference
 
     if plan.is_of_all_folds:
         run_folds(plan, extent.minutes, started)

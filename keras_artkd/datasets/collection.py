@@ -1,4 +1,4 @@
-"""The result of `load`: disjoint stores of images to train and test with."""
+"""The result of `load`: stores of images to train and test with."""
 
 import dataclasses
 import hashlib
@@ -21,6 +21,9 @@ if typing.TYPE_CHECKING:  # It imports TensorFlow.
 @dataclasses.dataclass(frozen=True)
 class Collection:
     """A data set, split.
+
+    No picture is in two splits, except of all folds together: then all images
+    train, and test and validation hold some of them again.
 
     Attributes:
         name: str, as given to `load`.

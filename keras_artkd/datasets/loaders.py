@@ -1,6 +1,7 @@
 """`load`: any data set, by name, as a `Collection`."""
 
 import dataclasses
+import functools
 import inspect
 import os
 import pathlib
@@ -8,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from keras_artkd.data.images import read_image
-from keras_artkd.data.store import ImageStore
 from keras_artkd.datasets.archives.prepared import (
     check_paintings,
     check_photographs,
@@ -17,10 +17,11 @@ from keras_artkd.datasets.archives.prepared import (
 )
 from keras_artkd.datasets.archives.storage import read_as_stored
 from keras_artkd.datasets.cifar import check_cifar, load_cifar
-from keras_artkd.datasets.collection import Collection, collect
-from keras_artkd.datasets.examples import Examples, Loaded
+from keras_artkd.datasets.collection import Collection
+from keras_artkd.datasets.dividing import divide
+from keras_artkd.datasets.examples import Loaded
 from keras_artkd.datasets.folder import check_folder, load_folder
-from keras_artkd.datasets.folds import check_folds, split_fold
+from keras_artkd.datasets.folds import check_folds
 from keras_artkd.datasets.generated import check_atelier, load_atelier
 from keras_artkd.datasets.imagenet import check_imagenet, load_imagenet
 from keras_artkd.datasets.npz import check_npz, load_npz
@@ -38,10 +39,6 @@ from keras_artkd.datasets.tfds.downloaded import (
 from keras_artkd.datasets.unlabelled import (
     check_share,
     check_unlabelled_folder,
-    hide_labels,
-    join,
-    leave_out_known,
-    read_folder,
 )
 from keras_artkd.types import Path
 
@@ -189,35 +186,56 @@ def load(
         **options,
     )
     loader = _find_loader(name)
-    loaded = loader.load(request, **options)
-    if folds is not None:
-        loaded = split_fold(loaded, request.by_artist, split_seed, folds, fold)
-    hidden: list[Examples] = []
-    if unlabelled:
-        told, rest = hide_labels(loaded.parts["train"], unlabelled, split_seed)
-        loaded = loaded._replace(parts={**loaded.parts, "train": told})
-        hidden = [rest]
-    if unlabelled_dir is not None:
-        parts, learned = loaded.parts, loaded.parts["train"].store
-        assert isinstance(learned, ImageStore)
-        examples, unreadable = read_folder(
-            unlabelled_dir,
-            # Arrays may have a size of their own.
-            short_side or int(learned.sizes.min()),
-            limit,
-            split_seed,
-            loader.read,
-        )
-        held = {**parts, "the unlabelled share": hidden[0]} if hidden else parts
-        examples, known = leave_out_known(examples, held, request.by_artist)
-        hidden.append(examples)
-        loaded = loaded._replace(skipped=loaded.skipped + unreadable + known)
-    return collect(
+    return divide(
+        loader.load(request, **options),
+        request,
+        loader.read,
+        unlabelled,
+        unlabelled_dir,
+        folds,
+        fold,
+    )
+
+
+def load_folds(
+    name: str,
+    folds: int,
+    unlabelled: float = 0.0,
+    unlabelled_dir: Path | None = None,
+    **arguments: Any,
+) -> Callable[[int | None], Collection]:
+    """Loads a data set once, for all of its folds.
+
+    Args:
+        name: str, of the data set.
+        folds: int, see `load`.
+        unlabelled: see `load`.
+        unlabelled_dir: see `load`.
+        **arguments: others of `load`.
+
+    Returns:
+        A function of `fold` that returns what `load` would.
+
+    Raises:
+        ValueError: for arguments or data that cannot be used.
+        OSError: if a folder or a file cannot be read.
+    """
+    request = check_request(
         name,
-        loaded,
-        request.by_artist,
-        join(hidden) if hidden else None,
-        disjoint=folds is None or fold is not None,
+        folds=folds,
+        unlabelled=unlabelled,
+        unlabelled_dir=unlabelled_dir,
+        **arguments,
+    )
+    loader = _find_loader(name)
+    return functools.partial(
+        divide,
+        loader.load(request, **request.options),
+        request,
+        loader.read,
+        unlabelled,
+        unlabelled_dir,
+        folds,
     )
 
 

@@ -159,7 +159,7 @@ def leave_out_known(
             reasons[digest] = f"same picture as {key} of {name}"
     held_out: dict[str, str] = {}
     if by_group:
-        for name in SPLITS[1:]:
+        for name in {*SPLITS[1:]} & {*parts}:
             held_out |= dict.fromkeys(parts[name].groups, name)
     stay, skipped = [], []
     for index, key in enumerate(examples.store.keys):
@@ -181,7 +181,7 @@ def leave_out_known(
 
 
 def join(examples: Sequence[Examples]) -> Examples:
-    """Joins several `Examples` in memory.
+    """Joins several `Examples` in memory, whose keys must differ.
 
     Raises:
         ValueError: if two images have the same key.
@@ -193,7 +193,8 @@ def join(examples: Sequence[Examples]) -> Examples:
     keys, counts = np.unique(store.keys, return_counts=True)
     if (counts > 1).any():
         raise ValueError(
-            "Images without labels must have names of their own. Received: "
+            "Images must have names of their own, also those without labels. "
+            "Received: "
             f"{keys[counts > 1][0]} twice. Fix: rename it."
         )
     return Examples(

@@ -192,13 +192,16 @@ def adjust(p_values: Sequence[float]) -> list[float]:
 
 
 def judge_order(
-    pairs: Sequence[tuple[str, str]], cells: Mapping[str, Cell]
+    pairs: Sequence[tuple[str, str]],
+    cells: Mapping[str, Cell],
+    overlap: float | None = None,
 ) -> dict[str, Any]:
     """Judges whether the cells that should be higher are.
 
     Args:
         pairs: list of `(lower, higher)` names.
         cells: dict of name -> cell, as `compare` takes it.
+        overlap: see `compare`; no pair has a p-value then.
 
     Returns:
         dict: `expected` (number of pairs), `measured` (of those, with both
@@ -210,7 +213,9 @@ def judge_order(
     """
     known: list[dict[str, Any]] = []
     for lower, higher in pairs:
-        difference = compare((cells.get(lower, {}), cells.get(higher, {})))
+        difference = compare(
+            (cells.get(lower, {}), cells.get(higher, {})), overlap=overlap
+        )
         if difference is not None:
             known.append(
                 {

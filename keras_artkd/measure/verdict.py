@@ -152,7 +152,7 @@ def _concerns(
         concern(
             f"Only {validation_images} validation images chose the best "
             "epoch: the last one may be as good.",
-            "more images; or another --split-seed, to see how much it differs",
+            "--keep-epoch last; or --folds 5, which tests every image",
         )
     if _still_improving(metrics, history, validation_images):
         concern(

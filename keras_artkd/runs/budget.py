@@ -18,6 +18,7 @@ from keras_artkd.data.store import ImageStore
 from keras_artkd.datasets import Collection
 from keras_artkd.files import write_json
 from keras_artkd.output import minutes_text
+from keras_artkd.runs.expert_views import time_recording
 from keras_artkd.runs.networks import build_expert
 from keras_artkd.runs.open_plan import choice_file, reference, with_settings
 from keras_artkd.runs.optimizer import make_strategy
@@ -171,15 +172,19 @@ def measure(plan: Plan, data: Collection) -> Speed:
         targets = np.eye(classes, dtype="float32")[data.train.labels]
         store = dataclasses.replace(data.train, targets=targets)
         data = dataclasses.replace(data, train=store)
+    recorded, recording = None, 0.0
+    if expert is not None and plan.config.networks.expert_views is not None:
+        assert isinstance(data.train, ImageStore)
+        recorded, recording = time_recording(plan, data.train, expert)
     with make_strategy().scope():
         distiller = compiled_distiller(plan, data, expert, steps=10)
     times: list[float] = []
-    batches = training_batches(plan, data, epochs=10_000)
+    batches = training_batches(plan, data, epochs=10_000, recorded=recorded)
     for batch in batches.take(_WARM_STEPS + _TIMED_STEPS):
         distiller.train_on_batch(*batch)
         times.append(time.monotonic())
     step = (times[-1] - times[_WARM_STEPS - 1]) / _TIMED_STEPS
-    return Speed(times[_WARM_STEPS - 1] - began, step)
+    return Speed(times[_WARM_STEPS - 1] - began + recording, step)
 
 
 def _images(plan: Plan, data: Collection) -> int:

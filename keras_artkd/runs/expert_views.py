@@ -7,7 +7,9 @@ of this expert: other seeds, methods, searches, studies.
 
 import hashlib
 import pathlib
+import time
 import zipfile
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -41,25 +43,58 @@ def record_expert(
         expert: the trained expert.
         path: its file.
     """
-    count = plan.config.networks.expert_views
-    assert count is not None
-    views = RecordedViews.of(
-        store,
-        plan.crop_size,
-        count,
-        _SEED,
-        plan.config.augmentation.crop_and_mirror,
-    )
+    views = _views(plan, store)
     file = _file(pathlib.Path(path), views, store, plan.crop_size)
     answers = _read(file)
     if answers is None:
-        print(f"Recording the expert: {count} views of {len(store)} images ...")
+        count = f"{views.count} views of {len(store)} images"
+        print(f"Recording the expert: {count} ...")
         answers = _answers(views, store, expert, plan.crop_size)
         try:
             write_atomically(file, lambda p: np.savez(p, logits=answers))
         except OSError as error:
             print(f"note: the answers are not kept: {error}")
     return RecordedViews(views.corners, views.mirrored, {EXPERT: answers})
+
+
+def time_recording(
+    plan: Plan, store: ImageStore, expert: keras.Model
+) -> tuple[RecordedViews, float]:
+    """Views with blank answers, and how long an expert would take for them.
+
+    Args:
+        plan: `Plan`, with `expert_views`.
+        store: `ImageStore`, the training images.
+        expert: a network as fast as the expert.
+
+    Returns:
+        `RecordedViews` and seconds, by two of its batches.
+    """
+    views = _views(plan, store)
+    batches = views.images(store, plan.crop_size, _BATCH_SIZE).take(3)
+    answer, times = _answering(expert), []
+    for images in batches:
+        logits = answer(images).numpy()
+        times.append(time.monotonic())
+    count = len(store) * views.count
+    each = (times[-1] - times[0]) / max(len(times) - 1, 1) / _BATCH_SIZE
+    blank = np.zeros((*views.mirrored.shape, logits.shape[-1]), "float32")
+    return (
+        RecordedViews(views.corners, views.mirrored, {EXPERT: blank}),
+        count * each,
+    )
+
+
+def _views(plan: Plan, store: ImageStore) -> RecordedViews:
+    count = plan.config.networks.expert_views
+    assert count is not None
+    return RecordedViews.of(
+        store,
+        plan.crop_size,
+        count,
+        _SEED,
+        plan.config.augmentation.crop_and_mirror,
+    )
 
 
 def teaching_networks(
@@ -100,10 +135,17 @@ def _read(file: pathlib.Path) -> Array | None:
 def _answers(
     views: RecordedViews, store: ImageStore, expert: keras.Model, side: int
 ) -> Array:
+    answer = _answering(expert)
+    batches = views.images(store, side, _BATCH_SIZE)
+    logits = np.concatenate([answer(images).numpy() for images in batches])
+    return logits.reshape(len(store), views.count, -1).astype("float32")
+
+
+def _answering(expert: keras.Model) -> Callable[[Tensor], Tensor]:
+    """The expert as one graph, of batches of any size."""
+
     @tf.function(reduce_retracing=True)
     def answer(images: Tensor) -> Tensor:
         return expert(resize_like(images, expert), training=False)
 
-    batches = views.images(store, side, _BATCH_SIZE)
-    logits = np.concatenate([answer(images).numpy() for images in batches])
-    return logits.reshape(len(store), views.count, -1).astype("float32")
+    return answer

@@ -1,182 +1,101 @@
-"""What several folds found together: every image tested once."""
+"""The runs of all folds, and then the one on all images."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import gc
+from collections.abc import Callable
 
 import keras
-import numpy as np
 
-from keras_artkd import models
+from keras_artkd import datasets
 from keras_artkd.datasets import Collection
-from keras_artkd.measure.intervals import bootstrap_metrics
-from keras_artkd.measure.metrics import agreement, classification_metrics
-from keras_artkd.run_folder import RunFolder
-from keras_artkd.runs.evidence import save_evidence
-from keras_artkd.runs.open_plan import reference
+from keras_artkd.files import write_json
+from keras_artkd.output import minutes_text
+from keras_artkd.runs import runner
+from keras_artkd.runs.budget import choose
+from keras_artkd.runs.open_plan import (
+    choice_file,
+    reference,
+    remembered,
+    with_settings,
+)
 from keras_artkd.runs.plan import Plan
-from keras_artkd.runs.testing import describe_network
-from keras_artkd.types import Array
-
-STUDENT = "student"
+from keras_artkd.runs.provenance import check_same_data
+from keras_artkd.runs.reference import check_networks, run_with_reference
 
 
-def check_folds_finished(plan: Plan) -> None:
-    """Raises ValueError unless the runs of all folds of a plan are finished."""
-    missing = [fold for fold in plan.folds if not fold.folder.is_finished]
-    if missing:
-        raise ValueError(
-            "A model of all images comes after the folds that test it. "
-            f"Received: {len(missing)} of {len(plan.folds)} folds not "
-            "finished. Fix: artkd train with --folds trains them first; "
-            "--fold 0 is one alone."
-        )
-
-
-def evaluate_folds(
-    plan: Plan, data: Collection, student: keras.Model
-) -> dict[str, Any]:
-    """The metrics of a run on all images: what the folds' students reached.
-
-    The student of this run cannot be tested: it was trained on every image.
-    Those of the folds were trained alike, on fewer. Writes their predictions,
-    and a gallery.
+def run_folds(plan: Plan, minutes: float, started: float) -> None:
+    """Trains and tests every fold, then trains a student on all images.
 
     Args:
-        plan: `Plan`, of all folds.
-        data: a `datasets.Collection`; its test split is all images.
-        student: the student of all images.
+        plan: `Plan` of all folds, open or not.
+        minutes: float, that each fold may take, if it is open.
+        started: `time.monotonic()` of its beginning.
 
-    Returns:
-        dict, as `keras_artkd.runs.testing.evaluate` does, less what was chosen
-        by validation, with `folds`: a list of each one's test.
+    Raises:
+        ValueError: for input that cannot be used, or images that changed since
+            a fold was trained.
     """
-    folders = [fold.folder for fold in plan.folds]
-    logits = _predictions(folders, data)
-    save_evidence(plan, data, {STUDENT: student}, logits)
-    first = folders[0].metrics
-    return {
-        **{key: first[key] for key in ("method", "student", "head", "seed")},
-        "parameters": models.upright(student).count_params(),
-        "epochs": first["epochs"],
-        "best_epoch": first["epochs"],
-        "epoch_chosen_by": "nobody",
-        "class_names": data.class_names,
-        **_tested(folders, data, logits[STUDENT]),
-        "test_intervals": {
-            name: list(interval)
-            for name, interval in bootstrap_metrics(
-                data.test.labels, logits[STUDENT]
-            ).items()
-        },
-        "folds": [
-            {
-                "run": folder.name,
-                **{
-                    key: folder.metrics["test"][key]
-                    for key in ("num_examples", "accuracy", "macro_accuracy")
-                },
-            }
-            for folder in folders
-        ],
-        # Teachers of the folds: each role that all of them have.
-        **{
-            role: {
-                **{key: first[role][key] for key in ("name", "parameters")},
-                "test_accuracy": float(
-                    (values.argmax(1) == data.test.labels).mean()
-                ),
-                "agreement_with_student": agreement(values, logits[STUDENT]),
-            }
-            for role, values in logits.items()
-            if role != STUDENT
-        },
-        "networks": [
-            describe_network(STUDENT, student, plan.crop_size),
-            *(each for each in first["networks"] if each["role"] != STUDENT),
-        ],
+    check_networks(plan.folds[0])
+    runner.announce_data(plan)
+    # Decoded once; the images of a fold are copied when its turn comes.
+    data_of = datasets.load_folds(**plan.load_arguments)
+    if plan.is_open:
+        plan = _close(plan, data_of, minutes, started)
+    _check_data(plan, data_of)
+    count = len(plan.folds)
+    for number, fold in enumerate(plan.folds):
+        print(f"\nFold {number + 1} of {count}")
+        if fold.folder.is_finished:
+            print(f"Finished before: {fold.folder}")
+        else:
+            data = data_of(number)
+            runner.describe_splits(fold, data)
+            run_with_reference(fold, data)
+            # Networks of runs before would fill the memory.
+            keras.utils.clear_session()
+            gc.collect()
+    print("\nAll images")
+    data = data_of(None)
+    runner.describe_splits(plan, data)
+    runner.run(plan, data)
+
+
+def _close(
+    plan: Plan,
+    data_of: Callable[[int | None], Collection],
+    minutes: float,
+    started: float,
+) -> Plan:
+    """Chooses the epochs once, for all folds, and remembers them for each."""
+    known = remembered(plan, minutes, 1, data_of(None).fingerprint())
+    if known is not None:
+        return known
+    first = plan.folds[0]
+    closed = remembered(first, minutes, 1, data_of(0).fingerprint()) or choose(
+        first, data_of(0), minutes, started
+    )
+    schedule, networks = closed.config.schedule, closed.config.networks
+    settings = {
+        "epochs": schedule.epochs,
+        "expert_epochs": networks.expert_epochs,
+        "images_per_epoch": schedule.images_per_epoch,
     }
+    for part in (*plan.folds, plan):
+        data = data_of(part.config.data.fold)
+        choice = {"fingerprint": data.fingerprint(), "settings": settings}
+        write_json(choice_file(part, minutes, 1), choice)
+    trainings = len(plan.folds) + 1
+    print(
+        f"That is one fold of {len(plan.folds)}; with the model of all images "
+        f"it takes at most about {minutes_text(60 * minutes * trainings)}."
+    )
+    return with_settings(plan, settings)
 
 
-def expert_of_folds(plan: Plan, data: Collection) -> dict[str, Any] | None:
-    """What the experts of the folds reached together; None without any.
-
-    Of a method without an expert they are those that its students are judged
-    by.
-    """
-    experts = [reference(fold) for fold in plan.folds]
-    folders = [e.folder for e in experts if e and e.folder.is_finished]
-    if len(folders) < len(experts):
-        return None
-    logits = _predictions(folders, data)[STUDENT]
-    return {
-        "parameters": folders[0].metrics["parameters"],
-        **_tested(folders, data, logits),
-    }
-
-
-def exports_of_folds(
-    plan: Plan, exports: Mapping[str, dict[str, Any]]
-) -> dict[str, dict[str, Any]]:
-    """Exports with the accuracy of the folds' files, each on its own test."""
-    found = [fold.folder.metrics for fold in plan.folds]
-    counts = [metrics["test"]["num_examples"] for metrics in found]
-    result = {}
-    for kind, export in exports.items():
-        result[kind] = dict(export)
-        shares = [m["exports"][kind]["accuracy"] for m in found]
-        result[kind]["accuracy"] = float(np.average(shares, weights=counts))
-    return result
-
-
-def _tested(
-    folders: Sequence[RunFolder], data: Collection, logits: Array
-) -> dict[str, Any]:
-    metrics = [folder.metrics for folder in folders]
-    counts = [each["test"]["num_examples"] for each in metrics]
-
-    def mean(*path: str) -> float:
-        values: Any = metrics
-        for key in path:
-            values = [value[key] for value in values]
-        return float(np.average(values, weights=counts))
-
-    tested: dict[str, Any] = {
-        "test": classification_metrics(
-            data.test.labels, logits, data.class_names
-        ),
-        "test_last_epoch": {
-            key: mean("test_last_epoch", key)
-            for key in ("accuracy", "macro_accuracy")
-        },
-    }
-    if all("frozen_head" in each for each in metrics):
-        tested["frozen_head"] = {
-            key: mean("frozen_head", key)
-            for key in ("test_accuracy", "test_macro_accuracy")
-        }
-    return tested
-
-
-def _predictions(
-    folders: Sequence[RunFolder], data: Collection
-) -> dict[str, Array]:
-    """Logits of every image by role, in the order of the test split."""
-    found: list[dict[str, Array]] = []
-    for folder in folders:
-        with np.load(folder.predictions) as arrays:
-            found.append({name: arrays[name] for name in arrays.files})
-    keys = [key for each in found for key in each["keys"].tolist()]
-    position = {key: index for index, key in enumerate(keys)}
-    wanted = data.test.keys.tolist()
-    if sorted(keys) != sorted(wanted):
-        raise ValueError(
-            "The folds must have tested these very images. Received: "
-            f"{len(keys)} tested images, {len(wanted)} images. Fix: remove the "
-            "runs of the folds, for the images changed since."
-        )
-    place = [position[key] for key in wanted]
-    roles = set.intersection(*({*each} for each in found))
-    return {
-        role: np.concatenate([each[role] for each in found])[place]
-        for role in sorted(roles - {"keys", "labels"})
-    }
+def _check_data(
+    plan: Plan, data_of: Callable[[int | None], Collection]
+) -> None:
+    """Rejects images that changed, before anything is trained."""
+    for number, fold in enumerate(plan.folds):
+        for part in (fold, reference(fold)):
+            if part is not None and part.folder.has_data:
+                check_same_data(part.folder, data_of(number))

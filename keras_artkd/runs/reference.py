@@ -9,19 +9,12 @@ from typing import Any
 
 from keras_artkd.catalogue.networks import SIZES
 from keras_artkd.datasets import Collection
-from keras_artkd.files import read_json, write_json
 from keras_artkd.report import write_comparison
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs import runner
 from keras_artkd.runs.budget import choose
 from keras_artkd.runs.networks import build_student, check_student
-from keras_artkd.runs.open_plan import (
-    choice_file,
-    close,
-    reference,
-    remembered,
-    with_settings,
-)
+from keras_artkd.runs.open_plan import close, reference, remembered
 from keras_artkd.runs.plan import Plan, resolve
 from keras_artkd.runs.runner import load_data, run_or_read
 from keras_artkd.runs.summary import print_finished
@@ -35,41 +28,12 @@ def run_open(plan: Plan, minutes: float, started: float) -> None:
         minutes: float, that all of it may take.
         started: `time.monotonic()` of its beginning.
     """
-    _check(plan)
+    check_networks(plan)
     data = load_data(plan)
     closed = remembered(plan, minutes, 1, data.fingerprint()) or choose(
         plan, data, minutes, started
     )
     run_with_reference(closed, data)
-
-
-def run_folds(plan: Plan, minutes: float, started: float) -> None:
-    """Trains and tests every fold, then trains a student on all images.
-
-    Args:
-        plan: `Plan` of all folds, open or not.
-        minutes: float, that each fold may take, if it is open.
-        started: `time.monotonic()` of its beginning.
-    """
-    first = plan.folds[0]
-    _check(first)
-    data = load_data(first)
-    if plan.is_open:
-        closed = remembered(plan, minutes, 1, data.fingerprint())
-        if closed is None:
-            choose(first, data, minutes, started)
-            choice = read_json(choice_file(first, minutes, 1))
-            write_json(choice_file(plan, minutes, 1), choice)
-            closed = with_settings(plan, choice["settings"])
-        plan = closed
-    for number, fold in enumerate(plan.folds, 1):
-        print(f"\nFold {number} of {len(plan.folds)}")
-        if fold.folder.is_finished:
-            print(f"Finished before: {fold.folder}")
-        else:
-            run_with_reference(fold, data if number == 1 else None)
-    print("\nAll images")
-    runner.run(plan)
 
 
 def run_sizes(
@@ -89,7 +53,7 @@ def run_sizes(
     names = [SIZES.get(size, size) for size in sizes]
     plans = [resolve(plan.config.replace(student=name)) for name in names]
     for each in plans:
-        _check(each)
+        check_networks(each)
     data, closed = load_data(plan), plans[0]
     if plan.is_open:
         # The others take no longer.
@@ -114,7 +78,7 @@ def run_sizes(
     return page
 
 
-def _check(plan: Plan) -> None:
+def check_networks(plan: Plan) -> None:
     """Raises what the student's settings would raise after minutes."""
     if plan.is_open and plan.method.staged:
         raise ValueError(

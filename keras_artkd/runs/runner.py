@@ -26,7 +26,7 @@ from keras_artkd.runs.delivery import export_student, save_student
 from keras_artkd.runs.expert_config import EXPERT_METHOD
 from keras_artkd.runs.expert_views import teaching_networks
 from keras_artkd.runs.experts import given_expert
-from keras_artkd.runs.folds import (
+from keras_artkd.runs.fold_results import (
     check_folds_finished,
     evaluate_folds,
     expert_of_folds,
@@ -60,10 +60,27 @@ _FEWEST_STEPS = 200
 
 def load_data(plan: Plan) -> Collection:
     """The run's data set, split, at the size that crops need."""
+    announce_data(plan)
+    data = datasets.load(**plan.load_arguments)
+    describe_splits(plan, data)
+    if data.skipped:
+        print(f"  Left out or doubtful: {len(data.skipped)}")
+        for skipped in data.skipped[:5]:
+            print(f"    {skipped.key}: {skipped.reason}")
+        if len(data.skipped) > 5:
+            print("    ... all of them in the run's data.json")
+    return data
+
+
+def announce_data(plan: Plan) -> None:
+    """Prints which images are loaded."""
     source = plan.config.data
     where = f" from {source.data_dir}" if source.data_dir else ""
     print(f"Data: {source.dataset}{where} ...")
-    data = datasets.load(**plan.load_arguments)
+
+
+def describe_splits(plan: Plan, data: Collection) -> None:
+    """Prints how many images serve for what."""
     held_out = (
         ", all of them"
         if plan.is_of_all_folds
@@ -75,13 +92,6 @@ def load_data(plan: Plan) -> Collection:
     )
     if data.unlabelled is not None:
         print(f"  {len(data.unlabelled)} images without labels.")
-    if data.skipped:
-        print(f"  Left out or doubtful: {len(data.skipped)}")
-        for skipped in data.skipped[:5]:
-            print(f"    {skipped.key}: {skipped.reason}")
-        if len(data.skipped) > 5:
-            print("    ... all of them in the run's data.json")
-    return data
 
 
 def run_or_read(plan: Plan, data: Collection) -> dict[str, Any]:

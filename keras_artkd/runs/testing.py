@@ -25,6 +25,7 @@ from keras_artkd.runs.checkpoint import Checkpoint
 from keras_artkd.runs.evidence import save_evidence
 from keras_artkd.runs.heads import Head, measure_frozen
 from keras_artkd.runs.plan import Plan
+from keras_artkd.runs.training import epoch_choice
 from keras_artkd.types import Array
 
 
@@ -85,7 +86,7 @@ def evaluate(
         "parameters": models.upright(student).count_params(),
         "epochs": checkpoint.epoch,
         "best_epoch": checkpoint.best_epoch,
-        "epoch_chosen_by": "nobody" if checkpoint.keep_last else "validation",
+        "epoch_chosen_by": epoch_choice(plan, data),
         "class_names": data.class_names,
         "test": metrics(tested["student"], "test"),
         "test_intervals": {

@@ -73,7 +73,7 @@ def train(
     checkpoint = Checkpoint(
         distiller,
         folder.checkpoint,
-        keep_last=keeps_last(plan, data),
+        keep_last=epoch_choice(plan, data) != "validation",
         averaged=averaged,
     )
     initial_epoch = checkpoint.restore()
@@ -112,11 +112,21 @@ def train(
     return distiller, checkpoint
 
 
-def keeps_last(plan: Plan, data: Collection) -> bool:
-    """Whether the last epoch's student is kept, whatever validation says."""
+def epoch_choice(plan: Plan, data: Collection) -> str:
+    """Why an epoch's student is kept.
+
+    Returns:
+        `"validation"`, which chooses the best one; or why the last is kept:
+        `"folds"`, for the model of all images has nothing to choose by, and
+        what measures it is trained alike; `"asked"`; `"few"` validation images.
+    """
+    if plan.config.data.folds is not None:
+        return "folds"
     keep = plan.config.schedule.keep_epoch
+    if keep == "last":
+        return "asked"
     few = len(data.validation) < FEW_VALIDATION_IMAGES
-    return plan.is_of_all_folds or keep == "last" or (keep == "auto" and few)
+    return "few" if keep == "auto" and few else "validation"
 
 
 def training_batches(

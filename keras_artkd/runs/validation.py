@@ -19,11 +19,44 @@ def check_plan(plan: Plan) -> None:
         check_expert_file(plan)
     check_unlabelled(plan)
     check_expert_views(plan)
+    if plan.is_of_all_folds:
+        _check_all_folds(plan)
     if plan.method.staged and plan.config.schedule.ema_momentum is not None:
         raise ValueError(
             f"The phases of {plan.method.name} train other weights each, of "
             "which no average is kept. Received: ema_momentum="
             f"{plan.config.schedule.ema_momentum}. Fix: leave it out."
+        )
+
+
+def _check_all_folds(plan: Plan) -> None:
+    """Validates what the folds of a plan would find one by one."""
+    data = plan.config.data
+    wrong = None
+    if plan.has_expert and plan.config.networks.expert is not None:
+        wrong = "--expert, which knows images that some fold tests"
+    elif data.labels_only or data.pseudo_labels is not None:
+        wrong = "--labels-only or --pseudo-labels, which are of one split"
+    elif data.unlabelled:
+        wrong = "--unlabelled, which hides labels of one split"
+    if wrong:
+        raise ValueError(
+            "In folds every image is tested, and at last all of them train. "
+            f"Received: --folds {data.folds} and {wrong}. Fix: leave out one; "
+            "--fold 0 is one split alone."
+        )
+
+
+def check_one_split(plan: Plan, what: str) -> None:
+    """Rejects all folds together where one split is meant.
+
+    Raises:
+        ValueError: for a plan of all folds.
+    """
+    if plan.is_of_all_folds:
+        raise ValueError(
+            f"{what} goes by one split. Received: --folds "
+            f"{plan.config.data.folds}. Fix: --fold 0 in addition."
         )
 
 

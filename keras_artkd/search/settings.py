@@ -8,6 +8,7 @@ from typing import Literal
 
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.plan import Plan
+from keras_artkd.runs.validation import check_one_split
 from keras_artkd.search.space import search_space
 
 
@@ -42,6 +43,7 @@ def check_searchable(settings: Settings, plan: Plan) -> None:
             f"of their own forbid. Received: method={plan.method.name!r}, "
             "--tuner hyperband. Fix: --tuner bayesian."
         )
+    check_one_split(plan, "A search")
     if plan.config.data.labels_only:
         raise ValueError(
             "A search trains students. Received: --labels-only. Fix: a run "

@@ -271,8 +271,12 @@ def _draw_differences(results: Results) -> Iterator[Drawing]:
     )
     yield Drawing(
         "differences",
-        f"Differences of accuracy, {LEVEL:.0%} of seeds and test images (of "
-        "one seed: of images alone)",
+        f"Differences of accuracy, {LEVEL:.0%} "
+        + (
+            "of seeds and test images (of one seed: of images alone)"
+            if results.overlap is None
+            else "of seeds, each with a split of its own"
+        ),
         figure,
     )
 

@@ -235,7 +235,7 @@ def collect(
         differences=contrasts(_named(compared, study)),
         matched=contrasts(_named(matched, study)),
         contrasts=contrasts(study.contrasts),
-        order=judge_order(claimed, best) if claimed else None,
+        order=judge_order(claimed, best, overlap) if claimed else None,
         experts=[(plan, _accuracy(plan)) for plan in experts.values()],
         failed=failed,
         overlap=overlap,

@@ -240,6 +240,8 @@ class Study:
             if name.partition(".")[0] == method
         }
         changes = {"head": "auto", **cell.changes}
+        if not get_method(method).needs_expert:
+            changes["expert_views"] = None
         changes["options"] = options | cell.changes.get("options", {})
         if self.splits:
             first = base.schedule.seed

@@ -157,6 +157,15 @@ def test_methods_of_pseudo_labels_are_timed_too(words):
     assert speed.step > 0
 
 
+def test_recorded_experts_are_timed_too(words):
+    """Of views without answers yet; the recording counts as a beginning."""
+    words += ["--method", "kd", "--expert-views", "3"]
+    plan = close(parse_plan(words))
+    data = load_data(plan)
+    speed = budget.measure(plan, data)
+    assert 0 < speed.step < speed.start
+
+
 def test_what_was_chosen_for_other_images_is_forgotten(words, speeds, capsys):
     plan, closed, _ = chosen(words, 60, capsys)
     fingerprint = load_data(plan).fingerprint()

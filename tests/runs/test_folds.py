@@ -1,29 +1,38 @@
 """Folds of a run: every image tested once, then a model of all."""
 
+import pathlib
+import shutil
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_artkd.cli.main import main
+from keras_artkd.files import read_json
 from keras_artkd.run_folder import RunFolder
+from keras_artkd.runs import folds, runner
+from keras_artkd.runs.budget import Speed
+from keras_artkd.runs.fold_results import exports_of_folds
+from keras_artkd.runs.folds import run_folds
+from keras_artkd.runs.open_plan import choice_file
 from keras_artkd.runs.plan import resolve
-from keras_artkd.runs.reference import run_folds
-from keras_artkd.runs.runner import run
+from keras_artkd.runs.validation import check_plan
 from tests.runs import finished
 from tests.runs.settings import small, small_plan
 
-FOLDS = 3
+FOLDS = 2
 
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory):
-    """Three folds of 36 images, with an expert that judges; all run."""
+    """Two folds of 36 images, taught by an expert of their own; all run."""
     root = tmp_path_factory.mktemp("folds")
     finished.paint(root / "images", count=12)
     config = small(
         "folder",
         data_dir=str(root / "images"),
         workdir=str(root / "runs"),
-        method="baseline",
+        method="kd",
         expert_epochs=2,
         folds=FOLDS,
         epochs=3,
@@ -34,31 +43,48 @@ def plan(tmp_path_factory):
     return plan
 
 
-def test_the_metrics_are_those_of_all_folds(plan):
-    metrics, folds = plan.folder.metrics, [f.folder for f in plan.folds]
+@pytest.fixture
+def copy(plan, tmp_path):
+    """The plan with its finished runs in a folder of the test's own."""
+    shutil.copytree(plan.config.output.workdir, tmp_path / "runs")
+    return resolve(plan.config.replace(workdir=str(tmp_path / "runs")))
+
+
+def answers_of(folders, role="student"):
+    """Right answers of several runs, and how many there are."""
     right = tested = 0
-    for folder in folds:
+    for folder in folders:
         with np.load(folder.predictions) as saved:
-            answers = saved["student"].argmax(1)
+            answers = saved[role].argmax(1)
             right += (answers == saved["labels"]).sum()
             tested += len(answers)
+    return right, tested
+
+
+def test_the_metrics_are_those_of_all_folds(plan):
+    metrics, parts = plan.folder.metrics, [f.folder for f in plan.folds]
+    right, tested = answers_of(parts)
     assert tested == metrics["test"]["num_examples"] == 36
     assert metrics["test"]["accuracy"] == pytest.approx(right / 36)
-    assert [fold["run"] for fold in metrics["folds"]] == [f.name for f in folds]
-    assert metrics["epoch_chosen_by"] == "nobody"
+    assert [fold["run"] for fold in metrics["folds"]] == [f.name for f in parts]
+    # Trained alike: nothing chooses an epoch, of a fold or of all images.
+    chosen = [f.metrics["epoch_chosen_by"] for f in (*parts, plan.folder)]
+    assert {*chosen} == {"folds"}
+    assert {f.metrics["best_epoch"] for f in (*parts, plan.folder)} == {3}
     assert "validation" not in metrics
 
 
 def test_the_expert_is_that_of_all_folds(plan):
-    experts = [
-        folder.metrics
-        for path in plan.folder.path.parent.glob("baseline-*")
-        if (folder := RunFolder(path)).settings["epochs"] == 2
-    ]
-    assert len(experts) == FOLDS
-    shares = [each["test"]["accuracy"] for each in experts]
-    judged = plan.folder.metrics["verdict"]["compared"]
-    assert judged["expert"] == pytest.approx(np.mean(shares))
+    """Each fold has an expert of its own, and the model of all has one."""
+    experts = [fold.expert.folder for fold in plan.folds]
+    assert len({*experts, plan.expert.folder}) == FOLDS + 1
+    right, _ = answers_of([f.folder for f in plan.folds], "expert")
+    metrics = plan.folder.metrics
+    assert metrics["expert"]["test_accuracy"] == pytest.approx(right / 36)
+    judged = metrics["verdict"]["compared"]["expert"]
+    assert judged == pytest.approx(right / 36)
+    assert answers_of(experts) == (right, 36)
+    assert len(plan.expert.folder.data["splits"]["train"]) == 36
 
 
 def test_files_have_the_accuracy_of_the_folds(plan):
@@ -71,6 +97,7 @@ def test_files_have_the_accuracy_of_the_folds(plan):
         assert export["accuracy"] == pytest.approx(np.mean(shares))
         assert (plan.folder.path / export["file"]).exists()
     assert exports["tflite"]["held_out"] == "36 training images"
+    assert exports == exports_of_folds(plan, exports)
 
 
 def test_it_says_that_it_was_trained_on_everything(plan):
@@ -81,6 +108,7 @@ def test_it_says_that_it_was_trained_on_everything(plan):
     assert "36 images, and all of them trained this model" in card
     assert "of which the last is kept" in card
     assert "val_accuracy" not in plan.folder.history
+    assert not plan.folder.attention.exists()
     page = plan.folder.report.read_text("utf-8")
     assert "Every one of 36 images" in page
 
@@ -92,22 +120,89 @@ def test_typed_again_nothing_is_trained(plan, capsys):
     assert "This run is finished" in printed
 
 
+def test_its_training_images_are_no_test(plan, capsys):
+    folder = str(plan.folder)
+    assert main(["evaluate", folder]) == 2
+    error = capsys.readouterr().err
+    assert "has none to be tested on" in error
+    assert plan.folds[1].folder.name in error
+    images = ["--data-dir", plan.config.data.data_dir]
+    assert main(["evaluate", folder, *images, "--split", "test"]) == 2
+    assert "must have a test split" in capsys.readouterr().err
+    assert main(["evaluate", folder, *images]) == 0
+    note = capsys.readouterr().err
+    assert "36 of these 36 images" in note and "--split test" not in note
+
+
+def test_a_file_made_later_says_what_it_was_measured_on(plan, tmp_path, capsys):
+    path = tmp_path / "later.tflite"
+    words = [str(plan.folder), "--format", "tflite", "--output", str(path)]
+    assert main(["export", *words]) == 0
+    assert "of 3 training images" in capsys.readouterr().out
+
+
 def test_a_model_of_all_images_comes_after_its_folds(plan):
     other = resolve(plan.config.replace(seed=1))
-    with pytest.raises(ValueError, match="3 of 3 folds not finished"):
-        run(other)
+    with pytest.raises(ValueError, match="2 of 2 folds not finished"):
+        runner.run(other)
     assert not other.folder.is_begun
 
 
-def test_images_that_changed_after_their_fold(plan, tmp_path):
-    """A fold that was run before an image came is no part of the whole."""
-    finished.paint(tmp_path / "images", count=9)
-    moved = resolve(plan.config.replace(data_dir=str(tmp_path / "images")))
-    for fold, other in zip(moved.folds, plan.folds, strict=True):
-        fold.folder.path.parent.mkdir(parents=True, exist_ok=True)
-        fold.folder.path.symlink_to(other.folder.path.resolve())
-    with pytest.raises(ValueError, match="36 tested images, 27 images"):
-        run(moved)
+def test_folds_without_files_are_told_before_the_training(copy):
+    for fold in copy.folds:
+        metrics = {**fold.folder.metrics, "exports": {}}
+        fold.folder.write("metrics.json", metrics)
+    shutil.rmtree(copy.folder.path)
+    with pytest.raises(ValueError, match="2 folds without files"):
+        runner.run(copy)
+    assert not copy.folder.is_begun
+
+
+@pytest.mark.parametrize("name", ["artist00_0", "artist99_99"])
+def test_images_that_changed_are_told_before_the_training(name, plan, copy):
+    """One that is another, or one more."""
+    path = pathlib.Path(plan.config.data.data_dir, "blue", f"{name}.png")
+    before = path.read_bytes() if path.exists() else None
+    shutil.rmtree(copy.folds[1].folder.path)
+    try:
+        Image.fromarray(np.zeros((20, 26, 3), "uint8")).save(path)
+        with pytest.raises(ValueError, match="The images changed"):
+            run_folds(copy, minutes=1, started=0)
+    finally:
+        path.unlink()
+        if before is not None:
+            path.write_bytes(before)
+    assert not copy.folds[1].folder.is_begun
+
+
+def test_the_epochs_of_all_folds_are_chosen_once(tmp_path, monkeypatch, capsys):
+    finished.paint(tmp_path / "images", count=12)
+    plan = small_plan(
+        "folder",
+        data_dir=str(tmp_path / "images"),
+        workdir=str(tmp_path / "runs"),
+        method="baseline",
+        folds=FOLDS,
+        epochs=0,
+    )
+    monkeypatch.setattr(
+        "keras_artkd.runs.budget.measure", lambda *_: Speed(1.0, 0.1)
+    )
+    begun = []
+    monkeypatch.setattr(
+        folds, "run_with_reference", lambda plan, data: begun.append(plan)
+    )
+    monkeypatch.setattr(runner, "run", lambda plan, data: begun.append(plan))
+    run_folds(plan, minutes=3, started=0)
+    assert "it takes at most about 9 minutes" in capsys.readouterr().out
+    assert len({p.config.schedule.epochs for p in begun}) == 1
+    assert begun == [*begun[-1].folds, begun[-1]]
+    for part in (*plan.folds, plan):
+        settings = read_json(choice_file(part, 3, 1))["settings"]
+        assert settings["epochs"] == begun[0].config.schedule.epochs
+    again = list(begun)
+    run_folds(plan, minutes=3, started=0)
+    assert begun == again * 2
 
 
 def test_a_fold_is_a_run_of_its_own():
@@ -119,8 +214,48 @@ def test_a_fold_is_a_run_of_its_own():
     assert len({fold.folder for fold in plan.folds} | {plan.folder}) == 6
 
 
-def test_sizes_are_compared_on_one_split(tmp_path, capsys):
-    finished.paint(tmp_path / "images", count=4)
-    words = [str(tmp_path / "images"), "--folds", "3"]
-    assert main(["train", *words, "--sizes", "tiny", "small"]) == 2
-    assert "--sizes and --folds" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"method": "kd", "expert": __file__}, "images that some fold tests"),
+        ({"method": "pseudo_soft", "unlabelled": 0.5}, "hides labels"),
+    ],
+)
+def test_what_folds_cannot_have(changes, message, plan):
+    images = plan.config.data.data_dir
+    if "expert" in changes:
+        changes = {"method": "kd", "expert": str(plan.folder.student)}
+    with pytest.raises(ValueError, match=message):
+        check_plan(small_plan("folder", data_dir=images, folds=5, **changes))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["search", "--method", "kd"],
+        ["study", "000/4.13"],
+        ["train", "--sizes", "tiny", "small"],
+    ],
+)
+def test_commands_that_go_by_one_split(words, plan, capsys):
+    command, *rest = words
+    key = [rest.pop(0)] if command == "study" else []
+    images = plan.config.data.data_dir
+    assert main([command, *key, images, *rest, "--folds", "3"]) == 2
+    assert "--folds" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_students_without_an_expert_are_judged_by_those_of_their_folds(copy):
+    alone = resolve(copy.config.replace(method="baseline"))
+    run_folds(alone, minutes=1, started=0)
+    right, _ = answers_of([fold.expert.folder for fold in copy.folds])
+    judged = alone.folder.metrics["verdict"]["compared"]
+    assert judged["expert"] == pytest.approx(right / 36)
+    experts = [
+        folder
+        for path in alone.folder.path.parent.glob("baseline-*")
+        if (folder := RunFolder(path)).settings["epochs"] == 2
+    ]
+    # Of the folds; one on all images was not trained for this.
+    assert len(experts) == FOLDS + 1

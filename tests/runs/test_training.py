@@ -16,7 +16,7 @@ from keras_artkd import models
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.plan import resolve
 from keras_artkd.runs.runner import load_data
-from keras_artkd.runs.training import keeps_last, train
+from keras_artkd.runs.training import epoch_choice, train
 from tests.runs.settings import small_plan
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -139,17 +139,17 @@ def check_resumed(plan, data, expert, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("changes", "count", "last"),
+    ("changes", "count", "why"),
     [
-        ({}, 50, False),
-        ({"keep_epoch": "auto"}, 99, True),
-        ({"keep_epoch": "auto"}, 100, False),
-        ({"keep_epoch": "last"}, 500, True),
-        ({"folds": 5}, 500, True),
-        ({"folds": 5, "fold": 0}, 500, False),
+        ({}, 50, "validation"),
+        ({"keep_epoch": "auto"}, 99, "few"),
+        ({"keep_epoch": "auto"}, 100, "validation"),
+        ({"keep_epoch": "last"}, 500, "asked"),
+        ({"folds": 5}, 500, "folds"),
+        ({"folds": 5, "fold": 0}, 500, "folds"),
     ],
 )
-def test_which_epoch_is_kept(changes, count, last):
+def test_which_epoch_is_kept(changes, count, why):
     plan = small_plan("folder", data_dir="images", **changes)
     data = types.SimpleNamespace(validation=range(count))
-    assert keeps_last(plan, data) == last
+    assert epoch_choice(plan, data) == why

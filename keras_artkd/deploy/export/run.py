@@ -140,6 +140,8 @@ def export_run(
     from keras_artkd.data.pipeline import evaluation_arrays
 
     collection = load_data(data, data_dir)
+    # Of all folds together every image was trained on.
+    held_out = "training" if "folds" in facts.metrics else "validation"
     sizes = crop_size(config), config["image_size"]
     report = deliver_student(
         student,
@@ -148,7 +150,7 @@ def export_run(
         quantize,
         facts,
         choose_calibration_images(collection.train, *sizes),
-        ("validation", *evaluation_arrays(collection.validation, *sizes)),
+        (held_out, *evaluation_arrays(collection.validation, *sizes)),
         gate or ParityGate(),
     )
     return path, report
