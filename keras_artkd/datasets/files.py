@@ -11,7 +11,22 @@ IMAGE_SUFFIXES = frozenset(
     + (".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
 )
 LINKED_FOLDER = "a link to a folder, not followed"
-_LEFT_BY_SYSTEMS = frozenset(("thumbs.db", "desktop.ini", "__macosx"))
+# Files and folders that are nobody's: bins, thumbnails, indices. In lower case.
+_LEFT_BY_SYSTEMS = frozenset(
+    # Windows.
+    ("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini")
+    + ("$recycle.bin", "recycler", "system volume information", "found.000")
+    # macOS, also on the disks of others.
+    + ("__macosx", "network trash folder", "temporary items", "icon\r")
+    + ("thevolumesettingsfolder", "thefindbycontentfolder")
+    # Linux.
+    + ("lost+found",)
+    # Synology, QNAP and other network storage.
+    + ("@eadir", "#recycle", "#snapshot", "@tmp", "@recycle")
+    + ("@recently-snapshot", "@syno", "@sharebin", "network recycle bin")
+    # Programs that manage pictures.
+    + ("picasa.ini", "zbthumbnail.info", "pspbrwse.jbf")
+)
 
 
 def is_image(path: Path) -> bool:

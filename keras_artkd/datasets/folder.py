@@ -1,10 +1,19 @@
 """A folder of labelled images: one folder per class."""
 
-import itertools
 import os
 import pathlib
+from collections.abc import Mapping
 
-from keras_artkd.datasets.examples import Examples, Loaded, split_examples
+import numpy as np
+
+from keras_artkd.datasets.examples import (
+    Examples,
+    Loaded,
+    Parts,
+    drop_leaks,
+    split_examples,
+    split_official,
+)
 from keras_artkd.datasets.exclusions import exclude_records, read_exclusions
 from keras_artkd.datasets.files import (
     is_image,
@@ -12,23 +21,32 @@ from keras_artkd.datasets.files import (
     list_files,
     list_folders,
     missing_message,
+    printable,
     relative_key,
     walk_files,
     why_no_image,
 )
 from keras_artkd.datasets.records import Record, Skipped, read_records
 from keras_artkd.datasets.request import LoadRequest
-from keras_artkd.datasets.splits import stratified_limit
+from keras_artkd.datasets.split_folders import find_split_folders
+from keras_artkd.datasets.splits import SPLITS, stratified_limit
 from keras_artkd.types import Path
 
+# Of train, where folders give no split to validate with.
+_VALIDATION = 0.15
 _LAYOUT = "one folder per class, `<class>/<image>`, at least two classes."
 
 
 def check_folder(request: LoadRequest) -> None:
     """Checks that there are two classes, reading no more than necessary."""
-    folders = _class_folders(pathlib.Path(request.folder))
-    with_images = (f for f in folders if any(map(is_image, walk_files(f))))
-    if len(list(itertools.islice(with_images, 2))) < 2:
+    with_images = (
+        folder.name
+        for folder in class_folders(pathlib.Path(request.folder))
+        if any(map(is_image, walk_files(folder)))
+    )
+    # The same class may be in several splits.
+    first = next(with_images, None)
+    if first is None or all(name == first for name in with_images):
         find_records(request.folder)  # It says what is there instead.
     if request.options.get("exclude") is not None:
         read_exclusions(request.options["exclude"])
@@ -63,14 +81,40 @@ def load_folder(request: LoadRequest, *, exclude: Path | None = None) -> Loaded:
             f"data_dir={str(request.folder)!r}, where none of {len(records)} "
             f"can, the first because: {unreadable[0].reason}."
         )
-    parts = split_examples(examples, request.by_artist, request.split_seed)
-    return Loaded(class_names, parts, skipped + unreadable)
+    skipped = skipped + unreadable
+    splits = find_split_folders(pathlib.Path(request.folder))
+    if splits is None:
+        parts = split_examples(examples, request.by_artist, request.split_seed)
+        return Loaded(class_names, parts, skipped)
+    parts, leaks = _given_splits(examples, splits, request.split_seed)
+    return Loaded(class_names, parts, skipped + leaks)
+
+
+def _given_splits(
+    examples: Examples, splits: Mapping[str, pathlib.Path], seed: int
+) -> tuple[Parts, list[Skipped]]:
+    """The splits that folders make; where one is missing, train gives it.
+
+    Where there is one held-out split, it tests, whatever it is called.
+    """
+    first = np.array([str(key).split("/")[0] for key in examples.store.keys])
+    given = {
+        split: examples.take(np.flatnonzero(first == printable(folder.name)))
+        for split, folder in splits.items()
+    }
+    if len(given) == len(SPLITS):
+        return drop_leaks({name: given[name] for name in SPLITS})
+    test = given.get("test") or given["validation"]
+    return split_official(given["train"], test, _VALIDATION, None, seed)
 
 
 def find_records(
     root: Path,
 ) -> tuple[list[str], list[Record], list[Skipped]]:
     """Lists the images of a `class/image` tree, at any depth below the class.
+
+    Where the folders are splits (`train/ val/ test/`), the tree is
+    `split/class/image`; keys tell the split.
 
     The artist is the part of a file name before its first `_`, as in WikiArt.
     A name without `_` is its own group.
@@ -89,31 +133,30 @@ def find_records(
         OSError: if a folder cannot be read.
     """
     root = pathlib.Path(root)
-    folders = _class_folders(root)
+    folders = class_folders(root)
     skipped = [
         Skipped(relative_key(path, root), "not in a class folder")
-        for path in sorted(root.iterdir())
+        for place in (root, *(find_split_folders(root) or {}).values())
+        for path in sorted(place.iterdir())
         if not path.is_dir() and not is_litter(path.name)
     ]
-    class_names: list[str] = []
-    records: list[Record] = []
-    empty: list[str] = []
+    found: dict[str, list[tuple[pathlib.Path, str]]] = {}
     for folder in folders:
-        name = relative_key(folder, root)
-        found: list[Record] = []
+        images = found.setdefault(printable(folder.name), [])
         for path in list_files(folder):
             key = relative_key(path, root)
             if reason := why_no_image(path):
                 skipped.append(Skipped(key, reason))
             else:
-                group = artist(path.name) or key
-                found.append(Record(path, key, len(class_names), group))
-        if found:
-            class_names.append(name)
-            records += found
-        else:
-            empty.append(name)
-            skipped.append(Skipped(name, "class folder without images"))
+                images.append((path, key))
+    empty = [name for name, images in found.items() if not images]
+    skipped += [Skipped(name, "class folder without images") for name in empty]
+    class_names = sorted(name for name, images in found.items() if images)
+    records = [
+        Record(path, key, label, artist(path.name) or key)
+        for label, name in enumerate(class_names)
+        for path, key in found[name]
+    ]
     if len(class_names) < 2:
         raise ValueError(
             "A classifier needs at least two classes with images. Received: "
@@ -123,11 +166,15 @@ def find_records(
     return class_names, records, skipped
 
 
-def _class_folders(root: pathlib.Path) -> list[pathlib.Path]:
+def class_folders(root: pathlib.Path) -> list[pathlib.Path]:
+    """The folders of the classes; of each split, where there are splits."""
     folders = list_folders(root) if root.is_dir() else []
     if not folders:
         raise ValueError(missing_message("Class folders", root, _LAYOUT))
-    return folders
+    splits = find_split_folders(root)
+    if splits is None:
+        return folders
+    return [inner for each in splits.values() for inner in list_folders(each)]
 
 
 def artist(file_name: str) -> str:

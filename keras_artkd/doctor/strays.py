@@ -10,9 +10,10 @@ from keras_artkd.datasets.files import (
     is_litter,
     list_files,
     list_folders,
-    relative_key,
+    printable,
     why_no_image,
 )
+from keras_artkd.datasets.folder import class_folders
 from keras_artkd.types import Path
 
 
@@ -50,5 +51,7 @@ def find_strays(
 
 def empty_classes(root: Path, class_names: Collection[str]) -> list[str]:
     """Names of class folders without images."""
-    names = [relative_key(folder, root) for folder in list_folders(root)]
-    return [name for name in names if name not in class_names]
+    names = [
+        printable(folder.name) for folder in class_folders(pathlib.Path(root))
+    ]
+    return sorted({*names} - {*class_names})

@@ -42,6 +42,22 @@ def test_a_tree_with_all_its_litter(tree):
     assert skipped == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found", "@Recycle"),
+        *("System Volume Information", ".@__thumb", "@Recently-Snapshot"),
+    ],
+)
+def test_what_systems_leave_behind_is_no_class_and_no_image(
+    name, tree, picture
+):
+    before = find_records(tree)
+    picture(tree / name / "old.jpg")
+    picture(tree / "Rococo" / name / "watteau.jpg" / "THUMB_M.jpg")
+    assert find_records(tree) == before
+
+
 def test_what_is_left_out_is_listed(tree):
     (tree / "README.md").write_text("x")
     (tree / "Rococo" / "notes.txt").write_text("x")
