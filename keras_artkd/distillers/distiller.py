@@ -1,11 +1,13 @@
 """The one objective and training step that every method shares."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 import keras
 from keras import ops
 
+from keras_artkd.distillers.fixed import FixedWeights
+from keras_artkd.distillers.model_methods import ModelMethods
 from keras_artkd.distillers.objective import batch_mean, sum_losses
 from keras_artkd.distillers.recorded import Inputs, split_answers
 from keras_artkd.distillers.roles import STUDENT, freeze, resize_like
@@ -20,6 +22,7 @@ from keras_artkd.distillers.supervision import (
 from keras_artkd.distillers.validation import (
     check_losses,
     check_views,
+    check_weight,
     name_networks,
     own_terms,
 )
@@ -34,18 +37,9 @@ from keras_artkd.losses.base import Endpoints, TransferLoss
 from keras_artkd.models import without_exits
 from keras_artkd.types import Tensor
 
-if TYPE_CHECKING or keras.backend.backend() == "tensorflow":
-    from keras_artkd.distillers.tensorflow_step import TrainStep
-else:
-    # Keras's own JAX and PyTorch steps call `call`, `compute_loss` and
-    # `compute_metrics`, which is all they need.
-    from keras_artkd.distillers.training_model import TrainingModel
-
-    TrainStep = TrainingModel
-
 
 @keras.saving.register_keras_serializable("keras_artkd")
-class Distiller(TrainStep):
+class Distiller(ModelMethods):
     """Trains a student with a supervised loss and weighted transfer losses.
 
     Networks have roles. The student learns from labels and from teachers.
@@ -83,12 +77,10 @@ class Distiller(TrainStep):
         transfer_losses: list of `TransferLoss`, with distinct names.
         transfer_weights: list of as many floats, or serialisable callables
             of the epoch (a float tensor counted from 1). Defaults to ones.
-        supervised_weight: float or such a callable, of the student's own
-            supervised loss.
+        supervised_weight: the same, of the student's own supervised loss.
         views: int, how many images of each example a training batch has.
-            Where it is not 1, images are `(batch, views, height, width, 3)`.
-            Losses see `batch * views` rows, all of one example together, each
-            with its example's label.
+            Where it is not 1, images are `(batch, views, height, width, 3)`,
+            and losses see `batch * views` rows, those of an example together.
         labelled_views: int, from how many of them, the first, labels are
             learned; by default from all.
         soft_labels: whether labels must be probabilities, `(batch, classes)`,
@@ -116,6 +108,8 @@ class Distiller(TrainStep):
     Then `distiller.fit(images, labels)`, as with any Keras model.
     """
 
+    fixed_attributes = ("transfer_weights", "supervised_weight")
+
     def __init__(
         self,
         student: keras.Model,
@@ -138,8 +132,12 @@ class Distiller(TrainStep):
         self.transfer_losses = list(transfer_losses)
         if transfer_weights is None:
             transfer_weights = [1.0] * len(self.transfer_losses)
-        self.transfer_weights = list(transfer_weights)
-        self.supervised_weight = supervised_weight
+        self.transfer_weights = FixedWeights(
+            check_weight("transfer_weights", w) for w in transfer_weights
+        )
+        self.supervised_weight = check_weight(
+            "supervised_weight", supervised_weight
+        )
         self.views = views
         self.labelled_views = (
             views if labelled_views is None else labelled_views
@@ -159,6 +157,8 @@ class Distiller(TrainStep):
                 *(loss.name for loss in self.transfer_losses),
             )
         }
+        for loss in self.transfer_losses:
+            loss.fix()
         self.built = True
 
     def compile(
@@ -198,10 +198,6 @@ class Distiller(TrainStep):
         )
         # TensorFlow traces a step that makes variables a second time.
         self.optimizer.build(self.trainable_variables)
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles as saved; Keras does it for its own `compile` only."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
 
     def call(self, inputs: Inputs, training: bool = False) -> Any:
         """Runs the networks.
@@ -365,36 +361,3 @@ class Distiller(TrainStep):
     ) -> Tensor:
         values = loss_values(self.supervised_loss, labels, logits)
         return batch_mean(values, sample_weight, views)
-
-    def get_config(self) -> dict[str, Any]:
-        """Every constructor argument; networks and losses serialised."""
-        return keras.saving.serialize_keras_object(
-            {
-                "name": self.name,
-                "student": self.student,
-                "teachers": dict(self.teachers),
-                "co_trained": dict(self.co_trained),
-                "transfer_losses": list(self.transfer_losses),
-                "transfer_weights": list(self.transfer_weights),
-                "supervised_weight": self.supervised_weight,
-                "views": self.views,
-                "labelled_views": self.labelled_views,
-                "soft_labels": self.soft_labels,
-            }
-        )
-
-    @classmethod
-    def from_config(
-        cls,
-        config: dict[str, Any],
-        custom_objects: dict[str, Any] | None = None,
-    ) -> Self:
-        """Rebuilds networks and losses, then the distiller."""
-        return cls(
-            **{
-                key: keras.saving.deserialize_keras_object(
-                    value, custom_objects=custom_objects
-                )
-                for key, value in config.items()
-            }
-        )

@@ -10,6 +10,25 @@ from keras_artkd.models import without_exits
 from keras_artkd.types import Tensor
 
 
+@keras.saving.register_keras_serializable("keras_artkd")
+class LabelAccuracy(keras.metrics.MeanMetricWrapper):
+    """Accuracy by labels in either form, in place of Keras's own.
+
+    Args:
+        name: str, what `compile` was given: `"accuracy"` or `"acc"`.
+        dtype: as of any metric.
+    """
+
+    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
+        super().__init__(label_accuracy, name=name, dtype=dtype)
+        # By this Keras's callbacks know that more is better.
+        self._direction = "up"
+
+    def get_config(self) -> dict[str, Any]:
+        """Every constructor argument."""
+        return {"name": self.name, "dtype": self.dtype}
+
+
 def loss_values(loss: Any, labels: Tensor, logits: Tensor) -> Tensor:
     """The values of a supervised loss, one per example.
 
@@ -27,7 +46,7 @@ def metrics_of_labels(metrics: Any) -> Any:
 
     def own(metric: Any) -> Any:
         if metric in ("accuracy", "acc"):
-            return keras.metrics.MeanMetricWrapper(label_accuracy, name=metric)
+            return LabelAccuracy(metric)
         return metric
 
     return keras.tree.map_structure(own, metrics)

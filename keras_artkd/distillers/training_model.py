@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from keras_artkd.distillers.fixed import fixed_message
+
 
 class TrainingModel(keras.Model):
     """A Keras model whose training differs from epoch to epoch.
@@ -20,11 +22,19 @@ class TrainingModel(keras.Model):
 
     # Keras makes it when `fit` begins.
     train_function: Any
+    # Attributes that the traced step holds as they were first.
+    fixed_attributes: tuple[str, ...] = ()
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.epoch = keras.Variable(1.0, trainable=False, name="epoch")
         self._evaluating = False
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuses what a traced step would not see."""
+        if name in self.fixed_attributes and name in self.__dict__:
+            raise AttributeError(fixed_message(name))
+        super().__setattr__(name, value)
 
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Trains as `keras.Model.fit` does, and keeps `epoch` up to date."""

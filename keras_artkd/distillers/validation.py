@@ -1,12 +1,19 @@
 """Argument validation for `Distiller`."""
 
+import numbers
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import keras
+import numpy as np
 
 from keras_artkd.distillers.roles import STUDENT, RoleNetwork
 from keras_artkd.distillers.schedules import Weight
 from keras_artkd.losses.base import TransferLoss
+
+# Of noise for a network that takes images of any size.
+_SIDE = 64
 
 
 def own_terms(roles: Iterable[str]) -> tuple[str, ...]:
@@ -42,12 +49,41 @@ def name_networks(
     networks = {
         role: RoleNetwork(role, model) for role, model in models.items()
     }
+    for model in models.values():
+        _check_answers(model)
     if len({n.specs["logits"].shape[-1] for n in networks.values()}) > 1:
         raise ValueError(
             "All networks must have the same classes. Received: "
             + "; ".join(n.describe() for n in networks.values())
         )
     return networks
+
+
+def _check_answers(model: keras.Model) -> None:
+    """Rejects a network whose answers are probabilities, wherever from.
+
+    A softmax may be an operation, or within a model inside. So its answers to
+    two images of noise tell.
+    """
+    last = model.outputs[0]._keras_history.operation
+    if isinstance(last, keras.layers.Dense) and (
+        last.activation is keras.activations.linear
+    ):
+        return
+    shape = [side or _SIDE for side in model.inputs[0].shape[1:]]
+    noise = np.random.default_rng(0).uniform(0, 255, (2, *shape))
+    answers = keras.ops.convert_to_numpy(
+        model(noise.astype("float32"), training=False)
+    ).astype("float64")
+    sums = answers.sum(axis=-1)
+    if (answers >= 0).all() and np.allclose(sums, 1.0, atol=1e-2):
+        raise ValueError(
+            "A network in distillation must end in logits. Received: "
+            f"{model.name!r}, whose answers to two images of noise are not "
+            f"negative and sum to {sums[0]:.3f} and {sums[1]:.3f}, as those "
+            "of a softmax. Fix: build it without (activation=None, "
+            "classifier_activation=None)."
+        )
 
 
 def check_losses(
@@ -110,6 +146,41 @@ def check_losses(
                 "example, shape (batch,), or a scalar. Received: shape "
                 f"{tuple(values.shape)}."
             )
+
+
+def check_weight(name: str, weight: Any) -> Weight:
+    """A weight as the distiller keeps it: a float or a schedule.
+
+    Raises:
+        ValueError: for what would not be saved with the model, or not be
+            found again by loading.
+    """
+    if callable(weight):
+        try:
+            # Of a lambda Keras warns, and does not load it.
+            with warnings.catch_warnings(action="ignore"):
+                saved = keras.saving.serialize_keras_object(weight)
+            keras.saving.deserialize_keras_object(saved)
+        except Exception as error:
+            raise ValueError(
+                f"`{name}` must be a number, or a callable of the epoch that "
+                f"Keras can save and load. Received: {weight!r} "
+                f"({str(error).splitlines()[0][:120]}). Fix: a class with "
+                "`get_config`, or a function, registered by "
+                "keras.saving.register_keras_serializable()."
+            ) from error
+        schedule: Weight = weight
+        return schedule
+    if isinstance(weight, keras.Variable) or not isinstance(
+        weight, numbers.Real
+    ):
+        raise ValueError(
+            f"`{name}` must be a number, or a callable of the epoch. Received: "
+            f"{weight!r}, a {type(weight).__name__}. Fix: float(...); a weight "
+            "that changes is a schedule, such as "
+            "keras_artkd.distillers.LinearWarmup."
+        )
+    return float(weight)
 
 
 def check_views(views: int, labelled_views: int) -> None:

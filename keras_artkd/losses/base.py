@@ -76,6 +76,25 @@ class TransferLoss(keras.layers.Layer):
         self.teacher = teacher
         self.detach_teacher = detach_teacher
 
+    def fix(self) -> None:
+        """Refuses new values of its arguments from now on.
+
+        A distiller's traced step holds those that it was made with.
+        """
+        # Keras's own may change: `trainable` does with the distiller's.
+        own = {*self.get_config()} - {*keras.layers.Layer().get_config()}
+        self._fixed = frozenset(own)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuses arguments that a traced step would not see."""
+        if name in getattr(self, "_fixed", ()):
+            raise AttributeError(
+                f"`{name}` of {self.name!r} is part of a distiller's training "
+                "step, which would go on with the old value. Received: "
+                f"{name}={value!r}. Fix: a new loss, and a new distiller."
+            )
+        super().__setattr__(name, value)
+
     def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""
         return {

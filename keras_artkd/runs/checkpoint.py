@@ -125,7 +125,7 @@ class Checkpoint(keras.callbacks.Callback):
 
         Raises:
             ValueError: if the loss is not finite; the file keeps the state
-                of the epoch before.
+                of the epoch before. If the monitored value is not logged.
         """
         logs = logs or {}
         if not np.isfinite(logs["loss"]):
@@ -133,6 +133,13 @@ class Checkpoint(keras.callbacks.Callback):
                 "The loss must stay finite. Received: "
                 f"{logs['loss']} in epoch {epoch + 1}. Fix: a smaller "
                 "learning rate, or smaller weights of the transfer losses."
+            )
+        if self.monitor not in logs and not self.keep_last:
+            raise ValueError(
+                "The best student is told by a logged value. Received: "
+                f"monitor={self.monitor!r}, which is not logged; there are "
+                f"{', '.join(logs)}. Fix: validation_data in fit, another "
+                "monitor, or keep_last=True."
             )
         self._extend_history(epoch, logs)
         self.epoch = epoch + 1

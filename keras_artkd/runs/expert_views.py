@@ -102,7 +102,7 @@ def teaching_networks(
 ) -> dict[str, keras.Model]:
     """The frozen teachers by role, also those whose answers were recorded."""
     if plan.config.networks.expert_views is None:
-        return distiller.teachers
+        return dict(distiller.teachers)
     return {EXPERT: keras.models.load_model(expert_path)}
 
 

@@ -112,6 +112,14 @@ def test_the_average_of_the_weights_is_kept_and_resumed(tmp_path):
     assert same(checkpoint.best_weights, whole.student.get_weights())
 
 
+def test_a_monitored_value_that_is_not_there_is_told_at_once(tmp_path):
+    distiller = compiled()
+    checkpoint = Checkpoint(distiller, tmp_path / "c.npz", "val_acc")
+    with pytest.raises(ValueError, match="'val_acc'.*there are loss, acc"):
+        checkpoint.on_epoch_end(0, {"loss": 1.0, "accuracy": 0.5})
+    assert not (tmp_path / "c.npz").exists()
+
+
 def test_a_loss_that_is_not_finite_keeps_the_last_state(tmp_path):
     distiller = compiled()
     checkpoint = Checkpoint(distiller, tmp_path / "c.npz")
