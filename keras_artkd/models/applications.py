@@ -113,7 +113,8 @@ def with_classifier(
             use_bias=False,
             name="neck_conv",
         )(features)
-        x = layers.BatchNormalization(name="neck_bn")(x)
+        # Keras's 0.99 wants more steps than a small data set gives.
+        x = layers.BatchNormalization(momentum=0.9, name="neck_bn")(x)
         features = layers.ReLU(6.0, name="neck_relu")(x)
     x = layers.GlobalAveragePooling2D(name="pool")(features)
     model = keras.Model(

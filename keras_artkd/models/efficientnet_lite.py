@@ -237,8 +237,10 @@ def _conv_bn(
 
 
 def _normalise(x: Tensor, activate: bool, dtype: Policy, name: str) -> Tensor:
+    # The authors' momentum of 0.99 wants thousands of steps: after the few
+    # hundred of a small data set the averages are still those of the beginning.
     x = layers.BatchNormalization(
-        momentum=0.99, epsilon=1e-3, dtype=dtype, name=f"{name}_bn"
+        momentum=0.9, epsilon=1e-3, dtype=dtype, name=f"{name}_bn"
     )(x)
     if not activate:
         return x

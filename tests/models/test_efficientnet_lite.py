@@ -173,3 +173,14 @@ def test_widths_are_multiples_of_eight():
     ]
     model = described("efficientnet_lite2", 10, 32)
     assert count_trainable(model) > 0
+
+
+def test_averages_follow_within_a_few_hundred_steps():
+    """Of 0.99 a short training ends with those it began with."""
+    network = models.build("efficientnet_lite0_first3", 4, (32, 32, 3))
+    momenta = {
+        layer.momentum
+        for layer in network.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    }
+    assert momenta == {0.9}
