@@ -24,7 +24,8 @@ _SETTINGS = _differences(_PRETRAINED, _THESIS.replace(method="baseline")) | {
     "epochs": 8,
     "expert_epochs": 8,
 }
-_MEDIUM = SIZES["medium"]
+# Three times as long.
+_LONG = {"epochs": 24}
 # The expert's own run: what a student with an expert trains first.
 _EXPERT = {
     "student": _PRETRAINED.networks.expert_network,
@@ -80,8 +81,10 @@ def _inheriting() -> Study:
             pairs |= {
                 f"{size}: random weights, 24 epochs": {
                     "inherit": None,
-                    "epochs": 24,
+                    **_LONG,
                 },
+                f"{size}: labels, 24 epochs": _LONG,
+                f"{size}: kd, 24 epochs": {"method": "kd", **_LONG},
                 **{
                     f"{size}: {method}": {"method": method, **changes}
                     for method, changes in _METHODS.items()
