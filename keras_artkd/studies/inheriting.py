@@ -79,22 +79,24 @@ def _inheriting() -> Study:
         }
         if size == "medium":
             pairs |= {
-                f"{size}: random weights, 24 epochs": {
-                    "inherit": None,
-                    **_LONG,
-                },
-                f"{size}: labels, 24 epochs": _LONG,
-                f"{size}: kd, 24 epochs": {"method": "kd", **_LONG},
-                **{
-                    f"{size}: {method}": {"method": method, **changes}
-                    for method, changes in _METHODS.items()
-                },
+                f"{size}: {method}": {"method": method, **changes}
+                for method, changes in _METHODS.items()
             }
         cells.append(Cell(labels, {"student": student}, against=medium))
         cells += [
             Cell(name, {"student": student, **changes}, against=labels)
             for name, changes in pairs.items()
         ]
+    long = f"{medium}, 24 epochs"
+    cells += [
+        Cell(long, _LONG, against=medium),
+        Cell("medium: kd, 24 epochs", {"method": "kd", **_LONG}, against=long),
+        Cell(
+            "medium: random weights, 24 epochs",
+            {"inherit": None, **_LONG},
+            against=long,
+        ),
+    ]
     cells.append(Cell("thesis 000, random weights", _thesis(), against=medium))
     return _study(
         "own/inheriting",
