@@ -4,12 +4,30 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from keras_artkd.types import Path
+
+# The hidden folders of `replacing`, as `tempfile` ends their names.
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
+
+
+def sweep(folder: Path) -> None:
+    """Removes what killed processes left of unfinished files in a folder.
+
+    Args:
+        folder: of which no other process writes a file now; may be missing.
+    """
+    folder = pathlib.Path(folder)
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        if path.is_dir() and _TEMPORARY.fullmatch(path.name):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from keras_artkd.report import write_comparison
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs import runner
 from keras_artkd.runs.budget import choose
+from keras_artkd.runs.claims import claimed
 from keras_artkd.runs.networks import build_student, check_student
 from keras_artkd.runs.open_plan import close, reference, remembered
 from keras_artkd.runs.plan import Plan, resolve
@@ -122,8 +123,10 @@ def run_with_reference(
     if expert is None:
         return runner.run(plan, data)
     check_student(plan)
-    data = load_data(plan) if data is None else data
-    if not expert.folder.is_finished:
-        print(f"Expert: {plan.config.networks.expert_network}")
-    run_or_read(expert, data)
-    return runner.run(plan, data, expert.folder)
+    # The student, too: the same command twice should not wait for an expert.
+    with claimed(plan.folder):
+        data = load_data(plan) if data is None else data
+        if not expert.folder.is_finished:
+            print(f"Expert: {plan.config.networks.expert_network}")
+        run_or_read(expert, data)
+        return runner.run(plan, data, expert.folder)

@@ -21,6 +21,7 @@ from keras_artkd.run_folder import (
     RunFolder,
 )
 from keras_artkd.runs.checkpoint import KeepStages
+from keras_artkd.runs.claims import claim, claimed
 from keras_artkd.runs.commands import command
 from keras_artkd.runs.delivery import export_student, save_student
 from keras_artkd.runs.expert_config import EXPERT_METHOD
@@ -100,8 +101,10 @@ def run_or_read(plan: Plan, data: Collection) -> dict[str, Any]:
     For runs that are part of something larger, which nobody starts by name:
     an interrupted one resumes.
     """
-    if not plan.folder.is_finished:
-        return _run(plan, data)
+    # Another command may train the same expert.
+    with claim(plan.folder, wait=True):
+        if not plan.folder.is_finished:
+            return _run(plan, data)
     check_same_data(plan.folder, data)
     print(f"Finished before: {plan.folder}")
     return plan.folder.metrics
@@ -130,19 +133,24 @@ def run(
 
     Raises:
         ValueError: for input that cannot be used, an interrupted run without
-            `resume`, or data that changed since.
+            `resume`, one that another process trains, or data that changed
+            since.
     """
     if plan.folder.is_finished:
         return print_finished(plan.folder)
-    resume = plan.config.output.resume
-    if plan.folder.is_interrupted and not resume:
-        raise ValueError(
-            f"This run was interrupted: {plan.folder}. Fix: add --resume to "
-            "resume it, or remove the folder to start over."
-        )
-    if resume and not plan.folder.is_begun:
-        _note_what_differs(plan.folder)
-    return _run(plan, data, reference)
+    with claimed(plan.folder):
+        # It may have ended while this command began.
+        if plan.folder.is_finished:
+            return print_finished(plan.folder)
+        resume = plan.config.output.resume
+        if plan.folder.is_interrupted and not resume:
+            raise ValueError(
+                f"This run was interrupted: {plan.folder}. Fix: add --resume "
+                "to resume it, or remove the folder to start over."
+            )
+        if resume and not plan.folder.is_begun:
+            _note_what_differs(plan.folder)
+        return _run(plan, data, reference)
 
 
 def _run(

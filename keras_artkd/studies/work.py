@@ -5,17 +5,17 @@ import gc
 import pathlib
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from multiprocessing.context import SpawnProcess
 from multiprocessing.queues import Queue
 from typing import Any
 
-import filelock
 import keras
 import tensorflow as tf
 
 from keras_artkd.datasets import Collection
 from keras_artkd.run_folder import RunFolder
+from keras_artkd.runs.claims import claim
 from keras_artkd.runs.plan import Plan
 from keras_artkd.runs.processes import CONTEXT, running_workers
 from keras_artkd.runs.provenance import check_same_data
@@ -117,7 +117,7 @@ def _try(
             return True
         if not plan.expert.folder.is_finished:
             return False
-    with _claim(folder) as claimed:
+    with claim(folder) as claimed:
         if not claimed:
             return False
         # Another process may have ended it since.
@@ -134,23 +134,6 @@ def _try(
                 gc.collect()
             after_each()
     return True
-
-
-@contextlib.contextmanager
-def _claim(folder: RunFolder) -> Iterator[bool]:
-    """Yields whether the run is this process's; others leave it alone."""
-    locks = folder.path.parent / ".locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(locks / f"{folder.name}.lock", blocking=False)
-    try:
-        lock.acquire()
-    except filelock.Timeout:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
 
 
 def _data(plan: Plan, loaded: dict[str, Any]) -> Collection:

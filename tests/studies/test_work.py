@@ -4,7 +4,7 @@ import pytest
 
 from keras_artkd.cli.study import main
 from keras_artkd.files import read_json
-from keras_artkd.run_folder import METRICS, RunFolder
+from keras_artkd.run_folder import METRICS
 from keras_artkd.runs.plan import resolve
 from keras_artkd.studies import work
 
@@ -28,18 +28,6 @@ def test_experts_come_first_and_once(base):
             ("baseline", 1),
         )
     ]
-
-
-def test_a_run_is_claimed_by_one(tmp_path):
-    run, another = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "another")
-    with work._claim(run) as first:
-        assert first
-        with work._claim(run) as second:
-            assert not second
-        with work._claim(another) as other:
-            assert other
-    with work._claim(run) as again:
-        assert again
 
 
 def test_what_an_expert_failed_to_teach(base, monkeypatch):
