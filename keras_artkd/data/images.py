@@ -17,6 +17,7 @@ from typing import BinaryIO, TypeAlias
 import numpy as np
 from PIL import Image, ImageChops, JpegImagePlugin, UnidentifiedImageError
 
+from keras_artkd.data.formats import readable
 from keras_artkd.types import Array, Path
 
 Source: TypeAlias = Path | bytes | bytearray | memoryview | BinaryIO
@@ -31,10 +32,6 @@ MAX_DECODED_PIXELS = 150_000_000
 # peak of memory.
 _LARGE_PIXELS = 50_000_000
 _LARGE_LOCK = threading.Lock()
-
-# The usual formats of pictures. Files from the internet do not get Pillow's
-# full list: EPS, for example, would start Ghostscript.
-_FORMATS = ("PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
 
 _EXIF_ORIENTATION = 0x0112
 _UPRIGHT = {
@@ -197,11 +194,12 @@ def _identified(stream: BinaryIO) -> Image.Image:
     if not start:
         raise UnreadableImage("empty file (0 bytes)")
     if start != b"\xff\xd8\xff":
+        formats = [*readable()]
         try:
-            return Image.open(stream, formats=_FORMATS)
+            return Image.open(stream, formats=formats)
         except UnidentifiedImageError:
             raise UnreadableImage(
-                f"no image in a known format (JPEG, {', '.join(_FORMATS)})"
+                f"no image in a known format ({', '.join(formats)})"
             ) from None
         except Image.DecompressionBombError as error:
             raise UnreadableImage(f"too large: {error}") from error

@@ -4,12 +4,9 @@ import os
 import pathlib
 from collections.abc import Iterator
 
+from keras_artkd.data.formats import is_read, why_unread
 from keras_artkd.types import Path
 
-IMAGE_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".gif", ".webp")
-    + (".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
-)
 LINKED_FOLDER = "a link to a folder, not followed"
 # Files and folders that are nobody's: bins, thumbnails, indices. In lower case.
 _LEFT_BY_SYSTEMS = frozenset(
@@ -38,9 +35,9 @@ def why_no_image(path: Path) -> str | None:
     """Why a path of `list_files` is not taken as an image, None if it is."""
     if os.path.isdir(path):
         return LINKED_FOLDER
-    if pathlib.PurePath(path).suffix.lower() not in IMAGE_SUFFIXES:
-        return "not an image file, by its extension"
-    return None
+    if is_read(path):
+        return None
+    return why_unread(path) or "not an image file, by its extension"
 
 
 def is_litter(name: str) -> bool:

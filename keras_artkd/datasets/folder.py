@@ -1,11 +1,13 @@
 """A folder of labelled images: one folder per class."""
 
+import collections
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from keras_artkd.data.formats import why_unread
 from keras_artkd.datasets.examples import (
     Examples,
     Loaded,
@@ -34,6 +36,8 @@ from keras_artkd.types import Path
 
 # Of train, where folders give no split to validate with.
 _VALIDATION = 0.15
+# The reason of a `Skipped` class begins so.
+EMPTY_CLASS = "class folder without images"
 _LAYOUT = "one folder per class, `<class>/<image>`, at least two classes."
 
 
@@ -149,8 +153,16 @@ def find_records(
                 skipped.append(Skipped(key, reason))
             else:
                 images.append((path, key))
-    empty = [name for name, images in found.items() if not images]
-    skipped += [Skipped(name, "class folder without images") for name in empty]
+    empty = {
+        name: _what_is_there(name, skipped)
+        for name, images in found.items()
+        if not images
+    }
+    # First, for a class that is not there is worse than a file.
+    skipped = [
+        *(Skipped(name, EMPTY_CLASS + what) for name, what in empty.items()),
+        *skipped,
+    ]
     class_names = sorted(name for name, images in found.items() if images)
     records = [
         Record(path, key, label, artist(path.name) or key)
@@ -158,12 +170,24 @@ def find_records(
         for path, key in found[name]
     ]
     if len(class_names) < 2:
+        others = ", ".join(name + what for name, what in empty.items())
         raise ValueError(
             "A classifier needs at least two classes with images. Received: "
             f"data_dir={str(root)!r}, where {class_names or 'no folder'} holds "
-            f"images and {empty or 'no folder'} holds none. Fix: {_LAYOUT}"
+            f"images and {others or 'no folder'} holds none. Fix: {_LAYOUT}"
         )
     return class_names, records, skipped
+
+
+def _what_is_there(name: str, skipped: Iterable[Skipped]) -> str:
+    """The pictures of a class folder that are not read, by extension."""
+    suffixes = collections.Counter(
+        pathlib.PurePath(item.key).suffix.lower()
+        for item in skipped
+        if name in item.key.split("/")[:-1] and why_unread(item.key)
+    )
+    listed = ", ".join(f"{n} {suffix}" for suffix, n in suffixes.items())
+    return f" that can be read (but {listed})" if listed else ""
 
 
 def class_folders(root: pathlib.Path) -> list[pathlib.Path]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_artkd.datasets.class_names import look_alikes
 from keras_artkd.datasets.exclusions import exclude_records, read_exclusions
 from keras_artkd.datasets.folder import find_records
 from keras_artkd.datasets.records import Record
@@ -47,6 +48,9 @@ class Diagnosis:
             `tiny` `{file, class, width, height, bytes}`;
             `misnamed` `{file, format}`, images that the loader does not see
             because of their extension;
+            `unread` `{file, reason}`, pictures in formats that are not read
+            here;
+            `look_alike_classes` lists of class names;
             `empty_classes` names of class folders;
             `small_classes` `{class, usable}`, with fewer than 3 images, which
             cannot be split into train, validation and test.
@@ -136,7 +140,7 @@ def examine(
     )
     copies = find_copies(pictures)
     classes = _classes(class_names, records, pictures)
-    misnamed, ignored = find_strays(data_dir)
+    misnamed, unread, ignored = find_strays(data_dir)
     findings: dict[str, list[Any]] = {
         "unreadable": [
             {"file": name, "reason": reason}
@@ -149,6 +153,8 @@ def examine(
             if min(picture.sides) < min_side
         ],
         "misnamed": misnamed,
+        "unread": unread,
+        "look_alike_classes": look_alikes(class_names),
         "empty_classes": empty_classes(data_dir, class_names),
         "small_classes": _with_usable(classes, 0, MIN_IMAGES),
     }

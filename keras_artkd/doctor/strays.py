@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Collection
 
+from keras_artkd.data.formats import why_unread
 from keras_artkd.data.images import UnreadableImage, opened
 from keras_artkd.datasets.exclusions import file_name
 from keras_artkd.datasets.files import (
@@ -19,15 +20,17 @@ from keras_artkd.types import Path
 
 def find_strays(
     root: Path,
-) -> tuple[list[dict[str, str | None]], list[dict[str, str]]]:
+) -> tuple[
+    list[dict[str, str | None]], list[dict[str, str]], list[dict[str, str]]
+]:
     """Finds files that are not taken as images, by their place or extension.
 
     Returns:
-        `(misnamed, ignored)`: `{file, format}` of files that are images by
-        their content but not by their extension, and `{file, reason}` of
-        other files.
+        `(misnamed, unread, ignored)`: `{file, format}` of files that are
+        images by their content but not by their extension, `{file, reason}`
+        of pictures in formats that are not read here, and of other files.
     """
-    misnamed, ignored = [], []
+    misnamed, unread, ignored = [], [], []
     for path in sorted(pathlib.Path(root).iterdir()):
         if not path.is_dir() and not is_litter(path.name):
             name = file_name(path, root)
@@ -45,8 +48,11 @@ def find_strays(
                 with opened(path) as image:
                     misnamed.append({"file": name, "format": image.format})
             except UnreadableImage:
-                ignored.append({"file": name, "reason": "not an image"})
-    return misnamed, ignored
+                if kind := why_unread(path):
+                    unread.append({"file": name, "reason": kind})
+                else:
+                    ignored.append({"file": name, "reason": "not an image"})
+    return misnamed, unread, ignored
 
 
 def empty_classes(root: Path, class_names: Collection[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from keras_artkd.datasets.class_names import tell_apart
 from keras_artkd.datasets.exclusions import quoted
 from keras_artkd.doctor.diagnosis import Diagnosis
 
@@ -18,7 +19,10 @@ _FINDINGS = {
     "near_duplicates": "Nearly the same picture in its class: a test image "
     "may be a copy of a training image",
     "misnamed": "Images that training does not see: the extension is wrong",
+    "unread": "Pictures that training does not see: this format is not read",
     "tiny": "Tiny: the shorter side is less than --min-side",
+    "look_alike_classes": "Classes whose names look the same: probably one "
+    "class",
     "empty_classes": "Class folders without images",
     "small_classes": "Classes with too few images to train, validate and test",
 }
@@ -100,7 +104,9 @@ _LINES: dict[str, Callable[[Any], str]] = {
     "exact_duplicates": _copies,
     "near_duplicates": _copies,
     "misnamed": lambda item: f"{item['format']:6}{quoted(item['file'])}",
+    "unread": lambda item: f"{quoted(item['file'])}: {item['reason']}",
     "tiny": _size,
+    "look_alike_classes": tell_apart,
     "empty_classes": quoted,
     "small_classes": _class,
     "few_images": _class,

@@ -2,9 +2,12 @@ import os
 import sys
 
 import pytest
+from PIL import Image, features
 
+from keras_artkd.data.images import read_image
 from keras_artkd.datasets.folder import artist, find_records
 from keras_artkd.datasets.records import Skipped
+from keras_artkd.doctor import examine
 from tests.datasets.archives import forbid
 
 
@@ -137,3 +140,45 @@ def test_a_folder_that_cannot_be_read_is_no_empty_one(tree, monkeypatch, key):
     forbid(monkeypatch, tree / key)
     with pytest.raises(PermissionError, match=f"can be read.*Fix.*{key}"):
         find_records(tree)
+
+
+@pytest.mark.parametrize("suffix", ["avif", "jp2"])
+def test_formats_that_pillow_decodes(suffix, tmp_path):
+    feature = {"avif": "avif", "jp2": "jpg_2000"}[suffix]
+    if not features.check(feature):
+        pytest.skip(f"this Pillow has no {feature}")
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        image = Image.new("RGB", (20, 30), (200, 10, 10))
+        image.save(tmp_path / name / f"x.{suffix}")
+    names, records, skipped = find_records(tmp_path)
+    assert (names, len(records), skipped) == (["a", "b"], 2, [])
+    pixels = read_image(records[0].path)
+    assert pixels.shape == (30, 20, 3)
+    assert abs(pixels.mean((0, 1)) - (200, 10, 10)).max() < 12
+
+
+def test_a_class_that_vanishes_is_told_first(tree):
+    """Its pictures are of a format that is not read here."""
+    (tree / "Cubism").mkdir()
+    for index in range(3):
+        (tree / "Cubism" / f"{index}.HEIC").write_bytes(b"x")
+    (tree / "Cubism" / "raw.nef").write_bytes(b"x")
+    names, _, skipped = find_records(tree)
+    assert "Cubism" not in names
+    assert skipped[0].key == "Cubism"
+    assert "that can be read (but 3 .heic, 1 .nef)" in skipped[0].reason
+    reasons = {item.key: item.reason for item in skipped}
+    assert "pip install pillow-heif" in reasons["Cubism/0.HEIC"]
+    assert "convert it" in reasons["Cubism/raw.nef"]
+    findings = examine(tree).findings
+    assert len(findings["unread"]) == 4
+    assert findings["empty_classes"] == ["Cubism"]
+
+
+def test_one_class_left_of_two_says_what_the_other_holds(tmp_path, picture):
+    picture(tmp_path / "a" / "x.png")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "x.heic").write_bytes(b"x")
+    with pytest.raises(ValueError, match=r"b that can be read \(but 1 .heic"):
+        find_records(tmp_path)

@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+import unicodedata
 
 import pytest
 from PIL import Image
@@ -263,6 +264,26 @@ def test_classes_and_strays(root):
     ]
     assert diagnosis.imbalance == 2
     assert names(diagnosis.notes["ignored"]) == ["README.md", "Two/notes.txt"]
+
+
+def test_class_names_that_look_the_same(tmp_path):
+    composed, apart = (
+        unicodedata.normalize(form, "Café") for form in ("NFC", "NFD")
+    )
+    classes = [composed, apart, "Rococo", "rococo", "Rococo ", "Baroque"]
+    for number, name in enumerate(classes):
+        for index in range(20):
+            picture = paint(100 * number + index)
+            save(picture, tmp_path / name / f"{index}.png")
+    diagnosis = examine(tmp_path)
+    assert {*map(frozenset, diagnosis.findings["look_alike_classes"])} == {
+        frozenset({composed, apart}),
+        frozenset({"Rococo", "rococo", "Rococo "}),
+    }
+    text = "\n".join(describe(diagnosis))
+    assert "of 4 characters" in text and "of 5 characters" in text
+    assert "'Rococo ' of 7 characters" in text
+    assert not diagnosis.healthy
 
 
 def test_without_the_listed_files_a_folder_is_healthy(root, tmp_path):
