@@ -21,7 +21,7 @@ HOUSE = (
     ("datasets",),
     ("data", "measure"),
     ("layers", "run_folder"),
-    ("catalogue", "files"),
+    ("catalogue", "files", "text_files"),
     ("output", "types", "version"),
 )
 LEVEL = {name: level for level, row in enumerate(HOUSE) for name in row}

@@ -5,6 +5,8 @@ import pathlib
 import sys
 from typing import TYPE_CHECKING
 
+from keras_artkd.text_files import read_text
+
 if TYPE_CHECKING:
     from keras_artkd.deploy.predict import Classifier
 
@@ -41,7 +43,7 @@ def _read_labels(path: str | None) -> list[str] | None:
     if path is None:
         return None
     try:
-        text = pathlib.Path(path).read_text(encoding="utf-8")
+        text = read_text(path)
     except ValueError as error:
         raise ValueError(
             f"Class names must be UTF-8 text. Received: {path} ({error})."

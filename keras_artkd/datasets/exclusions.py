@@ -13,6 +13,7 @@ import pathlib
 
 from keras_artkd.datasets.records import Record, Skipped
 from keras_artkd.files import write_text
+from keras_artkd.text_files import decode
 from keras_artkd.types import Path
 
 
@@ -63,14 +64,13 @@ def read_exclusions(path: Path) -> list[str]:
             "--fix-list FILE writes one."
         ) from error
     try:
-        text = content.decode("utf-8-sig")
-        lines = [line.strip() for line in text.split("\n")]
+        lines = [line.strip() for line in decode(content).split("\n")]
         return [
             json.loads(line) if line.startswith('"') else line
             for line in lines
             if line and not line.startswith("#")
         ]
-    except ValueError as error:  # Of UTF-8, or of JSON.
+    except ValueError as error:  # Of the encoding, or of JSON.
         raise ValueError(
             "A list of files to exclude must be UTF-8 text with one name a "
             f"line. Received: {path}, where {error}. Fix: write it again "

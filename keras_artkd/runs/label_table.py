@@ -11,14 +11,18 @@ import numpy as np
 
 from keras_artkd.files import write_text
 from keras_artkd.runs.pseudo_labels import NothingToLearn, PseudoLabels
+from keras_artkd.text_files import (
+    cell_value,
+    read_text,
+    safe_cell,
+    table_reader,
+)
 from keras_artkd.types import Path
 
 COLUMNS = ("image", "label", "expert", "confidence", "used")
 # Of which a person's corrections are read.
 _READ = ("image", "label", "used")
 _ANSWERS = {"yes": True, "no": False}
-# By which spreadsheets separate columns.
-_DELIMITERS = ",;\t"
 
 
 def write_labels(
@@ -42,9 +46,9 @@ def write_labels(
     for row in np.argsort(confidence, kind="stable"):
         writer.writerow(
             [
-                labels.keys[row],
-                class_names[labels.labels[row]],
-                class_names[labels.logits[row].argmax()],
+                safe_cell(str(labels.keys[row])),
+                safe_cell(class_names[labels.labels[row]]),
+                safe_cell(class_names[labels.logits[row].argmax()]),
                 f"{confidence[row]:.4f}",
                 "yes" if labels.used[row] else "no",
             ]
@@ -147,20 +151,16 @@ def _class_number(
 def _rows(path: pathlib.Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Yields the number of each line and its row, a dict of str."""
     try:
-        # A spreadsheet may have put a mark in front.
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
+        text = read_text(path)
+    except UnicodeError as error:
         raise ValueError(
             "A table of pseudo-labels must be UTF-8 text. Received: "
             f"{path} ({error}). Fix: save it as CSV, UTF-8."
         ) from error
-    header = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=header.count)
-    reader = csv.DictReader(
-        io.StringIO(text, newline=""), delimiter=delimiter, strict=True
-    )
+    reader = table_reader(text)
     try:
-        missing = [c for c in _READ if c not in (reader.fieldnames or ())]
+        header: list[str] = next(reader, [])
+        missing = [column for column in _READ if column not in header]
         if missing:
             raise _unreadable(
                 path,
@@ -168,8 +168,11 @@ def _rows(path: pathlib.Path) -> Iterator[tuple[int, dict[str, str]]]:
                 f"no column {' and no column '.join(missing)}",
                 f"a first line {','.join(COLUMNS)}",
             )
-        for row in reader:
-            if any(row[column] is None for column in _READ):
+        for cells in reader:
+            if not cells:
+                continue
+            row = dict(zip(header, map(cell_value, cells), strict=False))
+            if not {*_READ} <= {*row}:
                 raise _unreadable(
                     path,
                     reader.line_num,

@@ -79,7 +79,7 @@ def test_an_empty_list_changes_nothing(folder, tmp_path):
     "content, message",
     [
         (b"Rococo/absent.jpg\nx\n", "2 are not in .*Rococo/absent.jpg, x.*Fix"),
-        (b"\xff\xfe", "must be UTF-8 text"),
+        (b"\xe9.jpg\n", "must be UTF-8 text"),
         (b'"Rococo/0.jpg\n', "must be UTF-8 text"),
         (
             "\n".join(f"Rococo/{i}.jpg" for i in range(6)).encode(),

@@ -32,6 +32,31 @@ def test_round_trip(noise_labels, path):
     assert again.fingerprint() == labels.fingerprint()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_table_as_a_spreadsheet_saves_it(
+    encoding, delimiter, noise_labels, path
+):
+    write_labels(path, noise_labels, CLASSES)
+    rows = [*csv.reader(path.read_text("utf-8").splitlines())]
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file, delimiter=delimiter).writerows(rows)
+    again = read_labels(path, noise_labels, CLASSES)
+    assert again.fingerprint() == noise_labels.fingerprint()
+
+
+def test_no_spreadsheet_runs_a_name(noise_labels, path):
+    keys = [f"=HYPERLINK({i}).jpg" for i in range(12)]
+    named = dataclasses.replace(noise_labels, keys=np.array(keys))
+    classes = ["+one", "-two", "@three", "'four"]
+    write_labels(path, named, classes)
+    for row in read_table(path):
+        for column in ("image", "label", "expert"):
+            assert row[column].startswith("'")
+    again = read_labels(path, named, classes)
+    assert again.fingerprint() == named.fingerprint()
+
+
 def test_corrections_are_obeyed(noise_labels, path):
     (changed, unused, missing), other = write_corrected(path, noise_labels)
     result = read_labels(path, noise_labels, CLASSES)

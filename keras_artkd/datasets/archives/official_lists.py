@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from keras_artkd.datasets.files import missing_message
 from keras_artkd.datasets.records import Index, Record, Skipped
+from keras_artkd.text_files import read_text
 from keras_artkd.types import Path
 
 
@@ -59,8 +60,8 @@ def find_parts(
 
 def read_lines(path: Path) -> list[str]:
     """Returns the stripped lines of a list, without empty ones."""
-    text = pathlib.Path(path).read_text("utf-8-sig", errors="replace")
-    return [line for line in map(str.strip, text.split("\n")) if line]
+    lines = read_text(path, fallback="utf-8").split("\n")
+    return [line for line in map(str.strip, lines) if line]
 
 
 def join_lists(

@@ -1,7 +1,5 @@
 """Index of the MultitaskPainting100k archive, by its two csv files."""
 
-import csv
-import io
 import pathlib
 from collections.abc import Iterator
 
@@ -12,6 +10,7 @@ from keras_artkd.datasets.files import (
     why_no_image,
 )
 from keras_artkd.datasets.records import Index, Record, Skipped
+from keras_artkd.text_files import read_text, table_reader
 from keras_artkd.types import Path
 
 _CSV = "groundtruth_multiloss_{}_header.csv"
@@ -100,11 +99,7 @@ def _rows(
     Names are stripped, also of no-break spaces. TFDS strips the class names
     that it reads back, and `Perceptism ` would become another class.
     """
-    try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        text = path.read_text("cp1252", errors="replace")
-    rows = csv.reader(io.StringIO(text, newline=""))
+    rows = table_reader(read_text(path, fallback="cp1252"))
     next(rows, None)  # Its header.
     for row in rows:
         if not any(row):

@@ -1,7 +1,6 @@
 """Index of the WikiArt archive, by its folders and its csv files."""
 
 import collections
-import csv
 import pathlib
 import re
 import unicodedata
@@ -15,6 +14,7 @@ from keras_artkd.datasets.files import (
 )
 from keras_artkd.datasets.folder import artist
 from keras_artkd.datasets.records import Index, Record, Skipped
+from keras_artkd.text_files import read_text, table_reader
 from keras_artkd.types import Path
 
 CLASS_NAMES = (
@@ -154,26 +154,23 @@ def _rows(
     path: pathlib.Path, skipped: list[Skipped]
 ) -> Iterator[tuple[str, int]]:
     """Yields `(key, label)` of a csv file; lists rows that make no sense."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        for row in csv.reader(file):
-            if not row:
-                continue
-            style, _, name = row[0].strip().partition("/")
-            style = _ALIASES.get(style, style)
-            if style not in _LABELS or not name:
-                skipped.append(
-                    Skipped(row[0], f"{path.name} names no known style")
+    for row in table_reader(read_text(path, fallback="utf-8")):
+        if not row:
+            continue
+        style, _, name = row[0].strip().partition("/")
+        style = _ALIASES.get(style, style)
+        if style not in _LABELS or not name:
+            skipped.append(Skipped(row[0], f"{path.name} names no known style"))
+        elif len(row) < 2 or row[1].strip() != str(_LABELS[style]):
+            skipped.append(
+                Skipped(
+                    row[0],
+                    f"{path.name} says class {row[1:]}, its folder is class "
+                    f"{_LABELS[style]}",
                 )
-            elif len(row) < 2 or row[1].strip() != str(_LABELS[style]):
-                skipped.append(
-                    Skipped(
-                        row[0],
-                        f"{path.name} says class {row[1:]}, its folder is "
-                        f"class {_LABELS[style]}",
-                    )
-                )
-            else:
-                yield f"{style}/{name}", _LABELS[style]
+            )
+        else:
+            yield f"{style}/{name}", _LABELS[style]
 
 
 def _match(
