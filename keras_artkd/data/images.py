@@ -33,6 +33,9 @@ MAX_DECODED_PIXELS = 150_000_000
 _LARGE_PIXELS = 50_000_000
 _LARGE_LOCK = threading.Lock()
 
+# Of a TIFF, that are looked at for the largest.
+_MOST_PAGES = 32
+
 _EXIF_ORIENTATION = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -57,7 +60,8 @@ def read_image(
     """Reads one image as upright RGB pixels of the requested size.
 
     Transparent pixels are laid over white. An animation gives its first
-    frame. Colour profiles are not applied.
+    frame, a TIFF of several pages the largest. Colour profiles are not
+    applied.
 
     Args:
         source: path, bytes or binary file.
@@ -100,6 +104,7 @@ def opened(source: Source) -> Iterator[Image.Image]:
     try:
         with _stream(source) as stream, _QUIET:
             image = _identified(stream)
+            _seek_largest(image)
             large = image.width * image.height > _LARGE_PIXELS
             with _LARGE_LOCK if large else contextlib.nullcontext():
                 yield image
@@ -214,6 +219,19 @@ def _identified(stream: BinaryIO) -> Image.Image:
             f"{MAX_JPEG_PIXELS / 1e6:.0f} million"
         )
     return image
+
+
+def _seek_largest(image: Image.Image) -> None:
+    """Turns to the largest page of a TIFF; scanners put a thumbnail first."""
+    pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+    if pages < 2:
+        return
+    sizes = []
+    for page in range(min(pages, _MOST_PAGES)):
+        image.seek(page)
+        sizes.append(image.width * image.height)
+    # Of equals the first.
+    image.seek(sizes.index(max(sizes)))
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -1,16 +1,13 @@
 """The one runner: data, expert, training, test, exports, report."""
 
-import collections
 import pathlib
 from typing import Any
 
 import keras
 
 from keras_artkd import datasets, models
-from keras_artkd.data.formats import why_unread
 from keras_artkd.data.pipeline import steps_per_epoch
 from keras_artkd.datasets import Collection
-from keras_artkd.datasets.class_names import look_alikes, tell_apart
 from keras_artkd.deploy.finished_run import RunFacts
 from keras_artkd.deploy.model_card import model_card
 from keras_artkd.files import write_atomically, write_text
@@ -26,6 +23,7 @@ from keras_artkd.run_folder import (
 from keras_artkd.runs.checkpoint import KeepStages
 from keras_artkd.runs.claims import claim, claimed
 from keras_artkd.runs.commands import command
+from keras_artkd.runs.data_notes import data_notes
 from keras_artkd.runs.delivery import export_student, save_student
 from keras_artkd.runs.expert_config import EXPERT_METHOD
 from keras_artkd.runs.expert_views import teaching_networks
@@ -67,16 +65,8 @@ def load_data(plan: Plan) -> Collection:
     announce_data(plan)
     data = datasets.load(**plan.load_arguments)
     describe_splits(plan, data)
-    for names in look_alikes(data.class_names):
-        print(
-            f"note: classes whose names look the same: {tell_apart(names)}; "
-            "if they are one class, join their folders"
-        )
-    unread = collections.Counter(
-        kind for item in data.skipped if (kind := why_unread(item.key))
-    )
-    for kind, count in unread.items():
-        print(f"note: {count} times {kind}")
+    for note in data_notes(data):
+        print(f"note: {note}")
     if data.skipped:
         print(f"  Left out or doubtful: {len(data.skipped)}")
         for skipped in data.skipped[:5]:

@@ -263,3 +263,16 @@ def test_importing_needs_no_framework():
         if line.startswith(("import ", "from ")):
             package = line.split()[1].partition(".")[0]
             assert package not in ("keras", "tensorflow")
+
+
+@pytest.mark.parametrize("largest", [0, 1, 2])
+def test_of_a_tiff_of_several_pages_the_largest_is_read(largest, tmp_path):
+    """Scanners put a thumbnail first."""
+    sides = [20, 30, 25]
+    sides[largest] = 60
+    pages = [Image.new("RGB", (side, side), (side, 0, 0)) for side in sides]
+    path = tmp_path / "scan.tif"
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    pixels = read_image(path)
+    assert pixels.shape == (60, 60, 3)
+    assert (pixels == (60, 0, 0)).all()
