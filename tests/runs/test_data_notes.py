@@ -49,7 +49,8 @@ def test_files_that_are_not_read_are_counted_by_kind():
     skipped += [Skipped("a/x.nef", "x"), Skipped("a/notes.txt", "x")]
     data = collection([0, 0, 1, 1], range(2), range(2), skipped)
     notes = [note for note in data_notes(data) if "left out" in note]
-    assert notes == [
-        "3 files left out, a .heic picture, which needs: pip install pillow-heif",
-        "1 file left out, a .nef picture, which is not read here: convert it",
+    assert [note.partition(",")[0] for note in notes] == [
+        "3 files left out",
+        "1 file left out",
     ]
+    assert "pip install pillow-heif" in notes[0] and "convert it" in notes[1]
