@@ -10,7 +10,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from keras_artkd.types import Path
+import numpy as np
+
+from keras_artkd.types import Array, Path
 
 # The hidden folders of `replacing`, as `tempfile` ends their names.
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
@@ -108,6 +110,33 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Writes JSON, atomically."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_arrays(path: Path, fix: str) -> dict[str, Array]:
+    """Reads all arrays of an `.npz` file.
+
+    Args:
+        path: the file.
+        fix: str, what to do where it is damaged.
+
+    Raises:
+        ValueError: if the file is damaged, in one line.
+        FileNotFoundError: if there is none.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # NumPy, zipfile and zlib raise many types.
+        # Of other bytes NumPy says that they are a pickle.
+        pickle = "pickle" in str(error)
+        reason = "it holds no arrays" if pickle else str(error)
+        reason = reason.strip().splitlines()[0] if reason.strip() else ""
+        raise ValueError(
+            f"The file is damaged: {path} ({reason or type(error).__name__}). "
+            f"Fix: {fix}."
+        ) from error
 
 
 def read_json(path: Path) -> Any:

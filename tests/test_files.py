@@ -2,9 +2,11 @@
 
 import os
 
+import numpy as np
 import pytest
 
 from keras_artkd.files import (
+    read_arrays,
     read_json,
     replacing,
     write_atomically,
@@ -65,3 +67,30 @@ def test_what_is_no_json_is_named(tmp_path):
         (tmp_path / "x.json").write_bytes(content)
         with pytest.raises(ValueError, match="JSON.*x.json"):
             read_json(tmp_path / "x.json")
+
+
+def test_damaged_arrays_are_told_in_one_line(tmp_path):
+    """Bytes that are flipped, cut off or others: never another error."""
+    path, rng = tmp_path / "a.npz", np.random.default_rng(0)
+    arrays = {"x": rng.normal(size=(20, 3)), "meta": np.array("{}")}
+    np.savez(path, **arrays)
+    whole, damaged = path.read_bytes(), 0
+    assert {*read_arrays(path, "none")} == {"x", "meta"}
+    contents = [b"", whole[:-1], whole[: len(whole) // 2], b"garbage", b"PK"]
+    for _ in range(200):
+        mutated = bytearray(whole)
+        for place in rng.integers(0, len(whole), rng.integers(1, 4)):
+            mutated[place] = rng.integers(256)
+        contents.append(bytes(mutated))
+    for content in contents:
+        path.write_bytes(content)
+        try:
+            read_arrays(path, "start over")
+        except ValueError as error:
+            assert str(error).startswith(f"The file is damaged: {path}")
+            assert str(error).endswith("Fix: start over.")
+            assert "\n" not in str(error) and "pickle" not in str(error)
+            damaged += 1
+    assert damaged > 100
+    with pytest.raises(FileNotFoundError):
+        read_arrays(tmp_path / "absent.npz", "none")

@@ -3,15 +3,18 @@
 import contextlib
 import json
 import pathlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_artkd.distillers import Distiller
-from keras_artkd.files import write_atomically
+from keras_artkd.files import read_arrays, write_atomically
 from keras_artkd.types import Array, Path
+
+# What to do where the file is damaged.
+_START_OVER = "remove the run's folder and start over"
 
 
 @contextlib.contextmanager
@@ -100,17 +103,27 @@ class Checkpoint(keras.callbacks.Callback):
 
         Returns:
             The number of epochs done, for `fit(initial_epoch=...)`.
+
+        Raises:
+            ValueError: if the file is damaged, or of another training.
         """
         if not self.path.exists():
             return 0
-        with np.load(self.path) as state:
+        state = read_arrays(self.path, _START_OVER)
+        try:
             meta = json.loads(str(state["meta"]))
-            for name, variables in self._groups().items():
-                _assign(name, variables, state, self.path)
-            self.best_weights = [
+            best = [
                 state[f"best/{i}"]
                 for i in range(len(self.distiller.student.weights))
             ]
+        except (KeyError, ValueError) as error:
+            raise ValueError(
+                f"The file is damaged: {self.path} (it lacks {error}). Fix: "
+                f"{_START_OVER}."
+            ) from error
+        for name, variables in self._groups().items():
+            _assign(name, variables, state, self.path)
+        self.best_weights = best
         self.history = meta["history"]
         self.epoch = meta["epoch"]
         self.best_epoch = meta["best_epoch"]
@@ -247,10 +260,10 @@ class KeepStages(keras.callbacks.Callback):
 def _assign(
     name: str,
     variables: list[keras.Variable],
-    state: "np.lib.npyio.NpzFile",
+    state: Mapping[str, Array],
     path: pathlib.Path,
 ) -> None:
-    saved = sum(key.startswith(f"{name}/") for key in state.files)
+    saved = sum(key.startswith(f"{name}/") for key in state)
     if saved != len(variables):
         raise ValueError(
             f"The checkpoint is not of this training: {path} holds {saved} "

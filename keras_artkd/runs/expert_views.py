@@ -8,7 +8,6 @@ of this expert: other seeds, methods, searches, studies.
 import hashlib
 import pathlib
 import time
-import zipfile
 from collections.abc import Callable
 
 import keras
@@ -19,7 +18,7 @@ from keras_artkd.data.recorded import RecordedViews
 from keras_artkd.data.store import ImageStore
 from keras_artkd.distillers import Distiller
 from keras_artkd.distillers.roles import resize_like
-from keras_artkd.files import write_atomically
+from keras_artkd.files import read_arrays, write_atomically
 from keras_artkd.runs.plan import Plan
 from keras_artkd.types import Array, Path, Tensor
 
@@ -121,14 +120,11 @@ def _file(
 
 def _read(file: pathlib.Path) -> Array | None:
     try:
-        with np.load(file) as saved:
-            logits: Array = saved["logits"]
-            return logits
+        return read_arrays(file, "none is needed, it is written anew")["logits"]
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        # They can be computed again.
-        print(f"note: {file} cannot be read and is written anew: {error}")
+    except (OSError, ValueError, KeyError) as error:
+        print(f"note: {error}")
         return None
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_artkd import models
 from keras_artkd.datasets import Collection
+from keras_artkd.files import read_arrays
 from keras_artkd.measure.intervals import bootstrap_metrics
 from keras_artkd.measure.metrics import agreement, classification_metrics
 from keras_artkd.run_folder import RunFolder
@@ -173,8 +174,8 @@ def _predictions(
     """Logits of every image by role, in the order of the test split."""
     found: list[dict[str, Array]] = []
     for folder in folders:
-        with np.load(folder.predictions) as arrays:
-            found.append({name: arrays[name] for name in arrays.files})
+        fix = "remove the fold's folder, and train it again"
+        found.append(read_arrays(folder.predictions, fix))
     keys = [key for each in found for key in each["keys"].tolist()]
     position = {key: index for index, key in enumerate(keys)}
     wanted = data.test.keys.tolist()

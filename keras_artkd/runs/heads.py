@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 
 from keras_artkd.data.store import ImageStore
 from keras_artkd.datasets import Collection
-from keras_artkd.files import write_atomically
+from keras_artkd.files import read_arrays, write_atomically
 from keras_artkd.measure.metrics import classification_metrics
 from keras_artkd.models import is_inherited
 from keras_artkd.runs.batches import evaluation_batches
@@ -60,13 +60,13 @@ class Head:
     @classmethod
     def read(cls, path: Path) -> "Head":
         """Reads what `write` wrote."""
-        with np.load(path) as arrays:
-            return cls(
-                arrays["kernel"],
-                arrays["bias"],
-                float(arrays["strength"]),
-                float(arrays["validation_accuracy"]),
-            )
+        arrays = read_arrays(path, "remove the run's folder and start over")
+        return cls(
+            arrays["kernel"],
+            arrays["bias"],
+            float(arrays["strength"]),
+            float(arrays["validation_accuracy"]),
+        )
 
 
 def is_all_inherited(network: keras.Model) -> bool:

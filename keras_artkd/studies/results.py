@@ -6,8 +6,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
+from keras_artkd.files import read_arrays
 from keras_artkd.measure.comparing import Difference, compare, judge_order
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.config import Config
@@ -348,8 +347,8 @@ def _read_cell(
 def _read_correct(path: pathlib.Path) -> Array | None:
     if not path.exists():
         return None
-    with np.load(path) as arrays:
-        correct: Array = arrays["student"].argmax(axis=1) == arrays["labels"]
+    arrays = read_arrays(path, "remove the run's folder, and train it again")
+    correct: Array = arrays["student"].argmax(axis=1) == arrays["labels"]
     return correct
 
 

@@ -1,6 +1,7 @@
 """Callbacks: the last state, the best student, the stages of a training."""
 
 import keras
+import numpy as np
 import pytest
 
 from keras_artkd.distillers import build
@@ -110,6 +111,30 @@ def test_the_average_of_the_weights_is_kept_and_resumed(tmp_path):
     resumed, checkpoint = trained(tmp_path / "parts.npz", 1, 3)
     assert same(snapshot(resumed), snapshot(whole))
     assert same(checkpoint.best_weights, whole.student.get_weights())
+
+
+def test_a_damaged_checkpoint_says_so(tmp_path):
+    distiller = compiled()
+    path = tmp_path / "c.npz"
+    checkpoint = Checkpoint(distiller, path)
+    checkpoint.on_epoch_end(0, {"loss": 1.0, "val_accuracy": 0.5})
+    whole = path.read_bytes()
+    with np.load(path) as arrays:
+        without = {k: arrays[k] for k in arrays.files if k != "meta"}
+    np.savez(tmp_path / "without.npz", **without)
+    before = snapshot(distiller)
+    for content in (
+        whole[:-1],
+        whole[: len(whole) // 2],
+        b"",
+        (tmp_path / "without.npz").read_bytes(),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="damaged.*c.npz.*start over"):
+            checkpoint.restore()
+        assert same(snapshot(distiller), before)
+    path.write_bytes(whole)
+    assert checkpoint.restore() == 1
 
 
 def test_a_monitored_value_that_is_not_there_is_told_at_once(tmp_path):
