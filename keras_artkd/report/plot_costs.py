@@ -76,7 +76,7 @@ def plot_costs(
     axes.set_xlabel(label)
     axes.set_ylabel("Accuracy")
     if len(lines) > 1:
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend(frameon=False, fontsize=8, loc="lower right")
     return axes
 
 

@@ -119,10 +119,11 @@ def _costs(results: Results) -> Table:
                     f"{size / 1024:,.0f} KiB",
                     percent(float(accuracy)),
                     f"{np.median(times):.2f} ms",
+                    str(len(files)),
                 ]
             )
     header = ["cell", "parameters", "int8 file", "its accuracy", "one image"]
-    return "Files: int8, of the runs that have them", header, rows
+    return "Files: int8, of the runs that have them", [*header, "runs"], rows
 
 
 def _frozen(results: Results) -> Table:
