@@ -8,9 +8,10 @@ import codecs
 import csv
 import io
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from keras_artkd.types import Path
+if TYPE_CHECKING:  # It imports NumPy, which a command line does without.
+    from keras_artkd.types import Path
 
 # By which spreadsheets separate columns.
 _DELIMITERS = ",;\t"
@@ -47,7 +48,7 @@ def decode(content: bytes, fallback: str | None = None) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def read_text(path: Path, fallback: str | None = None) -> str:
+def read_text(path: "Path", fallback: str | None = None) -> str:
     """Reads a text file, see `decode`.
 
     Raises:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_artkd.distillers.roles import STUDENT, RoleNetwork
-from keras_artkd.distillers.schedules import Weight
+from keras_artkd.distillers.schedules import Schedule, Weight
 from keras_artkd.losses.base import TransferLoss
 
 # Of noise for a network that takes images of any size.
@@ -155,6 +155,9 @@ def check_weight(name: str, weight: Any) -> Weight:
         ValueError: for what would not be saved with the model, or not be
             found again by loading.
     """
+    if isinstance(weight, Schedule) and callable(weight):
+        # Ours are; the round trip would import TensorFlow on any backend.
+        return weight
     if callable(weight):
         try:
             # Of a lambda Keras warns, and does not load it.

@@ -1,5 +1,6 @@
 """Base classes of the transfer losses."""
 
+import inspect
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
@@ -81,9 +82,17 @@ class TransferLoss(keras.layers.Layer):
 
         A distiller's traced step holds those that it was made with.
         """
-        # Keras's own may change: `trainable` does with the distiller's.
-        own = {*self.get_config()} - {*keras.layers.Layer().get_config()}
-        self._fixed = frozenset(own)
+        classes = type(self).__mro__
+        own = classes[: classes.index(TransferLoss) + 1]
+        # Keras's arguments may change: `trainable` does with the distiller's.
+        # Not by `get_config`, which imports TensorFlow on any backend.
+        self._fixed = frozenset(
+            name
+            for each in own
+            if "__init__" in vars(each)
+            for name, parameter in inspect.signature(each).parameters.items()
+            if parameter.kind is not parameter.VAR_KEYWORD
+        ) - {"name"}
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Refuses arguments that a traced step would not see."""

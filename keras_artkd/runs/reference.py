@@ -123,9 +123,9 @@ def run_with_reference(
     if expert is None:
         return runner.run(plan, data)
     check_student(plan)
+    data = load_data(plan) if data is None else data
     # The student, too: the same command twice should not wait for an expert.
     with claimed(plan.folder):
-        data = load_data(plan) if data is None else data
         if not expert.folder.is_finished:
             print(f"Expert: {plan.config.networks.expert_network}")
         run_or_read(expert, data)

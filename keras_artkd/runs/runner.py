@@ -141,19 +141,19 @@ def run(
     """
     if plan.folder.is_finished:
         return print_finished(plan.folder)
-    with claimed(plan.folder):
-        # It may have ended while this command began.
-        if plan.folder.is_finished:
-            return print_finished(plan.folder)
-        resume = plan.config.output.resume
-        if plan.folder.is_interrupted and not resume:
-            raise ValueError(
-                f"This run was interrupted: {plan.folder}. Fix: add --resume "
-                "to resume it, or remove the folder to start over."
-            )
-        if resume and not plan.folder.is_begun:
-            _note_what_differs(plan.folder)
-        return _run(plan, data, reference)
+    if plan.folder.path.exists():
+        # Another command may be training it.
+        with claimed(plan.folder):
+            pass
+    resume = plan.config.output.resume
+    if plan.folder.is_interrupted and not resume:
+        raise ValueError(
+            f"This run was interrupted: {plan.folder}. Fix: add --resume to "
+            "resume it, or remove the folder to start over."
+        )
+    if resume and not plan.folder.is_begun:
+        _note_what_differs(plan.folder)
+    return _run(plan, data, reference)
 
 
 def _run(
@@ -177,6 +177,15 @@ def _run(
     if folder.has_data:
         check_same_data(folder, data)
     check_table(plan, data)
+    # Only now: what cannot begin leaves nothing behind.
+    with claimed(plan.folder):
+        return _train_and_test(plan, data, reference)
+
+
+def _train_and_test(
+    plan: Plan, data: Collection, reference: RunFolder | None
+) -> dict[str, Any]:
+    folder = plan.folder
     expert_path = find_expert(plan, data)
     taught, labels = teach(plan, data, expert_path, folder)
 

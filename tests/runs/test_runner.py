@@ -57,7 +57,7 @@ def test_a_run_leaves_all_that_is_known_of_it(finished_run):
     assert metrics["head"] == "awgram"
     assert {"expert", "initial"} <= {*metrics}
     assert metrics["expert"]["name"] == "wrn_10_1"
-    assert "best by validation); last epoch" in finished_run.output
+    assert "best by validation; last epoch" in finished_run.output
     student = keras.models.load_model(folder.student)
     assert list(student.endpoints)[-1] == "logits"
 
@@ -117,7 +117,7 @@ def test_a_run_with_an_expert_from_a_file(
     metrics = run(plan, data)
     assert metrics["expert"]["name"] == "wrn_10_1"
     # No other was trained.
-    assert [plan.folder.path] == [*(tmp_path / "folder").iterdir()]
+    assert [plan.folder.path] == [*(tmp_path / "folder").glob("[!.]*")]
 
 
 def test_data_that_changed(finished_run, data):
