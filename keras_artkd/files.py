@@ -112,6 +112,21 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
+def remove(path: Path) -> None:
+    """Removes a file or a folder, which may be missing."""
+    path = pathlib.Path(path)
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says first, or its type if it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0].strip() if lines else type(error).__name__
+
+
 def read_arrays(path: Path, fix: str) -> dict[str, Array]:
     """Reads all arrays of an `.npz` file.
 
@@ -131,11 +146,9 @@ def read_arrays(path: Path, fix: str) -> dict[str, Array]:
     except Exception as error:  # NumPy, zipfile and zlib raise many types.
         # Of other bytes NumPy says that they are a pickle.
         pickle = "pickle" in str(error)
-        reason = "it holds no arrays" if pickle else str(error)
-        reason = reason.strip().splitlines()[0] if reason.strip() else ""
+        reason = "it holds no arrays" if pickle else first_line(error)
         raise ValueError(
-            f"The file is damaged: {path} ({reason or type(error).__name__}). "
-            f"Fix: {fix}."
+            f"The file is damaged: {path} ({reason}). Fix: {fix}."
         ) from error
 
 

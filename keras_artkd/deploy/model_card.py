@@ -8,8 +8,6 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from keras_artkd.measure.intervals import share_interval
-
 _Facts: TypeAlias = Mapping[str, Any]
 
 NO_LICENCE = "not stated"
@@ -161,10 +159,7 @@ def _kept(metrics: _Facts) -> str:
 def _measured(metrics: _Facts) -> str:
     test = metrics["test"]
     count = test["num_examples"]
-    intervals = dict(metrics.get("test_intervals", {}))
-    # Of shares of the images: draws of none or all of them do not differ.
-    for name in {"accuracy", "top5_accuracy"} & set(test):
-        intervals[name] = share_interval(test[name], count)
+    intervals = metrics.get("test_intervals", {})
     rows = [
         (title, f"{test[name]:.1%}", _interval(intervals.get(name)))
         for name, title in _MEASURES.items()

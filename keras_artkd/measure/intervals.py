@@ -65,19 +65,20 @@ def share_interval(
     return wilson_interval(round(share * count), count, level)
 
 
-def bootstrap_metrics(
+def metric_intervals(
     labels: npt.ArrayLike,
     logits: npt.ArrayLike,
     resamples: int = 2000,
     seed: int = 0,
     level: float = 0.95,
 ) -> dict[str, tuple[float, float]]:
-    """Bootstrap intervals of a classifier's metrics.
+    """Intervals of a classifier's metrics.
 
-    Images are drawn again with replacement, as many as there are. For the
-    macro accuracy they are drawn within each class: otherwise small classes
-    would be missing in some draws, and the rest too good. The interval goes
-    from percentile to percentile of the draws.
+    Of shares of the images they are Wilson's: draws of none or of all of them
+    would not differ. Of the others they are the bootstrap's: images are drawn
+    again with replacement, as many as there are, for the macro accuracy within
+    each class (otherwise small classes would be missing in some draws, and the
+    rest too good), and the interval goes from percentile to percentile.
 
     The interval of the calibration error is wider. That error is a sum of
     absolute values: drawing again makes it larger, and where calibration is
@@ -113,29 +114,20 @@ def bootstrap_metrics(
     correct = logits.argmax(axis=1) == labels
     confidence = softmax(logits).max(axis=1)
     bins = calibration_bin(confidence)
-    in_top = ranks(labels, logits) < TOP_K
-    draws: dict[str, list[Array]] = {
-        "accuracy": [],
-        "top5_accuracy": [],
-        "expected_calibration_error": [],
-    }
-    for weights in _draws(count, resamples, seed):
-        draws["accuracy"].append(weights @ correct / count)
-        draws["top5_accuracy"].append(weights @ in_top / count)
-        draws["expected_calibration_error"].append(
-            _calibration_errors(weights * (correct - confidence), bins)
-        )
-    samples = {name: np.concatenate(parts) for name, parts in draws.items()}
-    errors = samples.pop("expected_calibration_error")
-    if classes <= TOP_K:
-        del samples["top5_accuracy"]
+    intervals = {"accuracy": wilson_interval(int(correct.sum()), count, level)}
+    if classes > TOP_K:
+        in_top = int((ranks(labels, logits) < TOP_K).sum())
+        intervals["top5_accuracy"] = wilson_interval(in_top, count, level)
     macro = _draw_macro(labels, correct, resamples, seed)
     if _shows_enough(labels) and np.ptp(macro) > 0:
-        samples["macro_accuracy"] = macro
-    intervals = {
-        name: _percentiles(values, level) for name, values in samples.items()
-    }
+        intervals["macro_accuracy"] = _percentiles(macro, level)
     if count >= FEWEST_CALIBRATED:
+        errors = np.concatenate(
+            [
+                _calibration_errors(weights * (correct - confidence), bins)
+                for weights in _draws(count, resamples, seed)
+            ]
+        )
         intervals["expected_calibration_error"] = _calibration_interval(
             errors, correct, confidence, seed, level
         )
@@ -175,7 +167,7 @@ def _calibration_interval(
     seed: int,
     level: float,
 ) -> tuple[float, float]:
-    """See `bootstrap_metrics`."""
+    """See `metric_intervals`."""
     bins = calibration_bin(confidence)
     (error,) = _calibration_errors((correct - confidence)[None], bins)
     low, high = _percentiles(samples, level)

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_artkd.measure.intervals import (
     FEWEST_OF_A_CLASS,
-    bootstrap_metrics,
+    metric_intervals,
     share_interval,
     wilson_interval,
 )
@@ -60,12 +60,11 @@ class Measure:
 def headline(run: Run) -> list[Measure]:
     """Returns the numbers at the top of a report."""
     test = run.metrics["test"]
-    intervals = {}
-    if run.logits:
-        intervals = bootstrap_metrics(run.labels, run.logits[STUDENT])
-    # Not by draws, which do not differ if none or all images are right.
-    for key in {"accuracy", "top5_accuracy"} & set(test):
-        intervals[key] = share_interval(test[key], test["num_examples"])
+    # The same numbers on the page as in the file and on the card.
+    intervals = run.metrics.get("test_intervals")
+    if intervals is None and run.logits:  # A run of an older version.
+        intervals = metric_intervals(run.labels, run.logits[STUDENT])
+    intervals = {key: tuple(ends) for key, ends in (intervals or {}).items()}
     return [
         Measure(
             key,

@@ -67,6 +67,7 @@ _REQUIRED_OF_TEACHER: dict[str, _Types] = {
 _OPTIONAL: dict[str, _Types] = {
     "networks": list,
     "exports": dict,
+    "failed_exports": dict,
     "pseudo_labels": dict,
     "verdict": dict,
 }

@@ -1,18 +1,19 @@
 """The files to deploy that every run leaves."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
 from keras_artkd.data.pipeline import evaluation_arrays
 from keras_artkd.datasets import Collection
+from keras_artkd.deploy.export.parity import ParityGate
 from keras_artkd.deploy.export.run import (
     choose_calibration_images,
     deliver_student,
 )
 from keras_artkd.deploy.finished_run import RunFacts, model_info
 from keras_artkd.deploy.formats import get_export_format, write_info
-from keras_artkd.files import replacing
+from keras_artkd.files import first_line, replacing
 from keras_artkd.runs.plan import Plan
 from keras_artkd.types import Path
 
@@ -24,41 +25,66 @@ EXPORTS = {
 }
 
 
+class Exports(NamedTuple):
+    """What became of the files to deploy.
+
+    Attributes:
+        reports: dict of kind -> what was measured.
+        failed: dict of kind -> `{"file", "reason", "next"}`, of the files that
+            could not be written or did not pass the gate.
+    """
+
+    reports: dict[str, dict[str, Any]]
+    failed: dict[str, dict[str, str]]
+
+
 def export_student(
     plan: Plan,
     data: Collection,
     facts: RunFacts,
     student: keras.Model,
-) -> dict[str, dict[str, Any]]:
+) -> Exports:
     """Writes the deployable files and measures each on the test split.
+
+    Each goes through the gate that `artkd export` has, which looks at the
+    validation images. A file that fails does not lose the others, nor the
+    training.
 
     Args:
         plan: `Plan`.
         data: a `datasets.Collection`.
         facts: `RunFacts`.
         student: the network to deploy.
-
-    Returns:
-        dict of kind -> what was measured.
     """
     print("Exporting ...")
     sizes = plan.crop_size, plan.config.data.image_size
     name = "training" if plan.is_of_all_folds else "test"
     held_out = (name, *evaluation_arrays(data.test, *sizes))
     calibration = choose_calibration_images(data.train, *sizes)
-    reports = {}
+    judged = evaluation_arrays(data.validation, *sizes)
+    result = Exports({}, {})
     for kind, (file_format, quantize) in EXPORTS.items():
-        reports[kind] = deliver_student(
-            student,
-            plan.folder.path
-            / get_export_format(file_format).file_name(quantize),
-            file_format,
-            quantize,
-            facts,
-            calibration,
-            held_out,
-        )
-    return reports
+        file = get_export_format(file_format).file_name(quantize)
+        try:
+            result.reports[kind] = deliver_student(
+                student,
+                plan.folder.path / file,
+                file_format,
+                quantize,
+                facts,
+                calibration,
+                held_out,
+                ParityGate(),
+                judged,
+            )
+        except Exception as error:  # Converters raise any type.
+            result.failed[kind] = {
+                "file": file,
+                "reason": first_line(error),
+                "next": f"artkd export {plan.folder} --format {file_format} "
+                f"--quantize {quantize}",
+            }
+    return result
 
 
 def save_student(path: Path, student: keras.Model, facts: RunFacts) -> None:

@@ -1,6 +1,6 @@
 """What several folds found together: every image tested once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -8,10 +8,11 @@ import numpy as np
 
 from keras_artkd import models
 from keras_artkd.datasets import Collection
-from keras_artkd.files import read_arrays
-from keras_artkd.measure.intervals import bootstrap_metrics
+from keras_artkd.files import read_arrays, remove
+from keras_artkd.measure.intervals import metric_intervals
 from keras_artkd.measure.metrics import agreement, classification_metrics
 from keras_artkd.run_folder import RunFolder
+from keras_artkd.runs.delivery import Exports
 from keras_artkd.runs.evidence import save_evidence
 from keras_artkd.runs.open_plan import reference
 from keras_artkd.runs.plan import Plan
@@ -75,7 +76,7 @@ def evaluate_folds(
         **_tested(folders, data, logits[STUDENT]),
         "test_intervals": {
             name: list(interval)
-            for name, interval in bootstrap_metrics(
+            for name, interval in metric_intervals(
                 data.test.labels, logits[STUDENT]
             ).items()
         },
@@ -125,17 +126,31 @@ def expert_of_folds(plan: Plan, data: Collection) -> dict[str, Any] | None:
     }
 
 
-def exports_of_folds(
-    plan: Plan, exports: Mapping[str, dict[str, Any]]
-) -> dict[str, dict[str, Any]]:
-    """Exports with the accuracy of the folds' files, each on its own test."""
+def exports_of_folds(plan: Plan, exports: Exports) -> Exports:
+    """Exports with the accuracy of the folds' files, each on its own test.
+
+    A file is not kept of which a fold's did not pass the gate.
+    """
     found = [fold.folder.metrics for fold in plan.folds]
     counts = [metrics["test"]["num_examples"] for metrics in found]
-    result = {}
-    for kind, export in exports.items():
-        result[kind] = dict(export)
-        shares = [m["exports"][kind]["accuracy"] for m in found]
-        result[kind]["accuracy"] = float(np.average(shares, weights=counts))
+    result = Exports({}, dict(exports.failed))
+    for kind, export in exports.reports.items():
+        shares = [
+            metrics["exports"][kind]["accuracy"]
+            for metrics in found
+            if kind in metrics["exports"]
+        ]
+        if len(shares) == len(found):
+            accuracy = float(np.average(shares, weights=counts))
+            result.reports[kind] = {**export, "accuracy": accuracy}
+        else:
+            remove(plan.folder.path / export["file"])
+            result.failed[kind] = {
+                "file": export["file"],
+                "reason": f"{len(found) - len(shares)} of {len(found)} folds "
+                "have none, so its accuracy is not known.",
+                "next": f"artkd report {plan.folds[0].folder}",
+            }
     return result
 
 

@@ -241,9 +241,12 @@ def _train_and_test(
     write_text(folder.card, model_card(*facts))
     metrics["exports"] = {}
     if plan.config.output.exports:
-        metrics["exports"] = export_student(plan, data, facts, student)
+        exports = export_student(plan, data, facts, student)
         if plan.is_of_all_folds:
-            metrics["exports"] = exports_of_folds(plan, metrics["exports"])
+            exports = exports_of_folds(plan, exports)
+        metrics["exports"] = exports.reports
+        if exports.failed:
+            metrics["failed_exports"] = exports.failed
     # Written last: it is what makes a run finished.
     folder.write(METRICS, metrics)
     write_report(folder.path)

@@ -4,9 +4,6 @@ from typing import Any
 
 from keras_artkd.run_folder import RunFolder
 
-# Of an export's answers, as `ParityGate` has it by default.
-_RELIABLE_AGREEMENT = 0.95
-
 
 def print_finished(folder: RunFolder) -> dict[str, Any]:
     """Prints what a finished run reached, and where it lies.
@@ -57,12 +54,15 @@ def print_summary(metrics: dict[str, Any], folder: RunFolder) -> None:
             f"{incident['first_epoch']} on"
         )
     for export in metrics.get("exports", {}).values():
-        reliable = export["agreement"] >= _RELIABLE_AGREEMENT
         print(
             f"  {export['file']:20} {export['size_bytes'] / 1024:7.0f} KiB, "
             f"accuracy {export['accuracy']:.2%}, agrees with Keras on "
             f"{export['agreement']:.2%}"
-            f"{'' if reliable else ', too few to rely on'}"
+        )
+    for failed in metrics.get("failed_exports", {}).values():
+        print(
+            f"  {failed['file']} is NOT there: {failed['reason']} "
+            f"Next: {failed['next']}"
         )
     verdict = metrics.get("verdict", {"concerns": ()})
     if "summary" in verdict:

@@ -18,7 +18,7 @@ from keras_artkd.distillers.adversaries import (
     adversary_incidents,
 )
 from keras_artkd.measure.cost import count_multiply_adds
-from keras_artkd.measure.intervals import bootstrap_metrics
+from keras_artkd.measure.intervals import metric_intervals
 from keras_artkd.measure.metrics import agreement, classification_metrics
 from keras_artkd.runs.batches import evaluation_batches
 from keras_artkd.runs.checkpoint import Checkpoint
@@ -91,7 +91,7 @@ def evaluate(
         "test": metrics(tested["student"], "test"),
         "test_intervals": {
             name: list(interval)
-            for name, interval in bootstrap_metrics(
+            for name, interval in metric_intervals(
                 data.test.labels, tested["student"]
             ).items()
         },

@@ -67,6 +67,19 @@ def test_answers_and_class_names(tmp_path, capfd, name, quantize):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(("name", "quantize"), ALL)
+@pytest.mark.parametrize("folder", ["old [1]", r"a\b", "what*{1}?"])
+def test_folders_whose_names_are_patterns(tmp_path, folder, name, quantize):
+    """TensorFlow looks for files that match some paths."""
+    network = flat_network()
+    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), "uint8")
+    path = written(network, tmp_path / folder, name, quantize, images)
+    assert list((tmp_path / folder).iterdir()) == [path]
+    logits = network.predict(images.astype("float32"), verbose=0)
+    result = export.verify(path, images, logits)
+    assert result["max_abs_difference"] < TOLERANCES[quantize]
+
+
 @pytest.mark.parametrize(
     ("name", "quantize"), [case for case in ALL if case[0] != "onnx"]
 )

@@ -25,7 +25,10 @@ METRICS = {
     "student": "wrn_10_1",
     "parameters": 78590,
     "epochs": 30,
-    "test_intervals": {"macro_accuracy": [0.555, 0.66]},
+    "test_intervals": {
+        "accuracy": [0.670, 0.791],
+        "macro_accuracy": [0.555, 0.66],
+    },
     "best_epoch": 21,
     "test": {
         "num_examples": 200,
@@ -43,7 +46,6 @@ METRICS = {
 
 def test_numbers():
     card = model_card(CONFIG, DATA, METRICS)
-    # 147 of 200: the interval by Wilson's formula.
     assert "| accuracy | 73.5% | 67.0% to 79.1% |" in card
     assert "| mean over the classes | 61.0% | 55.5% to 66.0% |" in card
     assert "| expected calibration error | 4.3% | – |" in card
@@ -74,6 +76,7 @@ def test_teacher_groups_and_file():
         "expert": {"name": "big", "parameters": 9000, "test_accuracy": 0.8},
         "initial": {"name": "small", "parameters": 90, "test_accuracy": 0.7},
         "test": {**METRICS["test"], "top5_accuracy": 0.99},
+        "test_intervals": {"top5_accuracy": [0.964, 0.997]},
     }
     export = {
         "format": "tflite",
@@ -88,7 +91,6 @@ def test_teacher_groups_and_file():
         "taught by the expert teacher big (9,000 parameters, 80.0% of the "
         "test images) and an initial teacher small (90 " in card
     )
-    # 198 of 200, by Wilson's formula.
     assert "| top 5 | 99.0% | 96.4% to 99.7% |" in card
     assert "tflite, quantisation: int8" in card
     assert "97.6% of 200 test images" in card

@@ -37,7 +37,7 @@ def size_of_plain_export(plan, data, plain):
         [random.uniform(0.1, 1, w.shape) for w in plain.get_weights()]
     )
     facts = RunFacts(plan.settings, plan.folder.data, plan.folder.metrics)
-    (report,) = export_student(plan, data, facts, plain).values()
+    (report,) = export_student(plan, data, facts, plain).reports.values()
     return report["size_bytes"]
 
 

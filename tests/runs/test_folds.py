@@ -9,9 +9,10 @@ from PIL import Image
 
 from keras_artkd.cli.main import main
 from keras_artkd.files import read_json
-from keras_artkd.run_folder import RunFolder
+from keras_artkd.run_folder import METRICS, RunFolder
 from keras_artkd.runs import folds, runner
 from keras_artkd.runs.budget import Speed
+from keras_artkd.runs.delivery import Exports
 from keras_artkd.runs.fold_results import exports_of_folds
 from keras_artkd.runs.folds import run_folds
 from keras_artkd.runs.open_plan import choice_file
@@ -97,7 +98,19 @@ def test_files_have_the_accuracy_of_the_folds(plan):
         assert export["accuracy"] == pytest.approx(np.mean(shares))
         assert (plan.folder.path / export["file"]).exists()
     assert exports["tflite"]["held_out"] == "36 training images"
-    assert exports == exports_of_folds(plan, exports)
+    assert exports == exports_of_folds(plan, Exports(exports, {})).reports
+
+
+def test_a_file_that_a_fold_lacks_is_not_kept(copy):
+    folder, fold = copy.folder, copy.folds[1].folder
+    metrics = fold.metrics
+    del metrics["exports"]["tflite_int8"]
+    fold.write(METRICS, metrics)
+    exports = exports_of_folds(copy, Exports(folder.metrics["exports"], {}))
+    assert set(exports.reports) == {"saved_model", "tflite"}
+    assert "1 of 2 folds have none" in exports.failed["tflite_int8"]["reason"]
+    assert not (folder.path / "student_int8.tflite").exists()
+    assert (folder.path / "student.tflite").exists()
 
 
 def test_it_says_that_it_was_trained_on_everything(plan):

@@ -38,7 +38,8 @@ def deliver_student(
     facts: RunFacts,
     calibration_images: Array,
     held_out: tuple[str, Array, Array],
-    gate: ParityGate | None = None,
+    gate: ParityGate,
+    judged: tuple[Array, Array] | None = None,
 ) -> dict[str, Any]:
     """Exports a run's student with its card, measured on held-out images.
 
@@ -51,11 +52,16 @@ def deliver_student(
         calibration_images: uint8 `(n, side, side, 3)`, for int8.
         held_out: `(name, images, labels)`: the name of the split, uint8
             `(n, side, side, 3)`, int `(n,)`.
-        gate: `ParityGate` or None, see `deliver`.
+        gate: `ParityGate`.
+        judged: `(images, labels)` that the gate looks at; by default those
+            that are held out.
 
     Returns:
         dict, the report of `deliver` with `file`, `format`, `quantize` and
         `held_out`.
+
+    Raises:
+        ValueError: if the file does not pass the gate.
     """
     from keras_artkd.deploy.formats.writing import export_model
 
@@ -82,6 +88,8 @@ def deliver_student(
         student.predict(images, verbose=0),
         labels,
         gate,
+        judged
+        and (judged[0], student.predict(judged[0], verbose=0), judged[1]),
     )
     return {**about, **report}
 

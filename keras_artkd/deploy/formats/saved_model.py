@@ -3,8 +3,12 @@
 What the model says of itself lies in its folder `assets.extra`.
 """
 
+import contextlib
+import os
 import pathlib
-from collections.abc import Sequence
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from keras_artkd.deploy.formats.base import (
@@ -95,8 +99,32 @@ def _load(path: pathlib.Path) -> Any:
     import_tensorflow()
     import tensorflow as tf
 
-    with quiet_libraries():
-        return tf.saved_model.load(str(path))
+    with quiet_libraries(), _plain(path) as plain:
+        return tf.saved_model.load(str(plain))
+
+
+def _is_pattern(path: pathlib.Path) -> bool:
+    r"""Whether TensorFlow would look for what matches a path.
+
+    It does when it reads a SavedModel's variables, and finds none below a
+    folder such as `old [1]` or `a\b`.
+    """
+    return not set("*?[]{}\\").difference(os.sep).isdisjoint(str(path))
+
+
+@contextlib.contextmanager
+def _plain(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Gives a path of the same folder that is no pattern."""
+    if not _is_pattern(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as place:
+        plain = pathlib.Path(place, "saved_model")
+        try:
+            plain.symlink_to(path.absolute(), target_is_directory=True)
+        except OSError:  # Windows gives this right to few.
+            shutil.copytree(path, plain)
+        yield plain
 
 
 def _read_info(path: pathlib.Path) -> ModelInfo | None:
@@ -123,12 +151,18 @@ def _write(
     quantize: str,
     images: Array | None,
 ) -> None:
-    network.export(
-        str(path),
-        format="tf_saved_model",
-        input_signature=[signature],
-        verbose=False,
-    )
+    with tempfile.TemporaryDirectory() as place:
+        # TensorFlow looks for its own shards, too.
+        plain = pathlib.Path(place, "saved_model")
+        written = plain if _is_pattern(path) else path
+        network.export(
+            str(written),
+            format="tf_saved_model",
+            input_signature=[signature],
+            verbose=False,
+        )
+        if written != path:
+            shutil.move(written, path)
 
 
 FORMAT = ExportFormat(

@@ -1,0 +1,66 @@
+"""The files that a run leaves to deploy, and what becomes of a bad one."""
+
+import keras
+import pytest
+
+from keras_artkd.deploy.finished_run import read_facts
+from keras_artkd.run_folder import METRICS, RunFolder
+from keras_artkd.runs import delivery
+from keras_artkd.runs.runner import load_data
+from keras_artkd.runs.summary import print_summary
+from tests.report.pages import draft
+from tests.report.runs import write_run
+
+
+class Boom(Exception):
+    """Of a library, on many lines."""
+
+
+@pytest.fixture
+def failing_int8(finished_run, tmp_path, monkeypatch):
+    """Exports of the finished student, of which the int8 file fails."""
+    deliver = delivery.deliver_student
+
+    def deliver_or_fail(student, path, file_format, quantize, *others):
+        if quantize == "int8":
+            raise Boom("no kernel for it\nat line 1\nat line 2")
+        return deliver(
+            student, tmp_path / path.name, file_format, quantize, *others
+        )
+
+    monkeypatch.setattr(delivery, "deliver_student", deliver_or_fail)
+    plan = finished_run.plan
+    return delivery.export_student(
+        plan,
+        load_data(plan),
+        read_facts(plan.folder),
+        keras.models.load_model(plan.folder.student),
+    )
+
+
+def test_one_that_fails_does_not_lose_the_others(
+    failing_int8, finished_run, tmp_path
+):
+    assert set(failing_int8.reports) == {"saved_model", "tflite"}
+    assert (tmp_path / "student.tflite").is_file()
+    assert failing_int8.failed == {
+        "tflite_int8": {
+            "file": "student_int8.tflite",
+            "reason": "no kernel for it",
+            "next": f"artkd export {finished_run.plan.folder} --format tflite "
+            "--quantize int8",
+        }
+    }
+
+
+def test_the_page_and_the_last_lines_name_it(tmp_path, finished_run, capsys):
+    failed = {"file": "a.tflite", "reason": "<no> kernel.", "next": "try it"}
+    folder = RunFolder(write_run(tmp_path / "run", 3))
+    folder.write(METRICS, folder.metrics | {"failed_exports": {"a": failed}})
+    page = draft(folder.path).text
+    assert "a.tflite is not there" in page and "<no> kernel. Next:" in page
+    print_summary(
+        finished_run.metrics | {"failed_exports": {"a": failed}}, folder
+    )
+    printed = capsys.readouterr().out
+    assert "a.tflite is NOT there: <no> kernel. Next: try it" in printed
