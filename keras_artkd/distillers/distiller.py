@@ -10,7 +10,7 @@ from keras_artkd.distillers.fixed import FixedWeights
 from keras_artkd.distillers.model_methods import ModelMethods
 from keras_artkd.distillers.objective import batch_mean, sum_losses
 from keras_artkd.distillers.recorded import Inputs, split_answers
-from keras_artkd.distillers.roles import STUDENT, freeze, resize_like
+from keras_artkd.distillers.roles import STUDENT, freeze, resize_to
 from keras_artkd.distillers.schedules import Weight, weight_at
 from keras_artkd.distillers.supervision import (
     check_from_logits,
@@ -69,9 +69,10 @@ class Distiller(ModelMethods):
     replica compares its own.
 
     Args:
-        student: a functional `keras.Model` from raw images to logits. Networks
-            made by `keras_artkd.models` or `with_endpoints` also offer inner
-            endpoints.
+        student: a `keras.Model` from raw images to logits. Networks made by
+            `keras_artkd.models` or `with_endpoints` also offer inner
+            endpoints. A subclassed model with its own `call` offers its logits
+            alone, and must have seen images.
         teachers: dict of role -> teacher, whose `trainable` becomes False.
         co_trained: dict of role -> teacher trained along.
         transfer_losses: list of `TransferLoss`, with distinct names.
@@ -215,7 +216,7 @@ class Distiller(ModelMethods):
         """
         if not training:
             images = first_view(split_answers(inputs)[0])
-            images = resize_like(images, self.student)
+            images = resize_to(images, self._networks[STUDENT].input_shape)
             return self.student(images, training=False)
         return {**self.call_teachers(inputs), **self.call_trained(inputs)}
 

@@ -6,6 +6,7 @@ from keras import ops
 from keras_artkd.data.resampling import resize_matrix
 from keras_artkd.losses.base import Endpoints
 from keras_artkd.models.endpoints import get_endpoints
+from keras_artkd.models.functional import as_functional
 from keras_artkd.types import Tensor
 
 STUDENT = "student"
@@ -20,23 +21,26 @@ class RoleNetwork:
     Attributes:
         role: what the distiller calls it: `"student"`, `"expert"`, ...
         model: the `keras.Model`.
+        input_shape: of the network, batch first.
         specs: dict of endpoint name -> `keras.KerasTensor`.
     """
 
     def __init__(self, role: str, model: keras.Model) -> None:
-        endpoints = get_endpoints(model)
         self.role = role
         self.model = model
+        functional = as_functional(model)
+        endpoints = get_endpoints(functional)
+        self.input_shape = tuple(functional.inputs[0].shape)
         self.specs = {
             name: keras.KerasTensor(tensor.shape, tensor.dtype)
             for name, tensor in endpoints.items()
         }
-        self._endpoint_model = keras.Model(model.inputs[0], endpoints)
+        self._endpoint_model = keras.Model(functional.inputs[0], endpoints)
 
     def __call__(self, images: Tensor, training: bool) -> Endpoints:
         """Endpoints of a batch of images, from one forward pass."""
         endpoints: Endpoints = self._endpoint_model(
-            resize_like(images, self.model), training=training
+            resize_to(images, self.input_shape), training=training
         )
         return endpoints
 
@@ -56,8 +60,12 @@ class RoleNetwork:
 
 
 def resize_like(images: Tensor, model: keras.Model) -> Tensor:
-    """Images at the resolution for which a model was built."""
-    shape = model.inputs[0].shape
+    """Images at the resolution for which a functional model was built."""
+    return resize_to(images, model.inputs[0].shape)
+
+
+def resize_to(images: Tensor, shape: tuple[int | None, ...]) -> Tensor:
+    """Images at the resolution of a network's input, `shape`, batch first."""
     size = tuple(shape[1:3])
     # A recorded teacher gets its logits.
     if len(shape) == 2 or None in size or tuple(images.shape[1:3]) == size:

@@ -11,6 +11,7 @@ import numpy as np
 from keras_artkd.distillers.roles import STUDENT, RoleNetwork
 from keras_artkd.distillers.schedules import Schedule, Weight
 from keras_artkd.losses.base import TransferLoss
+from keras_artkd.models.functional import as_functional
 
 # Of noise for a network that takes images of any size.
 _SIDE = 64
@@ -50,7 +51,7 @@ def name_networks(
         role: RoleNetwork(role, model) for role, model in models.items()
     }
     for model in models.values():
-        _check_answers(model)
+        _check_answers(as_functional(model))
     if len({n.specs["logits"].shape[-1] for n in networks.values()}) > 1:
         raise ValueError(
             "All networks must have the same classes. Received: "

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from keras_artkd.models.functional import as_functional
 from keras_artkd.models.wrapped import WrappedModel
 from keras_artkd.types import Tensor
 
@@ -85,7 +86,7 @@ def with_endpoints(
 
 
 def get_endpoints(model: keras.Model) -> dict[str, Tensor]:
-    """Returns a network's endpoints; for another functional model its logits.
+    """Returns a network's endpoints; for any other model its logits.
 
     A network's `inner_endpoints` come before its `endpoints`.
 
@@ -94,6 +95,7 @@ def get_endpoints(model: keras.Model) -> dict[str, Tensor]:
     """
     endpoints = getattr(model, "endpoints", None)
     if endpoints is None:
+        model = as_functional(model)
         _check_functional(model)
         return {LOGITS: model.outputs[0]}
     return {**getattr(model, "inner_endpoints", {}), **endpoints}
@@ -117,7 +119,8 @@ def _check_functional(model: keras.Model) -> None:
             "Sequential) keras.Model with one input and one output, its "
             f"logits. Received: {getattr(model, 'name', model)!r} of type "
             f"{type(model).__name__}. Fix: build it with keras.Input and "
-            "keras.Model(inputs, logits)."
+            "keras.Model(inputs, logits). Inner layers of a subclassed model "
+            "cannot be endpoints; its logits alone need none."
         )
     last = model.layers[-1]
     activation = getattr(last, "activation", None)

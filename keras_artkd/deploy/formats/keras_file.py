@@ -32,10 +32,13 @@ class KerasRuntime(Runtime):
         if isinstance(model, pathlib.Path):
             self.info = read_archive(model)
             self._model = load_keras_model(model)
+        from keras_artkd.models.functional import as_functional
+
+        graph = as_functional(self._model)
         self.input_shape, self.num_classes = check_classifier(
             model,
-            [x.shape for x in self._model.inputs],
-            [x.shape for x in self._model.outputs],
+            [x.shape for x in graph.inputs],
+            [x.shape for x in graph.outputs],
         )
 
     def _run(self, images: Array) -> Array:

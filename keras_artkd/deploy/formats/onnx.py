@@ -37,7 +37,7 @@ def export_onnx(
     width, channels)` of any batch size. Its output is float32 logits.
 
     Args:
-        model: a functional Keras model, one image in, logits out; one with
+        model: a Keras model, one image in, logits out; one with
             heads for its training (`with_exits`) is written without them.
         path: the file to write, ending in `.onnx`; replaced if it exists.
         quantize: `"none"` (default), `"float16"` (weights and activations)

@@ -38,7 +38,7 @@ def export_saved_model(
     precision.
 
     Args:
-        model: a functional Keras model, one image in, logits out; one with
+        model: a Keras model, one image in, logits out; one with
             heads for its training (`with_exits`) is written without them.
         path: the folder to write; a SavedModel already there is replaced.
         class_names: list of str in the order of the logits, or None. They

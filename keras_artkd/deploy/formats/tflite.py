@@ -41,7 +41,7 @@ def export_tflite(
       (scale exactly 1, zero point 0); output float32.
 
     Args:
-        model: a functional Keras model, one image in, logits out; one with
+        model: a Keras model, one image in, logits out; one with
             heads for its training (`with_exits`) is written without them, one
             in mixed precision is converted in float32.
         path: the file to write, ending in `.tflite`; replaced if it exists.

@@ -14,6 +14,7 @@ from keras_artkd.deploy.lite import check_images
 from keras_artkd.deploy.model_info import ModelInfo, info_of_names
 from keras_artkd.files import replacing
 from keras_artkd.models import upright
+from keras_artkd.models.functional import as_functional
 from keras_artkd.types import Array, Path
 
 
@@ -45,6 +46,7 @@ def export_model(
     """
     file_format.check_quantize(quantize)
     path = check_target(path, file_format)
+    model = _functional(model)
     signature = _signature(model)
     info = check_class_names(class_names, model)
     images = None
@@ -129,6 +131,14 @@ def _check_calibration_images(
     return images
 
 
+def _functional(model: keras.Model) -> keras.Model:
+    """The graph of a model, of a subclassed one too; of another the model."""
+    try:
+        return as_functional(model)
+    except ValueError:
+        return model  # `_signature` says what is missing.
+
+
 def _signature(model: keras.Model) -> tf.TensorSpec:
     """The input to export a model with.
 
@@ -141,7 +151,7 @@ def _signature(model: keras.Model) -> tf.TensorSpec:
             f"backend={keras.backend.backend()!r}. Fix: model.save() to a "
             ".keras file, load and export it with KERAS_BACKEND=tensorflow."
         )
-    # A subclassed or an unbuilt model has none of these.
+    # An unbuilt model has none of these.
     inputs = [tuple(x.shape) for x in getattr(model, "inputs", None) or []]
     outputs = [tuple(x.shape) for x in getattr(model, "outputs", None) or []]
     if (
@@ -150,12 +160,12 @@ def _signature(model: keras.Model) -> tf.TensorSpec:
         or None in inputs[0][1:]
     ):
         raise ValueError(
-            "`model` must be functional and map one image (batch, height, "
-            "width, channels) of static size to logits (batch, classes). "
-            f"Received: {type(model).__name__} {model.name!r}, "
-            f"inputs={inputs}, outputs={outputs}. Fix: build it with an "
-            "`input_shape` without None; of a distiller, export the "
-            "`student`."
+            "`model` must map one image (batch, height, width, channels) of "
+            "static size to logits (batch, classes). Received: "
+            f"{type(model).__name__} {model.name!r}, inputs={inputs}, "
+            f"outputs={outputs}. Fix: build it with an `input_shape` without "
+            "None; call a subclassed one once, model(images[:1]); of a "
+            "distiller, export the `student`."
         )
     # The name is the argument's name in the file. Without it, Keras counts
     # its tensors, and the name differs from run to run.
