@@ -95,7 +95,11 @@ def _dianet(
 
 
 def _san(name: str, *num_blocks: int) -> NetworkEntry:
-    return NetworkEntry("san", "SAN", {"num_blocks": num_blocks, "name": name})
+    """A SAN; the name says whether it attends by patches."""
+    settings: dict[str, Any] = {"num_blocks": num_blocks, "name": name}
+    if name.endswith("_patchwise"):
+        settings["attention"] = "patchwise"
+    return NetworkEntry("san", "SAN", settings)
 
 
 def _convnext(application: str) -> NetworkEntry:
@@ -131,6 +135,8 @@ NETWORKS: dict[str, NetworkEntry] = {
     "resnet18": _large_resnet("resnet18", (2, 2, 2, 2)),
     "resnet34": _large_resnet("resnet34", (3, 4, 6, 3)),
     "resnet50": _large_resnet("resnet50", (3, 4, 6, 3), bottleneck=True),
+    "resnet101": _large_resnet("resnet101", (3, 4, 23, 3), bottleneck=True),
+    "resnet152": _large_resnet("resnet152", (3, 8, 36, 3), bottleneck=True),
     "densenet121": NetworkEntry(
         "densenet",
         "DenseNet",
@@ -146,6 +152,9 @@ NETWORKS: dict[str, NetworkEntry] = {
     "san10": _san("san10", 2, 1, 2, 4, 1),
     "san15": _san("san15", 3, 2, 3, 5, 2),
     "san19": _san("san19", 3, 3, 4, 6, 3),
+    "san10_patchwise": _san("san10_patchwise", 2, 1, 2, 4, 1),
+    "san15_patchwise": _san("san15_patchwise", 3, 2, 3, 5, 2),
+    "san19_patchwise": _san("san19_patchwise", 3, 3, 4, 6, 3),
     "vgg8": NetworkEntry("vgg", "VGG", {"depth": 8, "name": "vgg8"}),
     "vgg13": NetworkEntry("vgg", "VGG", {"depth": 13, "name": "vgg13"}),
     "mobilenet_v2": NetworkEntry(

@@ -1,7 +1,8 @@
-"""Networks of pairwise self-attention."""
+"""Networks of self-attention, by pairs of pixels or by patches."""
 
+import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import keras
 import numpy as np
@@ -33,10 +34,12 @@ VALUES = 4
 # So many channels of the values share a weight.
 SHARE = 8
 
+Attention: TypeAlias = Literal["pairwise", "patchwise"]
+
 
 @keras.saving.register_keras_serializable("keras_artkd")
 class SAN(ClassificationNetwork):
-    """SAN: pairwise self-attention in place of convolutions.
+    """SAN: self-attention in place of convolutions.
 
     The input is raw pixels, float32 in [0, 255]; scaling is inside. The stem is
     a 1x1 convolution, batch normalisation and ReLU. Each stage has a max
@@ -58,6 +61,7 @@ class SAN(ClassificationNetwork):
         filters: of each stage, multiples of 32.
         stem: `"imagenet"`, `"small"` (without the first two poolings), or
             `"auto"`: small for sides below 96 pixels.
+        attention: `"pairwise"` or `"patchwise"`, see `apply_attention`.
         dtype: see `ClassificationNetwork`.
         **kwargs: see `ClassificationNetwork`: `head`, `head_inputs`, `name`,
             `trainable`.
@@ -82,6 +86,7 @@ class SAN(ClassificationNetwork):
         input_shape: Sequence[int] = (64, 64, 3),
         filters: Sequence[int] = FILTERS,
         stem: Stem = "auto",
+        attention: Attention = "pairwise",
         dtype: Policy = None,
         **kwargs: Any,
     ) -> None:
@@ -98,6 +103,11 @@ class SAN(ClassificationNetwork):
                 "`num_blocks` must be at least 1 and `filters` multiples of "
                 f"{least}. "
                 f"Received: num_blocks={num_blocks}, filters={filters}."
+            )
+        if attention not in ("pairwise", "patchwise"):
+            raise ValueError(
+                "`attention` must be 'pairwise' or 'patchwise'. "
+                f"Received: attention={attention!r}."
             )
         small = choose_stem(stem, input_shape) == "small"
         stride = 2 ** (len(num_blocks) - 2)
@@ -118,6 +128,7 @@ class SAN(ClassificationNetwork):
                 x = apply_block(
                     x,
                     kernel_size,
+                    attention,
                     dtype=dtype,
                     name=f"{name}_block{block}",
                 )
@@ -131,6 +142,7 @@ class SAN(ClassificationNetwork):
         self.num_blocks = num_blocks
         self.filters = filters
         self.stem = stem
+        self.attention = attention
 
     def get_config(self) -> dict[str, Any]:
         """Returns every constructor argument."""
@@ -138,12 +150,17 @@ class SAN(ClassificationNetwork):
             "num_blocks": list(self.num_blocks),
             "filters": list(self.filters),
             "stem": self.stem,
+            "attention": self.attention,
             **super().get_config(),
         }
 
 
 def apply_block(
-    x: Tensor, kernel_size: int, dtype: Policy = None, name: str | None = None
+    x: Tensor,
+    kernel_size: int,
+    attention: Attention = "pairwise",
+    dtype: Policy = None,
+    name: str | None = None,
 ) -> Tensor:
     """Applies a residual block that keeps the number of channels.
 
@@ -152,7 +169,7 @@ def apply_block(
     """
     residual = apply_batch_norm_relu(x, dtype=dtype, name=f"{name}_1")
     residual = apply_attention(
-        residual, kernel_size, dtype=dtype, name=f"{name}_attention"
+        residual, kernel_size, attention, dtype, name=f"{name}_attention"
     )
     residual = apply_batch_norm_relu(residual, dtype=dtype, name=f"{name}_2")
     residual = apply_conv(
@@ -167,20 +184,32 @@ def apply_block(
 
 
 def apply_attention(
-    x: Tensor, kernel_size: int, dtype: Policy = None, name: str | None = None
+    x: Tensor,
+    kernel_size: int,
+    attention: Attention = "pairwise",
+    dtype: Policy = None,
+    name: str | None = None,
 ) -> Tensor:
     """Computes a weighted sum of the pixels around each pixel.
 
     The pixels j around i are at most `kernel_size // 2` rows and columns away.
-    Their weights are a softmax over j of gamma(phi(x_i) - psi(x_j)), where both
-    vectors also contain the positions. gamma is batch normalisation, ReLU and
-    a 1x1 convolution, twice. Beyond its border the map is reflected. The biases
-    are the authors'. Each cancels: in the difference, in the softmax or in the
-    next batch normalisation.
+    Beyond its border the map is reflected. gamma is batch normalisation, ReLU
+    and a 1x1 convolution, twice. The weights are
+
+    - `"pairwise"`: a softmax over j of gamma(phi(x_i) - psi(x_j)), where both
+      vectors also contain the positions. The order of the j is of no matter.
+    - `"patchwise"`: gamma of phi(x_i) beside the psi(x_j) of all j, which
+      gives the weights of all j at once, without a softmax and without
+      positions: each place in the patch has weights of its own.
+
+    The biases are the authors'. Those of phi and psi cancel in the next batch
+    normalisation. Those of gamma's end and of the values cancel in pairs alone,
+    in the softmax and in the next batch normalisation.
 
     Args:
         x: `(batch, height, width, channels)`.
         kernel_size: int, odd.
+        attention: `"pairwise"` or `"patchwise"`.
         dtype: dtype policy.
         name: prefix of the layers' names.
 
@@ -188,15 +217,30 @@ def apply_attention(
         `(batch, height, width, channels / 4)`.
     """
     height, width, channels = x.shape[1:]
-    relation, values = channels // RELATION, channels // VALUES
+    values = channels // VALUES
+    weigh = _weigh_pairs if attention == "pairwise" else _weigh_patches
+    weights = weigh(x, kernel_size, dtype, name)
+    # Pixels move to the batch's axis. In the product of four axes a weight
+    # serves several channels without a copy.
+    weights = ops.reshape(weights, (-1, kernel_size**2, 1, values // SHARE))
+    around = ops.reshape(
+        footprints(
+            _conv(x, values, "value", dtype=dtype, name=name), kernel_size
+        ),
+        (-1, kernel_size**2, SHARE, values // SHARE),
+    )
+    return ops.reshape(
+        ops.sum(weights * around, axis=1), (-1, height, width, values)
+    )
 
-    def conv(
-        x: Tensor, filters: int, part: str, use_bias: bool = True
-    ) -> Tensor:
-        return apply_conv(
-            x, filters, 1, 1, use_bias, dtype, name=f"{name}_{part}_conv"
-        )
 
+def _weigh_pairs(
+    x: Tensor, kernel_size: int, dtype: Policy, name: str | None
+) -> Tensor:
+    """`(batch, height * width, kernel_size**2, channels / 32)`."""
+    height, width, channels = x.shape[1:]
+    relation = channels // RELATION
+    conv = functools.partial(_conv, dtype=dtype, name=name)
     positions = conv(_positions_like(x), 2, "position")
     phi = ops.concatenate([conv(x, relation, "phi"), positions], axis=-1)
     psi = ops.concatenate([conv(x, relation, "psi"), positions], axis=-1)
@@ -212,18 +256,39 @@ def apply_attention(
     )
     weights = conv(weights, relation, "gamma1", use_bias=False)
     weights = apply_batch_norm_relu(weights, dtype=dtype, name=f"{name}_gamma2")
-    weights = conv(weights, values // SHARE, "gamma2")
-    weights = ops.softmax(weights, axis=2)
+    weights = conv(weights, channels // VALUES // SHARE, "gamma2")
+    return ops.softmax(weights, axis=2)
 
-    # Pixels move to the batch's axis. In the product of four axes a weight
-    # serves several channels without a copy.
-    weights = ops.reshape(weights, (-1, kernel_size**2, 1, values // SHARE))
-    around = ops.reshape(
-        footprints(conv(x, values, "value"), kernel_size),
-        (-1, kernel_size**2, SHARE, values // SHARE),
-    )
-    return ops.reshape(
-        ops.sum(weights * around, axis=1), (-1, height, width, values)
+
+def _weigh_patches(
+    x: Tensor, kernel_size: int, dtype: Policy, name: str | None
+) -> Tensor:
+    """`(batch, height, width, kernel_size**2 * channels / 32)`.
+
+    The weights of a place are side by side, in the order of `footprints`.
+    """
+    channels = x.shape[-1]
+    relation, shared = channels // RELATION, channels // VALUES // SHARE
+    conv = functools.partial(_conv, dtype=dtype, name=name)
+    phi, psi = conv(x, relation, "phi"), conv(x, relation, "psi")
+    patches = ops.concatenate([phi, footprints(psi, kernel_size)], axis=-1)
+    weights = apply_batch_norm_relu(patches, dtype=dtype, name=f"{name}_gamma1")
+    weights = conv(weights, shared, "gamma1", use_bias=False)
+    weights = apply_batch_norm_relu(weights, dtype=dtype, name=f"{name}_gamma2")
+    return conv(weights, kernel_size**2 * shared, "gamma2")
+
+
+def _conv(
+    x: Tensor,
+    filters: int,
+    part: str,
+    use_bias: bool = True,
+    dtype: Policy = None,
+    name: str | None = None,
+) -> Tensor:
+    """A 1x1 convolution of an attention's part."""
+    return apply_conv(
+        x, filters, 1, 1, use_bias, dtype, name=f"{name}_{part}_conv"
     )
 
 

@@ -23,6 +23,7 @@ LARGER = {
     *("wrn_10_2", "wrn_10_4", "wrn_28_1", "wrn_28_2", "wrn_28_4"),
     *("wrn_16_4", "wrn_40_1", "wrn_40_4", "resnet32", "resnet56", "resnet110"),
     *("dianet34", "dianet50", "convnext_small", "convnext_base", "san15"),
+    *("resnet101", "resnet152", "san15_patchwise", "san19_patchwise"),
     *(f"efficientnet_lite{i}" for i in (1, 3, 4)),
 }
 
@@ -75,6 +76,10 @@ def test_parameters_and_endpoints(name):
             "resnet34", 21_797_672, 3.664, marks=pytest.mark.exhaustive
         ),
         ("resnet50", 25_557_032, 4.089),
+        ("resnet101", 44_549_160, 7.801),
+        pytest.param(
+            "resnet152", 60_192_808, 11.514, marks=pytest.mark.exhaustive
+        ),
         pytest.param(
             "densenet121", 7_978_856, 2.834, marks=pytest.mark.exhaustive
         ),

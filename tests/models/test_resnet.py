@@ -24,6 +24,9 @@ FAMILY = Family(
         "resnet18": 11_220_132,
         "resnet34": 21_328_292,
         "resnet50": 23_705_252,
+        # torchvision's, less its larger stem and 900 classes.
+        "resnet101": 44_549_160 - 64 * 3 * (49 - 9) - 900 * 2049,
+        "resnet152": 60_192_808 - 64 * 3 * (49 - 9) - 900 * 2049,
     },
     multiply_adds={
         # https://github.com/akamaster/pytorch_resnet_cifar10 and He et al.
