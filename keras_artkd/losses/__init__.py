@@ -39,6 +39,18 @@ from keras_artkd.losses.feature_refinement import (
 from keras_artkd.losses.feature_refinement import frskd as frskd
 from keras_artkd.losses.hint import Hint as Hint
 from keras_artkd.losses.hint import hint as hint
+from keras_artkd.losses.instance_relationship import (
+    EdgeTransformation as EdgeTransformation,
+)
+from keras_artkd.losses.instance_relationship import (
+    InstanceEdges as InstanceEdges,
+)
+from keras_artkd.losses.instance_relationship import (
+    edge_transformation as edge_transformation,
+)
+from keras_artkd.losses.instance_relationship import (
+    instance_edges as instance_edges,
+)
 from keras_artkd.losses.kd import KD as KD
 from keras_artkd.losses.kd import kd as kd
 from keras_artkd.losses.labels import cross_entropy as cross_entropy

@@ -54,6 +54,11 @@ OPTIONS |= {
     "reviewkd": {"beta": 0.5, "warmup": 2},
     "sp": {"beta": 10.0},
     "pkt": {"beta": 100.0},
+    "irg": {
+        "vertex_weight": 0.5,
+        "edge_weight": 1.0,
+        "transformation_weight": 2.0,
+    },
     "vid": {"beta": 0.5, "initial_variance": 2.0},
     "ab": {"beta": 1e-4, "margin": 0.5, "first_stage": 1},
     "dkd": {"temperature": 2.0, "alpha": 0.5, "beta": 2.0, "warmup": 2},
@@ -233,6 +238,7 @@ EXPERT = [
     ("sp", "3000 * SimilarityPreserving"),
     ("pkt", "30000 * ProbabilisticTransfer"),
     ("vid", "1 * VariationalInformation"),
+    ("irg", "0.1 * LogitsL2", "5 * InstanceEdges", "5 * EdgeTransformation"),
     ("dkd", "LinearWarmup(1, 20) * DecoupledKD"),
     ("pr_dkd", "LinearWarmup(1, 20) * PerceptionDecoupledKD"),
 ]
@@ -277,8 +283,8 @@ EXPERT = [
             ],
         ),
         *(
-            (name, {}, ["1 * supervised", f"{term}(expert)"])
-            for name, term in EXPERT
+            (name, {}, ["1 * supervised", *(f"{t}(expert)" for t in terms)])
+            for name, *terms in EXPERT
         ),
         ("pr_kd", {}, ["0.1 * supervised", "0.9 * PerceptionKD(expert)"]),
         (
