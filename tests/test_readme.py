@@ -22,6 +22,7 @@ TEXTS = {
 }
 # Those with code and commands of their own.
 COMMANDING = ("README", "guide", "methods", "python", "results")
+SOURCES = ("thesis_000", "paper_001", "thesis_002", "paper_003", "tutorial_004")
 # A reader's ten minutes.
 MOST_WORDS = 900
 
@@ -81,7 +82,7 @@ def artkd_flags():
             yield from re.findall(r"--([a-z][a-z-]+)", line)
 
 
-@pytest.mark.parametrize("name", COMMANDING)
+@pytest.mark.parametrize("name", [*COMMANDING, *SOURCES])
 def test_flags_exist(name):
     fields = {*Config.of("r", "d").flat(), "preset", "recipe-style"}
     for kind in (Search, Study, Extent):
@@ -105,6 +106,12 @@ def test_linked_files_exist(name):
     for target in re.findall(r"\]\(([^)#]+)", TEXTS[name]):
         if "://" not in target:
             assert (folder / target).exists(), target
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_sources_page_ends_with_what_is_left_out(name):
+    titles = re.findall(r"^## (.+)", TEXTS[name], re.MULTILINE)
+    assert titles[-1] == "What is left out, and where we differ"
 
 
 def test_the_readme_is_short():
