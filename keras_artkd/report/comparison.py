@@ -2,7 +2,7 @@
 
 import dataclasses
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ from keras_artkd.measure.intervals import (
     paired_difference,
     share_interval,
 )
-from keras_artkd.report import plots
 from keras_artkd.report.figures import Drawing
 from keras_artkd.report.measures import (
     Measure,
@@ -26,20 +25,12 @@ from keras_artkd.report.page import (
     networks,
     settings,
 )
-from keras_artkd.report.plot_costs import Costed, plot_costs
 from keras_artkd.report.run import Run
 
 # Settings that do not change the training.
 _INCIDENTAL = {"workdir", "resume", "ablation", "exports", "licence"}
-# Column of the history -> title of its figure.
-_CURVES = {
-    "val_accuracy": "Accuracy, validation",
-    "loss": "Loss, training",
-}
 # The accuracy of a class and its interval; None without test images.
 _Cell = tuple[float | None, tuple[float, float] | None]
-# The names of all possible drawings of `draw_comparison`.
-FIGURES = {"sizes", "speeds", "differences", "val-accuracy", "loss"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -118,18 +109,6 @@ def line_up(
     return entries, [compare(entries[0], entry) for entry in entries[1:]]
 
 
-def draw_comparison(
-    entries: Sequence[Entry], differences: Sequence[Difference | Incomparable]
-) -> dict[str, Drawing]:
-    """Returns the figures by name, see `line_up` for the arguments."""
-    drawings = [
-        *_draw_costs(entries),
-        *_draw_differences(differences),
-        *_draw_training(entries),
-    ]
-    return {drawing.name: drawing for drawing in drawings}
-
-
 def comparison_page(
     entries: Sequence[Entry],
     differences: Sequence[Difference | Incomparable],
@@ -141,7 +120,7 @@ def comparison_page(
     Args:
         entries: of `line_up`.
         differences: of `line_up`.
-        drawings: of `draw_comparison`.
+        drawings: of `comparison_figures.draw_comparison`.
         figures: name of their folder, which is beside the page.
     """
     return (
@@ -151,7 +130,7 @@ def comparison_page(
             entries=entries,
             best=max(entries, key=lambda e: e.run.metrics["test"]["accuracy"]),
             same_data=all(
-                _same_images(entries[0].run, entry.run) for entry in entries
+                same_images(entries[0].run, entry.run) for entry in entries
             ),
             headings=_headings(entries),
             differences=differences,
@@ -213,7 +192,7 @@ def _name(run: Run) -> str:
 
 def _incomparable(first: Run, other: Run) -> str:
     """Why two runs cannot be compared image by image; empty if they can."""
-    if not _same_images(first, other):
+    if not same_images(first, other):
         return "not comparable: it was tested on other images"
     if first.class_names != other.class_names:
         return "not comparable: it knows other classes"
@@ -224,7 +203,7 @@ def _incomparable(first: Run, other: Run) -> str:
     return ""
 
 
-def _same_images(first: Run, other: Run) -> bool:
+def same_images(first: Run, other: Run) -> bool:
     """Whether both runs wrote which images they used, and these are equal."""
     fingerprint = first.data.get("fingerprint")
     return fingerprint is not None and (
@@ -256,83 +235,6 @@ def _spreads(group: Sequence[Entry]) -> list[tuple[str, float, float]]:
 def _headings(entries: Sequence[Entry]) -> dict[str, str]:
     """The measures of all runs: key -> name, in their order."""
     return {m.key: m.name for entry in entries for m in entry.measures}
-
-
-def _draw_costs(entries: Sequence[Entry]) -> Iterator[Drawing]:
-    """Accuracy against what a file costs: of each run its int8 file."""
-    files_of = {
-        entry: entry.run.metrics.get("exports", {}).get("tflite_int8")
-        for entry in entries
-    }
-    known = {entry: file for entry, file in files_of.items() if file}
-    if len({entry.run.config["student"] for entry in known}) < 2:
-        return
-    first = next(iter(known))
-    if not all(_same_images(first.run, entry.run) for entry in known):
-        # Of other images, accuracies are no matter of cost.
-        return
-    for name, key, unit, label in (
-        ("sizes", "size_bytes", 1024, "Size of the int8 file, KiB"),
-        ("speeds", "milliseconds", 1, "One image here, int8, ms"),
-    ):
-        figure, axes = plots.figure(3.6, 2.6)
-        networks = [
-            Costed(
-                f"run {entry.number}",
-                file[key] / unit,
-                file["accuracy"],
-                share_interval(
-                    file["accuracy"], entry.run.metrics["test"]["num_examples"]
-                ),
-            )
-            for entry, file in known.items()
-        ]
-        plot_costs(axes, {"": networks}, label)
-        caption = f"Accuracy, and {label.lower()}: " + ", ".join(
-            f"run {entry.number} {file['accuracy']:.1%}, {file[key] / unit:.3g}"
-            for entry, file in known.items()
-        )
-        yield Drawing(name, caption, figure)
-
-
-def _draw_differences(
-    differences: Sequence[Difference | Incomparable],
-) -> Iterator[Drawing]:
-    known = [d for d in differences if isinstance(d, Difference)]
-    if not known:
-        return
-    figure, axes = plots.figure(3.6, 0.8 + 0.32 * len(known))
-    plots.plot_differences(
-        axes,
-        [f"run {d.entry.number}" for d in known],
-        [d.difference for d in known],
-        [d.interval or (0.0, 0.0) for d in known],
-    )
-    yield Drawing(
-        "differences",
-        "Difference of accuracy from run 1: "
-        + ", ".join(
-            f"run {d.entry.number} {100 * d.difference:+.1f} points"
-            for d in known
-        ),
-        figure,
-    )
-
-
-def _draw_training(entries: Sequence[Entry]) -> Iterator[Drawing]:
-    """One figure for the validation accuracy, one for the loss."""
-    for name, title in _CURVES.items():
-        curves = {
-            f"run {entry.number}": entry.run.history[name]
-            for entry in entries
-            if entry.run.history.get(name)
-        }
-        if curves:
-            figure, axes = plots.figure(3.3, 2.4)
-            plots.plot_curves(axes, curves, percent=name == "val_accuracy")
-            axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
-            caption = f"{title} by epoch, of {', '.join(curves)}"
-            yield Drawing(name.replace("_", "-"), caption, figure)
 
 
 def _class_rows(entries: Sequence[Entry]) -> list[tuple[str, list[_Cell]]]:

@@ -19,6 +19,10 @@ from keras_artkd.report.measures import (
     is_spread,
 )
 from keras_artkd.report.pictures import attention_grid, read_thumbnail
+from keras_artkd.report.plot_confusion import (
+    NUMBERED_CLASSES,
+    confusion_figure,
+)
 from keras_artkd.report.rendering import as_svg, save_png
 from keras_artkd.report.run import STUDENT, Run
 from keras_artkd.report.style import COLOURS
@@ -30,7 +34,7 @@ _ACCURACY_EDGES = np.linspace(0, 1, 11)
 _CELL = 1.0
 _LINE = 0.25
 # Enough for the pixels of a thumbnail.
-_GRID_DPI = 120
+GRID_DPI = 120
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,15 +163,12 @@ def _curves(
 
 
 def _confusion(run: Run) -> Drawing:
-    matrix = np.asarray(run.metrics["test"]["confusion_matrix"])
-    side = 2.0 + 0.26 * min(len(matrix), plots.NUMBERED_CLASSES)
-    figure, axes = plots.figure(side, side)
-    plots.plot_confusion(axes, matrix, _names(run))
+    matrix = run.metrics["test"]["confusion_matrix"]
     return Drawing(
         "confusion",
         "Confusion matrix of the test images: a row is a true class, a "
         "column what it was classified as.",
-        figure,
+        confusion_figure(matrix, _names(run)),
     )
 
 
@@ -181,7 +182,7 @@ def _classes(run: Run) -> Drawing:
         if entry["count"]
     ]
     accuracies = [entry["accuracy"] for _, entry in classes]
-    if len(run.class_names) > plots.NUMBERED_CLASSES:
+    if len(run.class_names) > NUMBERED_CLASSES:
         figure, axes = plots.figure(3.3, 2.4)
         counts, _ = np.histogram(accuracies, _ACCURACY_EDGES)
         axes.bar(
@@ -248,8 +249,8 @@ def _mistakes(run: Run) -> Iterator[Drawing]:
             "mistakes",
             "Misclassified images and typical ones of what they were taken "
             "for.",
-            _image_grid(cells, titles, headings),
-            _GRID_DPI,
+            image_grid(cells, titles, headings),
+            GRID_DPI,
         )
 
 
@@ -280,34 +281,44 @@ def _attention(run: Run) -> Iterator[Drawing]:
     yield Drawing(
         "attention",
         "Where each network looks.",
-        _image_grid(cells, titles, headings),
-        _GRID_DPI,
+        image_grid(cells, titles, headings),
+        GRID_DPI,
     )
 
 
-def _image_grid(
+def image_grid(
     cells: Sequence[Sequence[Array | None]],
     row_titles: Sequence[str],
     column_titles: Sequence[str],
 ) -> Figure:
-    """Rows of square pictures of one size, each row under its title."""
+    """Rows of square pictures of one size, each row under its title.
+
+    Args:
+        cells: rows of pictures, uint8 `(side, side, 3)`; None leaves a gap, a
+            row of none has its title alone.
+        row_titles: a line of text each.
+        column_titles: as many as a row has pictures.
+    """
     columns = len(column_titles)
-    width, height = columns * _CELL, len(cells) * (_CELL + _LINE) + _LINE
+    sides = [_CELL if row else 0 for row in cells]
+    width, height = columns * _CELL, sum(sides) + (len(cells) + 1) * _LINE
     figure = Figure((width, height))
-    for row, (title, pictures) in enumerate(
-        zip(row_titles, cells, strict=True)
-    ):
-        bottom = height - _LINE - (row + 1) * (_CELL + _LINE)
+    bottom = height - _LINE
+    for title, pictures, side in zip(row_titles, cells, sides, strict=True):
+        bottom -= side + _LINE
         figure.text(
             0.05 / width,
-            (bottom + _CELL + 0.05) / height,
+            (bottom + side + 0.05) / height,
             plots.shorten(title, 80),
             fontsize=8,
             color=COLOURS["ink"],
         )
-        axes = figure.add_axes((0, bottom / height, 1, _CELL / height))
-        axes.set_axis_off()
-        axes.imshow(_strip(pictures), extent=(0, columns, 0, 1), aspect="auto")
+        if pictures:
+            axes = figure.add_axes((0, bottom / height, 1, side / height))
+            axes.set_axis_off()
+            axes.imshow(
+                _strip(pictures), extent=(0, columns, 0, 1), aspect="auto"
+            )
     for column, heading in enumerate(column_titles):
         figure.text(
             (column * _CELL + 0.05) / width,

@@ -1,6 +1,8 @@
 """Choice of the test images that a report shows; NumPy only."""
 
+import collections
 import dataclasses
+import itertools
 
 import numpy as np
 
@@ -10,6 +12,10 @@ from keras_artkd.types import Array
 CONFUSIONS = 6
 IMAGES_EACH = 3
 ATTENTION_ROWS = 6
+# For a pair that somebody names: of each pair so many mistakes, the commonest
+# pairs first, until there are so many of all. That is some 4 MB a run.
+PAIR_IMAGES = 6
+PAIRS_IMAGES = 180
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,33 +51,39 @@ def find_confusions(labels: Array, logits: Array) -> list[Confusion]:
         At most six, most frequent first. Of equally frequent ones the one
         with the larger share of its class comes first.
     """
-    labels, predictions, confidence = _answers(labels, logits)
-    classes = np.asarray(logits).shape[1]
-    matrix = np.zeros((classes, classes), dtype="int64")
-    np.add.at(matrix, (labels, predictions), 1)
-    sizes = matrix.sum(axis=1)
-    np.fill_diagonal(matrix, 0)
-    pairs = sorted(
-        zip(*(axis.tolist() for axis in np.nonzero(matrix)), strict=True),
-        key=lambda pair: (-matrix[pair], sizes[pair[0]], pair),
-    )
+    answers = _answers(labels, logits)
 
     def surest(true: int, predicted: int) -> list[int]:
-        rows = np.flatnonzero((labels == true) & (predictions == predicted))
-        order = np.argsort(-confidence[rows], kind="stable")
-        return [int(row) for row in rows[order][:IMAGES_EACH]]
+        return _surest(answers, true, predicted)[:IMAGES_EACH]
 
     return [
         Confusion(
             true=true,
             predicted=predicted,
-            count=int(matrix[true, predicted]),
+            count=len(_surest(answers, true, predicted)),
             rows=surest(true, predicted),
             typical_predicted=surest(predicted, predicted),
             typical_true=surest(true, true),
         )
-        for true, predicted in pairs[:CONFUSIONS]
+        for true, predicted in _pairs(answers)[:CONFUSIONS]
     ]
+
+
+def find_taken_for(
+    labels: Array, logits: Array, true: int, predicted: int
+) -> list[int]:
+    """The images of one class that were classified as another.
+
+    Args:
+        labels: true class indices, `(n,)`.
+        logits: `(n, classes)`.
+        true: the index of their class.
+        predicted: the index of the other class.
+
+    Returns:
+        All their rows, the most confident answer first.
+    """
+    return _surest(_answers(labels, logits), true, predicted)
 
 
 def choose_attention_rows(labels: Array, logits: Array) -> list[int]:
@@ -103,7 +115,7 @@ def choose_attention_rows(labels: Array, logits: Array) -> list[int]:
 
 
 def choose_rows(labels: Array, logits: Array) -> list[int]:
-    """Chooses every test image that a report shows.
+    """Chooses every test image that a report shows, or may be asked for.
 
     Args:
         labels: true class indices, `(n,)`.
@@ -111,7 +123,8 @@ def choose_rows(labels: Array, logits: Array) -> list[int]:
 
     Returns:
         The distinct rows of `find_confusions` and of
-        `choose_attention_rows`, sorted.
+        `choose_attention_rows`, and at most `PAIRS_IMAGES` mistakes more, for
+        a pair of classes that somebody names; sorted.
     """
     rows = set(choose_attention_rows(labels, logits))
     for confusion in find_confusions(labels, logits):
@@ -120,10 +133,41 @@ def choose_rows(labels: Array, logits: Array) -> list[int]:
             *confusion.typical_predicted,
             *confusion.typical_true,
         }
-    return sorted(rows)
+    answers = _answers(labels, logits)
+    mistakes = (
+        row
+        for pair in _pairs(answers)
+        for row in _surest(answers, *pair)[:PAIR_IMAGES]
+    )
+    return sorted(rows | {*itertools.islice(mistakes, PAIRS_IMAGES)})
 
 
-def _answers(labels: Array, logits: Array) -> tuple[Array, Array, Array]:
+# Labels, predictions and their confidence, each `(n,)`.
+_Answers = tuple[Array, Array, Array]
+
+
+def _pairs(answers: _Answers) -> list[tuple[int, int]]:
+    """Every pair `(true, predicted)` that was confused, commonest first."""
+    labels, predictions, _ = answers
+    sizes = np.bincount(labels)
+    wrong = labels != predictions
+    counts = collections.Counter(
+        zip(labels[wrong].tolist(), predictions[wrong].tolist(), strict=True)
+    )
+    return sorted(
+        counts, key=lambda pair: (-counts[pair], sizes[pair[0]], pair)
+    )
+
+
+def _surest(answers: _Answers, true: int, predicted: int) -> list[int]:
+    """The rows of a class with an answer, the most confident first."""
+    labels, predictions, confidence = answers
+    rows = np.flatnonzero((labels == true) & (predictions == predicted))
+    order = np.argsort(-confidence[rows], kind="stable")
+    return [int(row) for row in rows[order]]
+
+
+def _answers(labels: Array, logits: Array) -> _Answers:
     """Labels, predictions and their confidence."""
     logits = np.asarray(logits, "float64")
     return (

@@ -1,7 +1,7 @@
 """The HTML page of one run."""
 
 import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jinja2
@@ -21,6 +21,7 @@ from keras_artkd.report.measures import (
     headline,
     mean_confidence,
 )
+from keras_artkd.report.pairs import Pair
 from keras_artkd.report.pictures import attention_grid, data_uri, file_uri
 from keras_artkd.report.run import STUDENT, Run
 from keras_artkd.types import Path
@@ -64,7 +65,10 @@ def environment(*folders: Path) -> jinja2.Environment:
 
 
 def run_page(
-    run: Run, drawings: Mapping[str, Drawing], in_run: bool = True
+    run: Run,
+    drawings: Mapping[str, Drawing],
+    in_run: bool = True,
+    pairs: Sequence[Pair] = (),
 ) -> str:
     """Returns the HTML of a run's report.
 
@@ -73,6 +77,7 @@ def run_page(
         drawings: of `keras_artkd.report.figures.draw_run`.
         in_run: whether the page will be in the run's folder, beside the
             figures.
+        pairs: of `keras_artkd.report.pairs.find_pairs`.
     """
     results = class_results(run)
     matrix = confusion_rows(run)
@@ -101,6 +106,10 @@ def run_page(
             ],
             overview=drawings.get("classes") if listed else None,
             mistakes=_mistakes(run),
+            pairs=[
+                [(taken, _pictures(run, taken.kept)) for taken in pair]
+                for pair in pairs
+            ],
             attention=_attention(run),
             calibration=drawings.get("calibration"),
             confidence=mean_confidence(run) if run.logits else None,
@@ -154,35 +163,34 @@ def _mistakes(run: Run) -> list[dict[str, Any]]:
     if not run.logits or not run.gallery:
         return []
     names = run.class_names
-    logits = run.logits[STUDENT]
     sizes = np.bincount(run.labels, minlength=len(names))
-    probabilities = softmax(logits)
-    predictions = logits.argmax(axis=1)
-
-    def pictures(rows: Iterable[int]) -> list[dict[str, Any]]:
-        return [
-            {
-                "uri": file_uri(run.gallery[row]),
-                "key": str(run.keys[row]),
-                "confidence": probabilities[row].max(),
-                "true": names[run.labels[row]],
-                "predicted": names[predictions[row]],
-            }
-            for row in rows
-            if row in run.gallery
-        ]
-
     return [
         {
             "true": names[confusion.true],
             "predicted": names[confusion.predicted],
             "count": confusion.count,
             "of": int(sizes[confusion.true]),
-            "pictures": pictures(confusion.rows),
-            "typical_predicted": pictures(confusion.typical_predicted),
-            "typical_true": pictures(confusion.typical_true),
+            "pictures": _pictures(run, confusion.rows),
+            "typical_predicted": _pictures(run, confusion.typical_predicted),
+            "typical_true": _pictures(run, confusion.typical_true),
         }
-        for confusion in find_confusions(run.labels, logits)
+        for confusion in find_confusions(run.labels, run.logits[STUDENT])
+    ]
+
+
+def _pictures(run: Run, rows: Sequence[int]) -> list[dict[str, Any]]:
+    """Those of some test images that are in the gallery, and their answers."""
+    logits = run.logits[STUDENT]
+    return [
+        {
+            "uri": file_uri(run.gallery[row]),
+            "key": str(run.keys[row]),
+            "confidence": softmax(logits[row : row + 1]).max(),
+            "true": run.class_names[run.labels[row]],
+            "predicted": run.class_names[int(logits[row].argmax())],
+        }
+        for row in rows
+        if row in run.gallery
     ]
 
 

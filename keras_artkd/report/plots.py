@@ -9,10 +9,8 @@ from typing import overload
 
 import matplotlib
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter
 
@@ -24,8 +22,11 @@ from keras_artkd.types import Array
 
 # An axis has labels for so many powers of ten, at most.
 _POWERS = 6
-# With more classes the cells of a confusion matrix carry no numbers.
-NUMBERED_CLASSES = 30
+# Of `plot_rows`: what is drawn, where rows have several seeds.
+ROWS_LABEL = (
+    "test accuracy: mean, each seed, range;\n"
+    "pale: 95 % of the choice of test images"
+)
 
 
 @overload
@@ -139,67 +140,6 @@ def _share_label(value: float, _: float) -> str:
     # Ticks are not exactly at round numbers.
     value = round(100 * value, 6)
     return f"{value:g}%" if 0 <= value <= 100 else ""
-
-
-def plot_confusion(
-    axes: Axes, matrix: npt.ArrayLike, class_names: Sequence[str]
-) -> Axes:
-    """Draws a confusion matrix; a row is a true class.
-
-    The shade is the share of the row. Cells of up to 30 classes show counts.
-
-    Args:
-        axes: matplotlib `Axes`, of a figure about 0.26 inches a class wide.
-        matrix: counts `(classes, classes)`.
-        class_names: the names of the classes.
-    """
-    matrix = np.asarray(matrix)
-    classes = len(matrix)
-    totals = matrix.sum(axis=1, keepdims=True)
-    shares = matrix / np.maximum(totals, 1)
-    axes.pcolormesh(
-        shares,
-        cmap=LinearSegmentedColormap.from_list(
-            "shares", [COLOURS["surface"], COLOURS["accent"]]
-        ),
-        vmin=0,
-        vmax=1,
-        edgecolors=COLOURS["grid"] if classes <= NUMBERED_CLASSES else "none",
-        linewidth=0.4,
-    )
-    axes.set_aspect("equal")
-    axes.invert_yaxis()
-    axes.grid(False)
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0, labelsize=7)
-    axes.set_ylabel("true class")
-    axes.set_xlabel("classified as")
-    if classes > NUMBERED_CLASSES:
-        return axes
-    places = np.arange(classes) + 0.5
-    names = [shorten(name) for name in class_names]
-    axes.set_yticks(places, names)
-    # Anchored at their ends, which stay at the axis in every font.
-    axes.set_xticks(
-        places,
-        names,
-        rotation=90,
-        ha="right",
-        va="center",
-        rotation_mode="anchor",
-    )
-    for row, column in zip(*np.nonzero(matrix), strict=True):
-        dark = shares[row, column] > 0.5
-        axes.text(
-            column + 0.5,
-            row + 0.5,
-            str(matrix[row, column]),
-            ha="center",
-            va="center",
-            fontsize=6.5,
-            color=COLOURS["surface" if dark else "ink"],
-        )
-    return axes
 
 
 def plot_reliability(axes: Axes, bins: Mapping[str, Array]) -> Axes:
@@ -337,7 +277,10 @@ def plot_differences(
 
 
 def plot_rows(
-    axes: Axes, names: Sequence[str], rows: Sequence[Sequence[float]]
+    axes: Axes,
+    names: Sequence[str],
+    rows: Sequence[Sequence[float]],
+    intervals: Sequence[tuple[float, float]] | None = None,
 ) -> Axes:
     """Draws the values of each row as dots, and their mean as a large one.
 
@@ -345,8 +288,11 @@ def plot_rows(
         axes: matplotlib `Axes`, about 0.25 inches a row high.
         names: top to bottom.
         rows: the shares of each row, which may be none.
+        intervals: `(low, high)` of each row's mean, a pale bar behind it.
     """
     places = np.arange(len(names))[::-1]
+    if intervals is not None:
+        axes.hlines(places, *np.array(intervals).T, color=COLOURS["grid"], lw=6)
     for place, values in zip(places, rows, strict=True):
         if not values:
             continue
@@ -379,9 +325,12 @@ def _points_label(value: float, _: float) -> str:
     return f"{value:+g}" if value else "0"
 
 
+def cut(text: str, length: int) -> str:
+    """A text in one line, of at most `length` letters."""
+    text = " ".join(str(text).split())
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
 def shorten(text: str, length: int = 22) -> str:
     """A name that fits beside an axis; a dollar sign has no meaning in it."""
-    text = " ".join(str(text).split())
-    if len(text) > length:
-        text = text[: length - 1].rstrip() + "…"
-    return text.replace("$", r"\$")
+    return cut(text, length).replace("$", r"\$")

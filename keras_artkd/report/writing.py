@@ -2,19 +2,17 @@
 
 import contextlib
 import pathlib
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 import jinja2
 
 from keras_artkd.files import replacing
-from keras_artkd.report.comparison import (
-    FIGURES,
-    comparison_page,
-    draw_comparison,
-    line_up,
-)
+from keras_artkd.report.comparison import comparison_page, line_up
+from keras_artkd.report.comparison_figures import FIGURES, draw_comparison
 from keras_artkd.report.figures import Drawing, draw_run, save_figures
 from keras_artkd.report.page import run_page
+from keras_artkd.report.pairs import draw_pairs, find_pairs
 from keras_artkd.report.run import RunError, read_run
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.types import Path
@@ -30,7 +28,11 @@ _DAMAGE = (
 )
 
 
-def write_report(run_dir: Path, path: Path | None = None) -> pathlib.Path:
+def write_report(
+    run_dir: Path,
+    path: Path | None = None,
+    pairs: Sequence[Sequence[str]] = (),
+) -> pathlib.Path:
     """Writes a run's `report.html`, and its figures as PNG in `figures`.
 
     Args:
@@ -38,13 +40,15 @@ def write_report(run_dir: Path, path: Path | None = None) -> pathlib.Path:
             The content of its folder `figures` is replaced.
         path: the HTML file; `<run_dir>/report.html` by default. The figures
             always go into the run's folder.
+        pairs: pairs of class names, whose confusions are shown both ways, and
+            drawn as `pair-1.png`, `pair-2.png`, ...; see `pairs.find_pairs`.
 
     Returns:
         The path of the report.
 
     Raises:
-        ValueError: if the run is not finished, a file of it is damaged, or
-            `path` is a folder.
+        ValueError: if the run is not finished, a file of it is damaged,
+            `path` is a folder, or a pair is none of this run.
         OSError: if `path` or the run's folder cannot be written. Then neither
             is changed.
     """
@@ -53,9 +57,11 @@ def write_report(run_dir: Path, path: Path | None = None) -> pathlib.Path:
     _check_output(path, folder.figures)
     with _one_error_for_damage(folder.path):
         run = read_run(folder.path)
-        drawings = draw_run(run)
+    found = find_pairs(run, pairs)
+    with _one_error_for_damage(folder.path):
+        drawings = draw_run(run) | draw_pairs(run, found)
         in_run = path.parent.resolve() == folder.path.resolve()
-        page = run_page(run, drawings, in_run).encode()
+        page = run_page(run, drawings, in_run, found).encode()
     _write(path, page, folder.figures, drawings)
     return path
 
@@ -84,7 +90,7 @@ def write_comparison(run_dirs: Iterable[Path], path: Path) -> pathlib.Path:
     figures = path.parent / f"{path.stem}_figures"
     _check_different(folders)
     _check_output(path, figures)
-    _check_only(figures, {f"{name}.png" for name in FIGURES})
+    _check_only(figures, FIGURES)
     runs = []
     for folder in folders:
         with _one_error_for_damage(folder):
@@ -127,11 +133,15 @@ def _check_output(path: pathlib.Path, figures: pathlib.Path) -> None:
         )
 
 
-def _check_only(folder: pathlib.Path, names: set[str]) -> None:
+def _check_only(folder: pathlib.Path, names: re.Pattern[str]) -> None:
     """Rejects a folder with other files than those that are replaced."""
     if not folder.is_dir():
         return
-    others = sorted({file.name for file in folder.iterdir()} - names)
+    others = sorted(
+        file.name
+        for file in folder.iterdir()
+        if file.suffix != ".png" or not names.fullmatch(file.stem)
+    )
     if others:
         raise ValueError(
             "The folder of the figures is replaced, so it must hold nothing "

@@ -8,10 +8,13 @@ import numpy as np
 
 from keras_artkd.files import write_json, write_text
 from keras_artkd.measure.comparing import LEVEL, Difference, mean_interval
+from keras_artkd.measure.intervals import share_interval
 from keras_artkd.report import plots
 from keras_artkd.report.figures import Drawing, save_figures
 from keras_artkd.report.page import environment
+from keras_artkd.report.plot_confusion import confusion_figure
 from keras_artkd.report.plot_costs import Costed, plot_costs
+from keras_artkd.report.text import display_name
 from keras_artkd.runs.commands import command as command_of
 from keras_artkd.runs.config import Config
 from keras_artkd.runs.expert_config import EXPERT_METHOD
@@ -186,6 +189,8 @@ def draw_study(results: Results) -> dict[str, Drawing]:
     ]
     if "curves" in results.study.show:
         drawings += _draw_curves(results)
+    if "classes" in results.study.show:
+        drawings += _draw_confusion(results)
     return {drawing.name: drawing for drawing in drawings}
 
 
@@ -241,7 +246,7 @@ def _draw_cells(results: Results) -> Iterator[Drawing]:
         [] if cell.published is None else [cell.published / 100]
         for cell in cells
     ]
-    height = 0.7 + 0.24 * len(cells)
+    height = 0.9 + 0.24 * len(cells)
     if any(published):
         figure, (left, right) = plots.figure(7.2, height, panels=2)
         plots.plot_rows(left, names, published)
@@ -249,9 +254,14 @@ def _draw_cells(results: Results) -> Iterator[Drawing]:
         left.set_xlabel(results.dataset)
     else:
         figure, right = plots.figure(5.4, height)
-    plots.plot_rows(right, names, measured)
+    images = [next(iter(c.metrics.values()))["test"] for c in cells]
+    intervals = [
+        share_interval(statistics.fmean(values), test["num_examples"])
+        for values, test in zip(measured, images, strict=True)
+    ]
+    plots.plot_rows(right, names, measured, intervals)
     right.set_title("Measured")
-    right.set_xlabel("test accuracy: mean, each seed, range")
+    right.set_xlabel(plots.ROWS_LABEL)
     yield Drawing(
         "cells", f"{results.study.caption}: test accuracy by cell", figure
     )
@@ -307,3 +317,21 @@ def _draw_curves(results: Results) -> Iterator[Drawing]:
     plots.plot_curves(axes, curves, percent=True)
     axes.set_title("Accuracy, validation; mean of the seeds")
     yield Drawing("curves", "Validation accuracy by epoch", figure)
+
+
+def _draw_confusion(results: Results) -> Iterator[Drawing]:
+    """Of the study's own cell; matched baselines are no part of the figure."""
+    cell = results.cells[0]
+    tests = [metrics["test"] for metrics in cell.metrics.values()]
+    if not tests:
+        return
+    names = [display_name(one["name"]) for one in tests[0]["per_class"]]
+    # A row's share of the sum is the mean over seeds of the same test images.
+    matrix = np.sum([test["confusion_matrix"] for test in tests], axis=0)
+    yield Drawing(
+        "confusion",
+        f"Confusion matrix of {cell.name}, mean of the seeds: of the test "
+        "images of a row's class the percentage that was classified as the "
+        "column's",
+        confusion_figure(matrix, names, percent=True),
+    )

@@ -1,4 +1,4 @@
-"""The papers' own tables, as printed."""
+"""The papers' own tables, as printed, and which figures there are."""
 
 import dataclasses
 import functools
@@ -48,9 +48,20 @@ class Table:
 @functools.cache
 def published_tables() -> dict[str, Table]:
     """Returns dict of key -> `Table`, in the order of the papers."""
-    content = json.loads(_FILE.read_text(encoding="utf-8"))
     tables = [
         Table(**{k: v for k, v in entry.items() if v is not None})
-        for entry in content["tables"]
+        for entry in _read()["tables"]
     ]
     return {table.key: table for table in tables}
+
+
+def published_figures() -> dict[str, str]:
+    """Returns dict of key, as 000/fig4.13, -> caption; of thesis 000 all."""
+    figures: dict[str, str] = _read()["figures"]
+    return figures
+
+
+@functools.cache
+def _read() -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))
+    return content

@@ -9,7 +9,11 @@ from keras_artkd.studies import (
     thesis_002,
 )
 from keras_artkd.studies.descriptions import DESCRIBED
-from keras_artkd.studies.published import Table, published_tables
+from keras_artkd.studies.published import (
+    Table,
+    published_figures,
+    published_tables,
+)
 from keras_artkd.studies.study import Study
 
 SOURCES = {
@@ -30,9 +34,16 @@ def find_study(key: str) -> Study:
     """The `Study` of a table or figure.
 
     Raises:
-        ValueError: for an unknown key, and for a table of settings.
+        ValueError: for an unknown key, a table of settings, and a figure
+            that no study draws.
     """
     study = STUDIES.get(key) or _ALSO.get(key)
+    if study is None and key in published_figures():
+        raise ValueError(
+            "A figure must be one of numbers to be a study. Received: "
+            f"{key!r}, {published_figures()[key]!r}. Fix: where a command "
+            "draws it, docs/ names it beside the figure's number."
+        )
     if study is None:
         known = [*STUDIES, *_ALSO, *DESCRIBED]
         near = difflib.get_close_matches(key, known, n=3)

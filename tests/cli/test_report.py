@@ -77,6 +77,18 @@ def test_bad_input_gives_one_line(tmp_path, capsys):
     assert [*tmp_path.iterdir()] == []
 
 
+def test_a_pair_is_of_one_run(runs, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pair = ("--pair", "academicism", "art nouveau")
+    assert main(["report", *runs, *pair]) == 2
+    error = capsys.readouterr().err
+    assert "Received: 2 runs" in error and error.count("\n") == 1
+    assert [*tmp_path.iterdir()] == []
+    run = shutil.copytree(runs[0], "run")
+    assert main(["report", run, *pair]) == 0
+    assert (tmp_path / "run" / "figures" / "pair-1.png").is_file()
+
+
 def test_a_place_that_cannot_be_written_gives_one_line(runs, tmp_path, capsys):
     (tmp_path / "file").write_text("in the way")
     output = str(tmp_path / "file" / "page.html")

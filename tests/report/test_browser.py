@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from keras_artkd.report import write_comparison
+from keras_artkd.report import write_comparison, write_report
 from tests.report.pages import render
 from tests.report.runs import HOSTILE_NAMES, write_run
 
@@ -117,6 +117,8 @@ def pages(tmp_path_factory):
     for run in (two, eighteen, medium, many, odd):
         pages[run.name] = run / "report.html"
         pages[run.name].write_text(render(run), encoding="utf-8")
+    # With pairs, of names that are no friends of a layout.
+    write_report(odd, pages["odd"], [HOSTILE_NAMES[2:4], HOSTILE_NAMES[4:6]])
     return pages
 
 

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_artkd.measure.intervals import share_interval
 from keras_artkd.report import write_comparison
 from keras_artkd.report.comparison import (
-    FIGURES,
     Entry,
     Incomparable,
     compare,
     seed_groups,
 )
+from keras_artkd.report.comparison_figures import draw_comparison
 from keras_artkd.report.measures import headline
 from keras_artkd.report.run import read_run
 from tests.report.pages import read_page
@@ -117,18 +118,53 @@ def test_page_says_it_all(runs, tmp_path):
     assert "Runs 2, 3 and 4: collaborative" in page.text
     assert re.search(r"\d% ± \d", page.text)
     assert not page.all("script") and not page.all("img")
+    figures = sorted((tmp_path / "all_figures").iterdir())
     source = path.read_text(encoding="utf-8")
     assert "PNG files beside it, in all_figures/." in source
-    assert source.count("<svg") == 3
-    figures = sorted((tmp_path / "all_figures").iterdir())
-    # These are of different networks.
-    assert {f.stem for f in figures} == FIGURES - {"sizes", "speeds"}
+    assert source.count("<svg") == len(figures)
+    # None against cost: all are of one network.
+    assert {f.stem for f in figures} == {
+        *("accuracies", "confusion-2", "differences", "loss", "val-accuracy")
+    }
     for file in figures:
         with Image.open(file) as image:
             assert image.format == "PNG" and min(image.size) > 200
     before = [f.read_bytes() for f in (path, *figures)]
     write_comparison([*runs.values()], path)
     assert [f.read_bytes() for f in (path, *figures)] == before
+
+
+def test_accuracies_are_drawn_with_seeds_together(entries):
+    """In one row with their mean; what has other test images is left out."""
+    drawing = draw_comparison(entries, [])["accuracies"]
+    (axes,) = drawing.figure.axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["run 1: baseline", "runs 2, 3, 4: collaborative"]
+    shares = [right(entry.run.path).mean() for entry in entries]
+    first, seeds, mean = axes.lines
+    assert first.get_xdata() == pytest.approx(shares[:1])
+    assert seeds.get_xdata() == pytest.approx(shares[1:4])
+    assert mean.get_xdata() == pytest.approx(np.mean(shares[1:4]))
+    images = len(right(entries[0].run.path))
+    (low, high), _ = axes.collections[0].get_segments()
+    assert (low[0], high[0]) == share_interval(shares[0], images)
+    assert f"run 1: baseline {shares[0]:.1%}" in drawing.caption
+    assert "accuracies" not in draw_comparison([entries[0], entries[-1]], [])
+
+
+def test_confusions_of_seeds_are_averaged(entries):
+    drawing = draw_comparison(entries, [])["confusion-2"]
+    rows = []
+    for entry in entries[1:4]:
+        matrix = np.array(entry.run.metrics["test"]["confusion_matrix"])
+        rows.append(matrix / matrix.sum(1, keepdims=True))
+    expected = np.rint(100 * np.mean(rows, axis=0)).astype(int)
+    written = np.zeros_like(expected)
+    for text in drawing.figure.axes[0].texts:
+        column, row = (int(place) for place in text.get_position())
+        written[row, column] = int(text.get_text())
+    np.testing.assert_array_equal(written, expected)
+    assert "mean of runs 2, 3, 4" in drawing.caption
 
 
 def test_attention_of_exits_stands_beside(runs, tmp_path):
@@ -198,6 +234,8 @@ def test_networks_of_different_sizes_are_drawn_against_cost(tmp_path):
     source = path.read_text(encoding="utf-8")
     assert "run 1 50.0%, 100, run 2 50.0%, 400" in source
     assert "run 1 50.0%, 0.4, run 2 50.0%, 1.2" in source
+    assert source.count("run 1 50.0%, 100") == 1
+    assert "same test images: run 1: collaborative, small" in source
     figures = tmp_path / "sizes_figures"
     assert {"sizes", "speeds"} <= {f.stem for f in figures.iterdir()}
     # Accuracies on other images would not be a matter of cost.

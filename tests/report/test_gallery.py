@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 
 from keras_artkd.report.gallery import (
+    PAIR_IMAGES,
+    PAIRS_IMAGES,
     choose_attention_rows,
     choose_rows,
     find_confusions,
+    find_taken_for,
 )
 
 
@@ -74,3 +77,24 @@ def test_rows_are_sorted_distinct_and_complete(images, classes, skill):
     if skill:
         assert not find_confusions(labels, logits)
         assert len(rows) == min(6, images)
+
+
+def test_mistakes_of_every_pair_are_kept_up_to_a_bound():
+    """The surest of each; where there are too many, the commonest pairs."""
+    pairs = [(2, 1, 1.0 + i) for i in range(9)] + [(0, 2, 1.0), (1, 0, 1.0)]
+    labels, logits = answers(pairs)
+    assert find_taken_for(labels, logits, 2, 1) == [*range(8, -1, -1)]
+    assert find_taken_for(labels, logits, 1, 2) == []
+    surest = {*find_taken_for(labels, logits, 2, 1)[:PAIR_IMAGES]}
+    assert {*choose_rows(labels, logits)} >= surest | {9, 10}
+
+    classes = 40
+    labels = np.repeat(np.arange(classes), 50)
+    # Classes of small numbers are confused most, and always with the next.
+    wrong = np.tile(np.arange(50), classes) < 45 - labels
+    logits = 5.0 * np.eye(classes)[(labels + wrong) % classes]
+    rows = np.array(choose_rows(labels, logits))
+    kept = rows[wrong[rows]]
+    common = np.bincount(labels[kept], minlength=classes)
+    assert (common[: PAIRS_IMAGES // PAIR_IMAGES] >= PAIR_IMAGES).all()
+    assert PAIRS_IMAGES <= len(kept) <= PAIRS_IMAGES + 30

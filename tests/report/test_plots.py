@@ -7,6 +7,7 @@ import pytest
 
 from keras_artkd.measure.intervals import calibration_bins, wilson_interval
 from keras_artkd.report import plots
+from keras_artkd.report.plot_confusion import plot_confusion
 from keras_artkd.report.rendering import as_svg
 from keras_artkd.report.style import COLOURS
 from tests.report.pages import svg_texts
@@ -85,7 +86,7 @@ def test_a_logarithmic_axis_holds_every_value(values, labels):
 def test_confusion_writes_every_count(classes):
     figure, axes = plots.figure(0.26 * classes + 2, 0.26 * classes + 2)
     matrix = confusion(classes)
-    plots.plot_confusion(axes, matrix, [f"class {i}" for i in range(classes)])
+    plot_confusion(axes, matrix, [f"class {i}" for i in range(classes)])
     written = sorted(int(text.get_text()) for text in axes.texts)
     assert written == sorted(matrix[matrix > 0].tolist())
     for text in axes.texts:
@@ -95,9 +96,21 @@ def test_confusion_writes_every_count(classes):
     assert axes.yaxis_inverted()
 
 
+def test_confusion_in_percent_of_the_row():
+    _, axes = plots.figure(3, 3)
+    matrix = [[60, 20, 0], [1, 998, 1], [0, 0, 0]]
+    plot_confusion(axes, matrix, ["a", "b", "c"], percent=True)
+    written = {
+        tuple(int(p) for p in text.get_position()): text.get_text()
+        for text in axes.texts
+    }
+    # Column and row; what is rounded to 0 is left out.
+    assert written == {(0, 0): "75", (1, 0): "25", (1, 1): "100"}
+
+
 def test_large_confusion_is_shades_alone():
     _, axes = plots.figure()
-    plots.plot_confusion(axes, confusion(125), ["x"] * 125)
+    plot_confusion(axes, confusion(125), ["x"] * 125)
     assert not axes.texts
 
 
@@ -127,6 +140,20 @@ def test_per_class_is_sorted_with_intervals():
     assert names == ["c (8)", "a (4)"]
     (low, high), _ = axes.collections[0].get_segments()
     assert (low[0], high[0]) == pytest.approx(wilson_interval(2, 8))
+
+
+def test_rows_are_seeds_with_their_mean_and_interval():
+    _, axes = plots.figure()
+    rows = [[0.5, 0.7], [0.4]]
+    plots.plot_rows(axes, ["a", "b"], rows, [(0.45, 0.75), (0.3, 0.5)])
+    means = [line.get_xdata()[0] for line in axes.lines[1:]]
+    assert means == pytest.approx([0.6, 0.4])
+    np.testing.assert_array_equal(axes.lines[0].get_xdata(), rows[0])
+    ends = [
+        [point[0] for point in segment]
+        for segment in axes.collections[0].get_segments()
+    ]
+    assert ends == [[0.45, 0.75], [0.3, 0.5]]
 
 
 def test_differences_are_coloured_by_what_is_sure():

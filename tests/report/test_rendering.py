@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from keras_artkd.report import plots
+from keras_artkd.report.plot_confusion import plot_confusion
 from keras_artkd.report.rendering import as_svg, save_png
 from tests.report.pages import svg_texts
 
@@ -19,7 +20,7 @@ CONFUSION = np.random.default_rng(0).integers(0, 5, (5, 5))
 @pytest.mark.parametrize("name", HOSTILE)
 def test_names_of_any_kind(tmp_path, name):
     figure, axes = plots.figure(3, 3)
-    plots.plot_confusion(axes, CONFUSION[:2, :2], [name, "other"])
+    plot_confusion(axes, CONFUSION[:2, :2], [name, "other"])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         svg = as_svg(figure, "p", f"Confusion of {name}")
@@ -33,7 +34,7 @@ def test_names_of_any_kind(tmp_path, name):
 def test_svg_is_for_a_page():
     def draw(prefix):
         figure, axes = plots.figure()
-        plots.plot_confusion(axes, CONFUSION, list("abcde"))
+        plot_confusion(axes, CONFUSION, list("abcde"))
         return as_svg(figure, prefix, "Title")
 
     svg = draw("one")

@@ -1,25 +1,101 @@
 """The papers' tables: every one is a study, or is looked up."""
 
+import pathlib
+import re
+import shlex
+
 import pytest
 
+from keras_artkd.cli.main import main
 from keras_artkd.studies.descriptions import DESCRIBED, describe
-from keras_artkd.studies.published import published_tables
+from keras_artkd.studies.published import published_figures, published_tables
 from keras_artkd.studies.registry import STUDIES, find_study, listing
+from tests.report.runs import class_names, write_run
+
+DOCS = pathlib.Path(__file__).parents[2] / "docs"
 
 
-def test_every_table_and_figure_is_there():
+def rows_of(source):
+    """The list of a source's tables and figures: keys, command, file."""
+    text = (DOCS / f"{source}.md").read_text(encoding="utf-8")
+    listed = text.partition("## Its tables and figures")[2]
+    for line in listed.splitlines():
+        if not re.match(r"\| (table|figure)s? \d", line):
+            continue
+        _, numbers, _, command, files, _ = line.split("|")
+        mark = "fig" if "figure" in numbers else ""
+        number = re.compile(r"(\d+)\.(\d+)(?: to \1\.(\d+))?")
+        keys = [
+            f"{source[-3:]}/{mark}{chapter}.{place}"
+            for chapter, first, last in number.findall(numbers)
+            for place in range(int(first), int(last or first) + 1)
+        ]
+        yield keys, command.strip(" `"), re.findall(r"`(\S+)`", files)
+
+
+ROWS = [*rows_of("thesis_000")]
+REPORTED = [row[1:] for row in ROWS if row[1].startswith("artkd report")]
+
+
+def test_every_table_is_there():
     tables = published_tables()
     assert len(tables) == 49
     assert {*tables} <= {*STUDIES} | {*DESCRIBED}
     assert not {*STUDIES} & {*DESCRIBED}
-    figures = [4, 5, 6, 8, 9, 10, 11, 12, 14]
-    for key in [*tables, *(f"000/fig4.{number}" for number in figures)]:
-        assert key in listing()
-        if key not in DESCRIBED:
-            study = find_study(key)
-            assert key in (study.key, *study.also)
+    assert all(key in listing() for key in tables)
     with pytest.raises(ValueError, match="Received: '000/4.31'. Perhaps"):
         find_study("000/4.31")
+
+
+def test_every_table_and_figure_of_thesis_000_is_listed():
+    """Once, with the command that repeats it, or why there is none."""
+    listed = [key for keys, _, _ in ROWS for key in keys]
+    printed = {*published_figures()} | {
+        key for key in published_tables() if re.match(r"000/\d", key)
+    }
+    assert len(published_figures()) == 28
+    assert sorted(listed) == sorted(printed)
+
+
+@pytest.mark.parametrize(("keys", "command", "files"), ROWS)
+def test_a_study_has_its_command(keys, command, files):
+    """And what has none is no study."""
+    _, kind, key, *_ = [*command.split(), *[""] * 3]
+    for each in keys:
+        if kind == "study":
+            assert key == keys[0] and key in DESCRIBED or find_study(key)
+            # Each is a study of its own number.
+            assert each in DESCRIBED or each in {find_study(each).key} | {
+                *find_study(each).also
+            }
+            assert each in listing()
+        else:
+            assert kind == "report" or command.startswith("none")
+            with pytest.raises(ValueError, match="must be one of numbers"):
+                find_study(each)
+
+
+@pytest.mark.parametrize(("command", "files"), REPORTED)
+def test_a_report_draws_the_figure(tmp_path, capsys, command, files):
+    """Of a run whose classes have the names of the archives."""
+    words = shlex.split(command)[1:]
+    pair = [words[i + 1 : i + 3] for i, w in enumerate(words) if w == "--pair"]
+    known = [f"05_{name}" for name in dict.fromkeys(sum(pair, []))]
+    run = write_run(
+        tmp_path / "run",
+        names=known or class_names(3),
+        images=60,
+        epochs=2,
+        skill=0.2,
+    )
+    words = [str(run) if word == "RUN" else word for word in words]
+    assert main(words) == 0
+    assert len(files) == max(1, len(pair))
+    assert all((run / file).is_file() for file in files)
+    page = (run / "report.html").read_text(encoding="utf-8")
+    for first, second in pair:
+        assert f"05 {first} taken for 05 {second}" in page
+        assert f"05 {second} taken for 05 {first}" in page
 
 
 def test_published_numbers_reach_their_cells():

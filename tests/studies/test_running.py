@@ -115,6 +115,9 @@ def test_from_flags_to_tables(arguments, canned_runs, study_folder, capsys):
     assert "are no better than the student alone, with 28.12" in printed
     figures = study_folder() / "figures"
     assert (figures / "cells.png").stat().st_size > 5000
+    page = (study_folder() / "study.html").read_text()
+    assert "pale: 95 % of the choice of test images" in page
+    assert "Confusion matrix" not in page
 
 
 def test_what_has_other_images_is_not_compared(
@@ -166,6 +169,8 @@ def test_classes(flags, canned_runs, study_folder, capsys):
     assert "| Byzantine Iconography | 95 |  |  |" in capsys.readouterr().out
     page = (study_folder() / "study.html").read_text()
     assert "The least accurate classes here" in page
+    assert "Confusion matrix of ours, mean of the seeds" in page
+    assert (study_folder() / "figures" / "confusion.png").exists()
 
 
 def test_only_report_of_nothing(base, study_folder, capsys):
