@@ -79,7 +79,8 @@ def plot_confusion(
     )
     shown = np.rint(100 * shares).astype(int) if percent else matrix
     for row, column in zip(*np.nonzero(shown), strict=True):
-        dark = shares[row, column] > 0.5
+        # From here on the page's colour is easier to read than the ink.
+        dark = shares[row, column] > 0.7
         axes.text(
             column + 0.5,
             row + 0.5,
