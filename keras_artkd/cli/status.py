@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from keras_artkd.output import ending_with_its_reader
+from keras_artkd.text_files import escaped
 
 
 def exit_status(job: Callable[[], int], interrupted: str = "") -> int:
@@ -36,8 +37,11 @@ def exit_status(job: Callable[[], int], interrupted: str = "") -> int:
 
 def _message(error: Exception) -> str:
     if isinstance(error, FileNotFoundError) and error.filename:
-        return f"There is no file {error.filename}. Fix: check the path."
-    return " ".join(str(error).split())
+        message = f"There is no file {error.filename}. Fix: check the path."
+    else:
+        message = " ".join(str(error).split())
+    # It can quote a file from anywhere.
+    return escaped(message)
 
 
 def _is_bad_input(error: Exception) -> bool:

@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Iterator
 
 from keras_artkd.data.formats import is_read, why_unread
+from keras_artkd.text_files import escaped
 from keras_artkd.types import Path
 
 LINKED_FOLDER = "a link to a folder, not followed"
@@ -90,9 +91,9 @@ def printable(path: Path) -> str:
     r"""Returns a path as text that can be printed and written to a file.
 
     A name that is not UTF-8, as in old archives, would fail there. Its odd
-    bytes become `\xe9`.
+    bytes become `\xe9`; so does what a terminal would obey, see `escaped`.
     """
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return escaped(os.fsencode(path).decode("utf-8", "backslashreplace"))
 
 
 def relative_key(path: Path, root: Path) -> str:

@@ -4,9 +4,10 @@ It needs only NumPy and the package ai-edge-litert. So a device without
 TensorFlow and Keras classifies exactly as was measured at the export.
 """
 
+import contextlib
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,8 @@ class LiteModel:
                 "Running a .tflite file needs the package ai-edge-litert. "
                 "Fix: pip install ai-edge-litert"
             ) from error
-        with quiet():
+        self._path = path
+        with quiet(), _told(path):
             self._interpreter = Interpreter(
                 model_path=str(path),
                 num_threads=num_threads or os.cpu_count(),
@@ -91,15 +93,30 @@ class LiteModel:
 
     def _run(self, images: Array) -> Array:
         index = self._input["index"]
-        if len(images) != self._batch_size:
-            self._interpreter.resize_tensor_input(index, images.shape)
-            with quiet():
-                self._interpreter.allocate_tensors()
-            self._batch_size = len(images)
-        self._interpreter.set_tensor(index, _quantize(images, self._input))
-        self._interpreter.invoke()
-        logits: Array = self._interpreter.get_tensor(self._output["index"])
-        return _dequantize(logits, self._output)
+        with _told(self._path):
+            if len(images) != self._batch_size:
+                self._interpreter.resize_tensor_input(index, images.shape)
+                with quiet():
+                    self._interpreter.allocate_tensors()
+                self._batch_size = len(images)
+            self._interpreter.set_tensor(index, _quantize(images, self._input))
+            self._interpreter.invoke()
+            logits: Array = self._interpreter.get_tensor(self._output["index"])
+            return _dequantize(logits, self._output)
+
+
+@contextlib.contextmanager
+def _told(path: pathlib.Path) -> Iterator[None]:
+    """Says in one line that a file is damaged, which LiteRT says in many."""
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise ValueError(
+            "The file must be a LiteRT model that runs. Received: "
+            f"{path} ({reason}). Fix: if it is damaged, copy or export it "
+            "again."
+        ) from error
 
 
 def _quantize(images: Array, tensor: Mapping[str, Any]) -> Array:

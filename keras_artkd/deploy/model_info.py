@@ -9,6 +9,14 @@ import json
 import pathlib
 import zipfile
 from collections.abc import Mapping
+from typing import IO, Any
+
+# What a file from elsewhere may hold. ImageNet's 21,843 names take 0.6 MB.
+MAX_BYTES = 4 * 2**20
+MAX_NAMES = 100_000
+MAX_NAME = 1000
+# Pixels: more would take memory, and no network sees so many.
+MAX_SIDE = 4096
 
 INFO = "keras_artkd.json"
 LABELS = "labels.txt"
@@ -37,6 +45,17 @@ class ModelInfo:
     crop_size: int = 0
 
     def __post_init__(self) -> None:
+        _check_names(self.class_names)
+        sizes = (self.image_size, self.short_side, self.crop_size)
+        if not all(type(x) is int and 0 <= x <= MAX_SIDE for x in sizes):
+            raise ValueError(
+                "`image_size`, `short_side` and `crop_size` must be int, at "
+                f"most {MAX_SIDE} pixels. Received: {_short(sizes)}."
+            )
+        if not isinstance(self.card, str):
+            raise ValueError(
+                f"`card` must be str. Received: a {type(self.card).__name__}."
+            )
         if self.crop_size == 0:
             object.__setattr__(self, "crop_size", self.image_size)
         if not (0 < self.crop_size <= self.short_side and self.image_size > 0):
@@ -45,8 +64,6 @@ class ModelInfo:
                 f"Received: image_size={self.image_size}, "
                 f"crop_size={self.crop_size}, short_side={self.short_side}."
             )
-        if not self.class_names:
-            raise ValueError("`class_names` must name a class. Received: [].")
 
     def files(self) -> dict[str, str]:
         """Dict of file name -> text."""
@@ -71,13 +88,54 @@ class ModelInfo:
         """
         if INFO not in files:
             return None
+        for name, text in files.items():
+            if len(text) > MAX_BYTES:
+                raise ValueError(_too_long(name))
         try:
-            return cls(**json.loads(files[INFO]), card=files.get(CARD, ""))
-        except (ValueError, TypeError) as error:
+            settings = json.loads(files[INFO])
+            if not isinstance(settings, dict):
+                raise ValueError(f"it holds a {type(settings).__name__}")
+            return cls(**settings, card=files.get(CARD, ""))
+        except (ValueError, TypeError, RecursionError) as error:
             raise ValueError(
                 f"{INFO} in the model is damaged ({error}). Fix: export it "
                 "again"
             ) from error
+
+
+def _check_names(names: Any) -> None:
+    if not (
+        isinstance(names, list)
+        and 0 < len(names) <= MAX_NAMES
+        and all(isinstance(x, str) and len(x) <= MAX_NAME for x in names)
+    ):
+        raise ValueError(
+            f"`class_names` must be a list of 1 to {MAX_NAMES:,} str of at "
+            f"most {MAX_NAME:,} characters. Received: {_short(names)}."
+        )
+
+
+def _short(value: Any) -> str:
+    """The beginning of a value from elsewhere."""
+    text = repr(value[:5] if isinstance(value, (list, str)) else value)
+    return text if len(text) <= 200 else f"{text[:200]} ..."
+
+
+def _too_long(name: str) -> str:
+    return f"{name} in the model holds more than {MAX_BYTES:,} bytes"
+
+
+def read_limited(name: str, file: IO[bytes]) -> str:
+    """Reads a text inside a model, of at most `MAX_BYTES`.
+
+    Raises:
+        ValueError: if it is longer, or no UTF-8.
+    """
+    # Never by the size that an archive claims.
+    content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ValueError(_too_long(name))
+    return content.decode("utf-8")
 
 
 def info_of_names(class_names: list[str], image_size: int) -> ModelInfo:
@@ -105,10 +163,11 @@ def read_archive(path: pathlib.Path) -> ModelInfo | None:
     if not zipfile.is_zipfile(path):
         return None
     with zipfile.ZipFile(path) as archive:
-        inside = {INFO, CARD} & set(archive.namelist())
-        return ModelInfo.from_files(
-            {name: archive.read(name).decode() for name in inside}
-        )
+        files = {}
+        for name in {INFO, CARD} & set(archive.namelist()):
+            with archive.open(name) as file:
+                files[name] = read_limited(name, file)
+        return ModelInfo.from_files(files)
 
 
 def write_archive(path: pathlib.Path, info: ModelInfo) -> None:

@@ -19,6 +19,7 @@ from keras_artkd.deploy.finished_run import find_model
 from keras_artkd.deploy.formats import open_model
 from keras_artkd.deploy.model_info import info_of_names
 from keras_artkd.measure.metrics import softmax
+from keras_artkd.text_files import escaped
 from keras_artkd.types import Array, Path
 
 # Several threads read so many images while the network waits. More would only
@@ -96,7 +97,9 @@ class Classifier:
                 f"{height} x {width}, image_size={info.image_size} in "
                 f"{self.path}. Fix: export it again."
             )
-        self.info = info
+        # Names from anywhere reach the terminal.
+        names = [escaped(name) for name in info.class_names]
+        self.info = dataclasses.replace(info, class_names=names)
 
     def read(self, source: Path | bytes | BinaryIO) -> Array:
         """The pixels of an image as the network requires them.

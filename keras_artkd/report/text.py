@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Iterable
+from typing import Any
+
+from keras_artkd.text_files import TURNS
 
 # In place of an unknown value.
 NONE = "–"
@@ -12,16 +15,18 @@ _ROLES = {
 }
 _SCALES = ((1e9, "billion"), (1e6, "million"))
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-# Characters that reverse the direction of the text after them, numbers too.
-_TURNS: dict[int, None] = dict.fromkeys(
-    map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e"), None
-) | dict.fromkeys(range(0x2066, 0x206A), None)
+_TURNS: dict[int, None] = dict.fromkeys(map(ord, TURNS))
 
 
 def display_name(name: object) -> str:
     """A class's name for people: underscores of folder names are spaces."""
     name = str(name).translate(_TURNS).replace("_", " ")
     return " ".join(name.split()) or "(no name)"
+
+
+def without_turns(value: Any) -> Any:
+    """A value for a page, where no text turns what stands after it."""
+    return value.translate(_TURNS) if isinstance(value, str) else value
 
 
 def role_name(role: str) -> str:

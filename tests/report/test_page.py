@@ -251,3 +251,13 @@ def test_pseudo_labels_are_told(seventeen, tmp_path):
     assert "75.0% were learned rightly" in whole
     with pytest.raises(ValueError, match="its used is 'many'"):
         text(used="many")
+
+
+def test_no_text_turns_what_stands_after_it(tmp_path):
+    """Marks of direction, also outside the names of classes."""
+    folder = write_run(tmp_path / "run", 3)
+    config = read_json(folder / "config.json")
+    write_json(folder / "config.json", {**config, "workdir": "a\u202eb\u2066c"})
+    page = draft(folder)
+    assert "abc" in page.text
+    assert not {"\u202e", "\u2066"} & set(page.text)

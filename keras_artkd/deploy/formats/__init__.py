@@ -56,14 +56,17 @@ def open_model(path: Path) -> Runtime:
         raise ValueError(f"There is no model {path}. Fix: check the path.")
     file_format = _format_of(path)
     try:
-        return file_format.open(path)
+        runtime = file_format.open(path)
+        runtime.path = path
+        return runtime
     except (ImportError, NotAClassifier):
         raise
     except Exception as error:
         # A damaged file makes libraries say anything, on many lines.
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise ValueError(
-            f"The model cannot be read. Received: {path} ({reason})."
+            f"The model cannot be read. Received: {path} ({reason}). Fix: if "
+            "it is damaged, copy or export it again."
         ) from error
 
 

@@ -25,12 +25,14 @@ class Runtime(abc.ABC):
 
     Attributes:
         name: str, the library that runs the file.
+        path: `pathlib.Path`, of what `open_model` opened, or None.
         input_shape: `(height, width, 3)`.
         num_classes: int.
         info: `ModelInfo`, or None where the file has none.
     """
 
     name: str
+    path: pathlib.Path | None = None
     input_shape: tuple[int, int, int]
     num_classes: int
     info: ModelInfo | None
@@ -43,15 +45,32 @@ class Runtime(abc.ABC):
             batch_size: images at once.
 
         Raises:
-            ValueError: if the images do not fit the network.
+            ValueError: if the images do not fit the network, or it cannot be
+                run.
         """
         images = check_images("images", images, (None, *self.input_shape))
-        return np.concatenate(
-            [
-                self._run(images[start : start + batch_size].astype("float32"))
-                for start in range(0, len(images), batch_size)
-            ]
-        )
+        try:
+            logits = np.concatenate(
+                [
+                    self._run(
+                        images[start : start + batch_size].astype("float32")
+                    )
+                    for start in range(0, len(images), batch_size)
+                ]
+            )
+        except Exception as error:  # Libraries raise any type.
+            reason = " ".join(str(error).split())[:300] or type(error).__name__
+            raise ValueError(
+                f"The model cannot be run. Received: {self.path or self.name} "
+                f"({reason}). Fix: if it is damaged, copy or export it again."
+            ) from error
+        if logits.shape != (len(images), self.num_classes):
+            raise ValueError(
+                f"A model must answer with {self.num_classes} logits an "
+                f"image. Received: {logits.shape} for {len(images)} images "
+                f"from {self.path or self.name}."
+            )
+        return logits
 
     @abc.abstractmethod
     def _run(self, images: Array) -> Array:

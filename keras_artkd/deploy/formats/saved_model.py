@@ -18,7 +18,7 @@ from keras_artkd.deploy.formats.base import (
     check_classifier,
     quiet_libraries,
 )
-from keras_artkd.deploy.model_info import CARD, INFO, ModelInfo
+from keras_artkd.deploy.model_info import CARD, INFO, ModelInfo, read_limited
 from keras_artkd.output import import_tensorflow
 from keras_artkd.types import Array, Path
 
@@ -129,11 +129,11 @@ def _plain(path: pathlib.Path) -> Iterator[pathlib.Path]:
 
 def _read_info(path: pathlib.Path) -> ModelInfo | None:
     folder = path / "assets.extra"
-    files = {
-        name: (folder / name).read_text(encoding="utf-8")
-        for name in (INFO, CARD)
-        if (folder / name).is_file()
-    }
+    files = {}
+    for name in (INFO, CARD):
+        if (folder / name).is_file():
+            with open(folder / name, "rb") as file:
+                files[name] = read_limited(name, file)
     return ModelInfo.from_files(files)
 
 

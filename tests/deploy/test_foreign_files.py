@@ -1,0 +1,159 @@
+"""Model files from elsewhere: what they say of themselves is not trusted."""
+
+import json
+import pathlib
+import shutil
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pytest
+
+from keras_artkd.cli.main import main
+from keras_artkd.deploy.formats import open_model
+from keras_artkd.deploy.lite import LiteModel
+from keras_artkd.deploy.model_info import (
+    CARD,
+    INFO,
+    MAX_BYTES,
+)
+from keras_artkd.deploy.predict import Classifier
+from tests.deploy.classifiers import CLASSES, FILES, write_image
+
+SETTINGS = {"class_names": CLASSES, "image_size": 8, "short_side": 9}
+IMAGES = np.zeros((2, 8, 8, 3), "uint8")
+
+
+def with_info(path, text, card="", folder=None):
+    """A copy of a model that says something else of itself."""
+    copy = pathlib.Path(folder, path.name)
+    if path.is_dir():
+        shutil.copytree(path, copy)
+        (copy / "assets.extra" / INFO).write_text(text)
+        (copy / "assets.extra" / CARD).write_text(card)
+    elif path.suffix == ".onnx":
+        import onnx
+
+        model = onnx.load(path)
+        for entry in model.metadata_props:
+            if entry.key == INFO:
+                entry.value = text
+        onnx.save(model, copy)
+    elif path.suffix == ".tflite":
+        content = path.read_bytes()
+        with zipfile.ZipFile(path) as archive:
+            start = min(item.header_offset for item in archive.infolist())
+        copy.write_bytes(content[:start])
+        with zipfile.ZipFile(copy, "a", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(INFO, text)
+            archive.writestr(CARD, card)
+    else:
+        with (
+            zipfile.ZipFile(path) as old,
+            zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as new,
+        ):
+            for name in old.namelist():
+                if name not in (INFO, CARD):
+                    new.writestr(name, old.read(name))
+            new.writestr(INFO, text)
+            new.writestr(CARD, card)
+    return copy
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"class_names": 5},
+        {"class_names": "abc"},
+        {"class_names": ["a", 2, "c"]},
+        {"class_names": ["a" * 1001, "b", "c"]},
+        {"short_side": 40000},
+        {"short_side": "9"},
+        {"image_size": 8.0},
+        {"image_size": True, "short_side": True},
+        {"unknown": 1},
+    ],
+)
+def test_settings_of_a_wrong_kind(classifiers, tmp_path, name, changes):
+    text = json.dumps(SETTINGS | changes)
+    path = with_info(classifiers[name], text, folder=tmp_path)
+    with pytest.raises(
+        ValueError, match=r"damaged \(.*export it again"
+    ) as told:
+        open_model(path)
+    assert len(str(told.value)) < 1000
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("text", ["5", "[]", "[" * 100_000, '{"a":1', "1e999"])
+def test_settings_that_are_none(classifiers, tmp_path, name, text):
+    path = with_info(classifiers[name], text, folder=tmp_path)
+    with pytest.raises(ValueError, match="damaged"):
+        open_model(path)
+
+
+@pytest.mark.parametrize("name", ["c.tflite", "c.keras", "c_saved_model"])
+@pytest.mark.parametrize("where", [INFO, CARD])
+def test_a_text_that_would_fill_the_memory(classifiers, tmp_path, name, where):
+    huge = " " * (64 * MAX_BYTES)
+    settings = json.dumps(SETTINGS)
+    texts = (settings + huge, "") if where == INFO else (settings, huge)
+    path = with_info(classifiers[name], *texts, folder=tmp_path)
+    open_model(classifiers[name])  # What libraries need once.
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=f"{where} .* more than 4,194,304"):
+        open_model(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * MAX_BYTES
+
+
+def test_weights_that_would_fill_the_memory(classifiers, tmp_path):
+    path = tmp_path / "c.keras"
+    shutil.copy(classifiers["c.keras"], path)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("more.h5", bytes(200 * 2**20))
+    with pytest.raises(ValueError, match="more than a network of its size"):
+        open_model(path)
+
+
+HOSTILE = ["\x1b[2J\x1b]0;gone\x07", "two\nlines\r", "a\u202eb\u2066"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_names_do_not_reach_the_terminal(classifiers, tmp_path, name, capsys):
+    text = json.dumps(SETTINGS | {"class_names": HOSTILE})
+    path = with_info(classifiers[name], text, folder=tmp_path)
+    image = write_image(tmp_path / "red.png", (200, 0, 0))
+    for words in (["--json"], []):
+        assert main(["predict", str(path), str(image), *words]) == 0
+        printed = capsys.readouterr().out
+        assert r"\x1b[2J" in printed.replace("\\\\", "\\")
+        assert all(c == "\n" or c.isprintable() for c in printed)
+    assert Classifier(path).info.class_names[1] == r"two\nlines\r"
+
+
+def test_what_is_damaged_is_told_with_its_name(classifiers, tmp_path):
+    for content in (b"", b"garbage" * 100):
+        for name in ("c.tflite", "c.keras", "c.onnx"):
+            path = tmp_path / name
+            path.write_bytes(content)
+            with pytest.raises(ValueError, match=f"{name} .*if it is damaged"):
+                open_model(path)
+    with pytest.raises(ValueError, match=r"c\.tflite .*if it is damaged"):
+        LiteModel(tmp_path / "c.tflite")
+
+
+def test_a_model_that_opens_and_does_not_run(classifiers, monkeypatch):
+    model = open_model(classifiers["c.tflite"])
+
+    def fail(*arguments):
+        raise RuntimeError("node number 3 failed\nto invoke")
+
+    monkeypatch.setattr(model, "_run", fail)
+    with pytest.raises(ValueError, match=r"cannot be run.*c.tflite \(node.*to"):
+        model.predict(IMAGES)
+    monkeypatch.setattr(model, "_run", lambda images: np.zeros((1, 7)))
+    with pytest.raises(ValueError, match=r"3 logits.*\(1, 7\)"):
+        model.predict(IMAGES)
