@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import pathlib
 import re
@@ -16,6 +17,12 @@ from keras_artkd.types import Array, Path
 
 # The hidden folders of `replacing`, as `tempfile` ends their names.
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
+
+
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 def sweep(folder: Path) -> None:
@@ -127,6 +134,40 @@ def first_line(error: BaseException) -> str:
     return lines[0].strip() if lines else type(error).__name__
 
 
+def read_array(file: np.lib.npyio.NpzFile, name: str) -> Array:
+    """Reads an array of an open `.npz` file.
+
+    Raises:
+        ValueError: if it is no array of numbers or text, claims to hold more
+            than the file has, or the memory does not suffice.
+    """
+    member = f"{name}.npy"
+    if member not in file.zip.namelist():
+        raise ValueError(f"{name} is no array")
+    with file.zip.open(member) as stream:
+        header = _HEADERS.get(np.lib.format.read_magic(stream))
+        if header is None:
+            raise ValueError(f"{name} is of an unknown version of .npy")
+        shape, _, kind = header(stream)
+        if kind.hasobject:
+            raise ValueError(f"{name} holds Python objects, not numbers")
+        claimed = math.prod(shape) * kind.itemsize
+        there = file.zip.getinfo(member).file_size - stream.tell()
+    if claimed > there:
+        raise ValueError(
+            f"{name} of shape {shape} would take {claimed:,} bytes, of which "
+            f"{there:,} are there"
+        )
+    try:
+        array: Array = file[name]
+        return array
+    except MemoryError as error:
+        raise ValueError(
+            f"{name} of shape {shape} takes {claimed:,} bytes, more than the "
+            "memory has"
+        ) from error
+
+
 def read_arrays(path: Path, fix: str) -> dict[str, Array]:
     """Reads all arrays of an `.npz` file.
 
@@ -140,7 +181,7 @@ def read_arrays(path: Path, fix: str) -> dict[str, Array]:
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+            return {name: read_array(arrays, name) for name in arrays.files}
     except FileNotFoundError:
         raise
     except Exception as error:  # NumPy, zipfile and zlib raise many types.

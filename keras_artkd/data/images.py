@@ -6,18 +6,21 @@ reads a picture exactly as training did.
 """
 
 import contextlib
+import ctypes
+import functools
 import io
 import os
 import pathlib
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageChops, JpegImagePlugin, UnidentifiedImageError
 
 from keras_artkd.data.formats import readable
+from keras_artkd.data.memory import DECODING, cost, most_pixels
 from keras_artkd.types import Array, Path
 
 Source: TypeAlias = Path | bytes | bytearray | memoryview | BinaryIO
@@ -26,12 +29,8 @@ Source: TypeAlias = Path | bytes | bytearray | memoryview | BinaryIO
 # A JPEG of this size still decodes cheaply, because `draft` reduces it inside
 # the decoder. The largest painting in public sets has 283 million pixels.
 MAX_JPEG_PIXELS = 300_000_000
-# The most that is unpacked into memory at once, in any format: 0.6 GB.
-MAX_DECODED_PIXELS = 150_000_000
-# Larger images are decoded one at a time. Otherwise threads would multiply the
-# peak of memory.
-_LARGE_PIXELS = 50_000_000
-_LARGE_LOCK = threading.Lock()
+# Pixels that are converted at once: what lies between takes little memory.
+_STRIP_PIXELS = 1_000_000
 
 # Of a TIFF, that are looked at for the largest.
 _MOST_PAGES = 32
@@ -88,11 +87,11 @@ def read_image(
             "`max_aspect` must be at least 1 (it is the longer side over the "
             f"shorter). Received: max_aspect={max_aspect}."
         )
-    with opened(source) as image:
-        image = centre_crop(decoded(image, short_side), max_aspect)
+    with opened(source) as image, decoded(image, short_side) as pixels:
+        pixels = centre_crop(pixels, max_aspect)
         if short_side is not None:
-            image = resize_short_side(image, short_side)
-        return np.array(image)
+            pixels = resize_short_side(pixels, short_side)
+        return np.array(pixels)
 
 
 @contextlib.contextmanager
@@ -105,9 +104,7 @@ def opened(source: Source) -> Iterator[Image.Image]:
         with _stream(source) as stream, _QUIET:
             image = _identified(stream)
             _seek_largest(image)
-            large = image.width * image.height > _LARGE_PIXELS
-            with _LARGE_LOCK if large else contextlib.nullcontext():
-                yield image
+            yield image
     except UnreadableImage:
         raise
     except Exception as error:  # Damaged files raise many types in Pillow.
@@ -116,26 +113,36 @@ def opened(source: Source) -> Iterator[Image.Image]:
         raise UnreadableImage(f"cannot be decoded: {reason}") from error
 
 
-def decoded(image: Image.Image, short_side: int | None = None) -> Image.Image:
-    """Returns the pixels of an `opened` image, upright and in mode RGB.
+@contextlib.contextmanager
+def decoded(
+    image: Image.Image, short_side: int | None = None
+) -> Iterator[Image.Image]:
+    """Context with the pixels of an `opened` image, upright and in mode RGB.
 
     With `short_side`, a JPEG may be reduced, but never to less than twice
-    `short_side`, so that the following resize can still antialias.
+    `short_side`, so that the following resize can still antialias. Inside the
+    context the pixels count against the memory of all that is decoded.
     """
     if short_side is not None:
         image.draft(None, (2 * short_side, 2 * short_side))
     pixels = image.width * image.height
-    if pixels > MAX_DECODED_PIXELS:
+    most = most_pixels(image.format)
+    if pixels > most:
         raise UnreadableImage(
             f"too large: {image.width} x {image.height} = "
             f"{pixels / 1e6:.0f} million pixels would be decoded, the limit "
-            f"is {MAX_DECODED_PIXELS / 1e6:.0f} million"
+            f"of {image.format} is {most / 1e6:.0f} million"
         )
-    image.load()
-    # After `load`: Pillow itself turns TIFF files and removes the tag.
-    turn = _UPRIGHT.get(orientation(image))
-    image = _to_rgb(image)
-    return image if turn is None else image.transpose(turn)
+    with DECODING.of(cost(image.format, pixels)):
+        image.load()
+        # After `load`: Pillow itself turns TIFF files and removes the tag.
+        turn = _UPRIGHT.get(orientation(image))
+        rgb = _to_rgb(image)
+        if turn is not None:
+            rgb = rgb.transpose(turn)
+        if rgb is not image:
+            image.close()  # Frees the pixels of the file.
+        yield rgb
 
 
 def orientation(image: Image.Image) -> int:
@@ -223,6 +230,8 @@ def _identified(stream: BinaryIO) -> Image.Image:
 
 def _seek_largest(image: Image.Image) -> None:
     """Turns to the largest page of a TIFF; scanners put a thumbnail first."""
+    if image.format == "TIFF":
+        _silence_libtiff()
     pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
     if pages < 2:
         return
@@ -236,34 +245,85 @@ def _seek_largest(image: Image.Image) -> None:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     """Converts a loaded image of any mode to RGB, transparency over white."""
+    if image.mode == "RGB" and not image.has_transparency_data:
+        return image
+    convert = _converter(image)
+    rgb = Image.new("RGB", image.size)
+    for box in _strips(image.size):
+        rgb.paste(convert(image.crop(box)), box[:2])
+    return rgb
+
+
+def _strips(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
+    """Boxes of whole rows that cover an image, some pixels each."""
+    width, height = size
+    rows = max(1, _STRIP_PIXELS // max(width, 1))
+    for top in range(0, height, rows):
+        yield 0, top, width, min(top + rows, height)
+
+
+def _converter(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
+    """What makes RGB of a part of an image."""
     if image.mode.startswith("I") or image.mode == "F":
-        image = _to_8_bits(image)
+        low, high = _grey_range(image)
+        scale = 255 / max(high - low, 1e-30)
+
+        def convert(part: Image.Image) -> Image.Image:
+            grey = np.rint((_grey_values(part) - low) * scale)
+            return Image.fromarray(grey.astype("uint8")).convert("RGB")
+
+        return convert
     if image.mode == "CMYK":
         # Pillow inverts every CMYK JPEG, which is right for Adobe's files.
         # A file without Adobe's marker is not inverted: this is undone.
-        if image.format == "JPEG" and "adobe" not in image.info:
-            image = ImageChops.invert(image)
-    elif image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image.convert("RGB")
+        undo = image.format == "JPEG" and "adobe" not in image.info
+        return lambda part: (ImageChops.invert(part) if undo else part).convert(
+            "RGB"
+        )
+    if image.has_transparency_data:
+        return lambda part: Image.alpha_composite(
+            Image.new("RGBA", part.size, "white"), part.convert("RGBA")
+        ).convert("RGB")
+    return lambda part: part.convert("RGB")
 
 
-def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Scales grey of 16 or 32 bits or floats (Pillow itself would clip).
+def _grey_values(part: Image.Image) -> Array:
+    return np.nan_to_num(np.asarray(part, "float32"))
 
-    16-bit modes span their type. The others have no fixed range: they get the
-    smallest usual range that holds all values, otherwise their own extremes.
+
+def _grey_range(image: Image.Image) -> tuple[float, float]:
+    """The values that are black and white, of grey beyond 8 bits.
+
+    Pillow itself would clip. 16-bit modes span their type. The others have no
+    fixed range: they get the smallest usual range that holds all values,
+    otherwise their own extremes.
     """
-    values = np.nan_to_num(np.asarray(image, "float32"))
-    low, high = float(values.min()), float(values.max())
     if image.mode.startswith("I;16"):
-        low, high = 0.0, 65535.0
-    elif low >= 0 and high <= 65535:
-        low, high = 0.0, next(top for top in (1, 255, 65535) if high <= top)
-    scale = 255 / max(high - low, 1e-30)
-    return Image.fromarray(np.rint((values - low) * scale).astype("uint8"))
+        return 0.0, 65535.0
+    ends = [
+        (float(part.min()), float(part.max()))
+        for part in (_grey_values(image.crop(b)) for b in _strips(image.size))
+    ]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    if low >= 0 and high <= 65535:
+        return 0.0, next(top for top in (1, 255, 65535) if high <= top)
+    return low, high
+
+
+@functools.cache
+def _silence_libtiff() -> None:
+    """Has libtiff tell its errors nobody; it would print them.
+
+    A file's own error comes from Pillow all the same.
+    """
+    try:
+        library = ctypes.CDLL(Image.core.__file__)
+        for kind in ("Error", "Warning"):
+            handler = getattr(library, f"TIFFSet{kind}Handler")
+            handler.restype = ctypes.c_void_p
+            handler(None)
+    except (AttributeError, OSError):
+        pass  # A part of Pillow there, which nobody can reach.
 
 
 class _QuietPillow:

@@ -11,10 +11,13 @@ import numpy as np
 from keras_artkd.datasets.arrays import Arrays, check_arrays, split_arrays
 from keras_artkd.datasets.examples import Loaded
 from keras_artkd.datasets.request import LoadRequest
+from keras_artkd.files import read_array
 from keras_artkd.types import Array, Path
 
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 _NAMES = ("class_names", "fine_names")
+# More than any data set has; each class becomes a column of every network.
+_MOST_CLASSES = 1_000_000
 
 
 def check_npz(request: LoadRequest) -> None:
@@ -49,9 +52,11 @@ def read_npz(path: Path) -> Arrays:
         `fine_names`, otherwise they are the numbers.
     """
     with _opened(path) as file:
-        arrays = {
-            key: file[key] for key in _ARRAYS + _NAMES if key in file.files
-        }
+        keys = [key for key in _ARRAYS + _NAMES if key in file.files]
+        try:
+            arrays = {key: read_array(file, key) for key in keys}
+        except ValueError as error:
+            raise ValueError(_unreadable(path, error)) from error
     train, test = (
         _labelled_images(split, arrays) for split in ("train", "test")
     )
@@ -86,10 +91,12 @@ def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
                     f"holds {', '.join(file.files) or 'nothing'}."
                 )
             yield file
-    except (OSError, zlib.error, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{path} must be a readable .npz file. Received: {error}."
-        ) from error
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        raise ValueError(_unreadable(path, error)) from error
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    return f"{path} must be a readable .npz file. Received: {error}."
 
 
 def _find(path: pathlib.Path) -> pathlib.Path:
@@ -154,5 +161,11 @@ def _labels(name: str, labels: Array) -> Array:
             f"{name} must be class numbers from 0, of shape (n,) or (n, 1). "
             f"Received: {name} of dtype {labels.dtype} and shape "
             f"{labels.shape}. Fix: np.argmax for one-hot labels."
+        )
+    # Before the cast, which would make another number of a large one.
+    if len(labels) and labels.max() >= _MOST_CLASSES:
+        raise ValueError(
+            f"{name} must be class numbers below {_MOST_CLASSES:,}. Received: "
+            f"{labels.max():,}."
         )
     return labels.astype("int32")

@@ -1,3 +1,5 @@
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,10 @@ def test_column_labels_and_names_and_directory(save, tmp_path):
         ({"y_train": np.zeros(80)}, "y_train of dtype float64"),
         ({"y_train": np.full(80, -1)}, "class numbers from 0"),
         ({"class_names": np.array(["a", "b"])}, "one per class"),
+        ({"class_names": np.array(["a", None])}, "readable .npz.*objects"),
+        # As int32 it would be -727,379,968.
+        ({"y_train": np.full(80, 10**12)}, "below 1,000,000.*1,000,000,000,00"),
+        ({"y_test": np.full(20, 2**32)}, "below 1,000,000"),
     ],
 )
 def test_errors(save, change, match):
@@ -88,6 +94,34 @@ def test_unreadable_files(tmp_path):
     (tmp_path / "bad.npz").write_bytes(data)
     with pytest.raises(ValueError, match="readable .npz"):
         read_npz(tmp_path)
+
+
+def test_an_array_that_claims_more_than_is_there(tmp_path):
+    """The archive is whole; the header of an array is not true."""
+    path = tmp_path / "data.npz"
+    np.savez(path, **arrays())
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    images = members["x_train.npy"]
+    place = images.index(b"(80, 8, 8, 3)")
+    for claim in (b"(80, 8, 8, 9)", b"(80**9,8,8,3)", b"(8000000000,)"):
+        members["x_train.npy"] = (
+            images[:place] + claim.ljust(13) + images[place + 13 :]
+        )
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+        with pytest.raises(ValueError, match=r"data\.npz must be a readable"):
+            read_npz(path)
+
+
+def test_memory_that_does_not_suffice(save, monkeypatch):
+    def fail(self, key):
+        raise MemoryError("Unable to allocate")
+
+    monkeypatch.setattr(np.lib.npyio.NpzFile, "__getitem__", fail)
+    with pytest.raises(ValueError, match="x_train .* more than the memory has"):
+        read_npz(save(**arrays()))
 
 
 def test_loaded_as_a_collection(save):

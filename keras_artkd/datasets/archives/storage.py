@@ -37,10 +37,10 @@ def stored_image(path: Path) -> tuple[bytes, str]:
             and min(image.size) <= SHORT_SIDE
             and orientation(image) == 1
         )
-        rgb = decoded(image, SHORT_SIDE)
-        if min(rgb.size) > SHORT_SIDE:
-            rgb = resize_short_side(rgb, SHORT_SIDE)
-        digest = content_digest(np.array(rgb))
+        with decoded(image, SHORT_SIDE) as rgb:
+            if min(rgb.size) > SHORT_SIDE:
+                rgb = resize_short_side(rgb, SHORT_SIDE)
+            digest = content_digest(np.array(rgb))
         if plain:
             return pathlib.Path(path).read_bytes(), digest
         buffer = io.BytesIO()

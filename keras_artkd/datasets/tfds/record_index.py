@@ -120,7 +120,8 @@ def _flaw(encoded: bytes) -> str:
         with opened(encoded) as image:
             if image.format != "JPEG":
                 return f"not JPEG but {image.format}"
-            decoded(image, 1)
+            with decoded(image, 1):
+                pass
     except UnreadableImage as error:
         return str(error)
     return ""

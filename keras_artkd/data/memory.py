@@ -1,0 +1,54 @@
+"""The memory that images take while they are decoded, shared by all threads."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+# Bytes that all images together may take while they are decoded.
+BUDGET = 1_200_000_000
+# Bytes a pixel, at most: its colours as Pillow keeps them, four bytes, and
+# once more where they are converted or turned. Some decoders have the whole
+# picture beside that, for themselves.
+_PLAIN = 8
+_DECODERS = {"AVIF": 12, "HEIF": 16, "WEBP": 18, "JPEG2000": 28}
+
+
+def cost(image_format: str | None, pixels: int) -> int:
+    """Bytes that a picture takes while it is decoded, at most."""
+    return pixels * _DECODERS.get(image_format or "", _PLAIN)
+
+
+def most_pixels(image_format: str | None) -> int:
+    """The pixels of the largest picture that the budget admits."""
+    return BUDGET // cost(image_format, 1)
+
+
+class Budget:
+    """Memory that threads take and give back; who asks for too much waits.
+
+    Args:
+        limit: int, bytes.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._taken = 0
+        self._changed = threading.Condition()
+        # In order: small pictures do not keep a large one waiting for ever.
+        self._turn = threading.Lock()
+
+    @contextlib.contextmanager
+    def of(self, size: int) -> Iterator[None]:
+        """Context that has `size` bytes, at most the limit, of the budget."""
+        with self._turn, self._changed:
+            self._changed.wait_for(lambda: self._taken + size <= self._limit)
+            self._taken += size
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken -= size
+                self._changed.notify_all()
+
+
+DECODING = Budget(BUDGET)
