@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from keras_artkd.cli.main import COMMANDS
+from keras_artkd.cli.samples import Samples
 from keras_artkd.cli.train import Extent
 from keras_artkd.runs.config import Config
 from keras_artkd.search.settings import Settings as Search
@@ -85,7 +86,7 @@ def artkd_flags():
 @pytest.mark.parametrize("name", [*COMMANDING, *SOURCES])
 def test_flags_exist(name):
     fields = {*Config.of("r", "d").flat(), "preset", "recipe-style"}
-    for kind in (Search, Study, Extent):
+    for kind in (Search, Study, Extent, Samples):
         fields |= {*kind.__dataclass_fields__}
     known = {name.replace("_", "-") for name in fields} | {*artkd_flags()}
     known |= {f"no-{flag}" for flag in known}

@@ -25,6 +25,7 @@ COMMANDS = {
     "evaluate": "measure a model on labelled images",
     "export": "turn a finished run into a file to deploy, checked",
     "report": "make the HTML report of a run, or of several side by side",
+    "samples": "draw training images of each class, or as training sees them",
     "doctor": "look for what is wrong in a folder of labelled images",
     "search": "search the settings of a recipe",
     "study": "run the papers' tables on any images",

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
@@ -13,6 +12,7 @@ from keras_artkd.files import replacing
 from keras_artkd.measure.intervals import calibration_bins
 from keras_artkd.report import plots
 from keras_artkd.report.gallery import IMAGES_EACH, find_confusions
+from keras_artkd.report.grids import GRID_DPI, image_grid
 from keras_artkd.report.measures import (
     attention_spreads,
     is_curve,
@@ -30,11 +30,6 @@ from keras_artkd.report.text import display_name, small_text, term_name
 from keras_artkd.types import Array, Path
 
 _ACCURACY_EDGES = np.linspace(0, 1, 11)
-# Inches: the side of a picture in a grid, and a line of text above it.
-_CELL = 1.0
-_LINE = 0.25
-# Enough for the pixels of a thumbnail.
-GRID_DPI = 120
 
 
 @dataclasses.dataclass(frozen=True)
@@ -284,64 +279,6 @@ def _attention(run: Run) -> Iterator[Drawing]:
         image_grid(cells, titles, headings),
         GRID_DPI,
     )
-
-
-def image_grid(
-    cells: Sequence[Sequence[Array | None]],
-    row_titles: Sequence[str],
-    column_titles: Sequence[str],
-) -> Figure:
-    """Rows of square pictures of one size, each row under its title.
-
-    Args:
-        cells: rows of pictures, uint8 `(side, side, 3)`; None leaves a gap, a
-            row of none has its title alone.
-        row_titles: a line of text each.
-        column_titles: as many as a row has pictures.
-    """
-    columns = len(column_titles)
-    sides = [_CELL if row else 0 for row in cells]
-    width, height = columns * _CELL, sum(sides) + (len(cells) + 1) * _LINE
-    figure = Figure((width, height))
-    bottom = height - _LINE
-    for title, pictures, side in zip(row_titles, cells, sides, strict=True):
-        bottom -= side + _LINE
-        figure.text(
-            0.05 / width,
-            (bottom + side + 0.05) / height,
-            plots.shorten(title, 80),
-            fontsize=8,
-            color=COLOURS["ink"],
-        )
-        if pictures:
-            axes = figure.add_axes((0, bottom / height, 1, side / height))
-            axes.set_axis_off()
-            axes.imshow(
-                _strip(pictures), extent=(0, columns, 0, 1), aspect="auto"
-            )
-    for column, heading in enumerate(column_titles):
-        figure.text(
-            (column * _CELL + 0.05) / width,
-            1 - 0.7 * _LINE / height,
-            heading,
-            fontsize=7,
-            color=COLOURS["muted"],
-        )
-    return figure
-
-
-def _strip(pictures: Sequence[Array | None]) -> Array:
-    """Pictures beside one another with a margin; None leaves a gap."""
-    side = next(len(picture) for picture in pictures if picture is not None)
-    margin = side // 30
-    paper = np.array(to_rgb(COLOURS["surface"])) * 255
-    strip = np.empty((side, len(pictures), side, 3), "uint8")
-    strip[:] = np.rint(paper)
-    inner = slice(margin, side - margin)
-    for column, picture in enumerate(pictures):
-        if picture is not None:
-            strip[inner, column, inner] = picture[inner, inner]
-    return strip.reshape(side, -1, 3)
 
 
 def _names(run: Run) -> list[str]:

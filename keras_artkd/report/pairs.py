@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 
 from keras_artkd.report import plots
-from keras_artkd.report.figures import GRID_DPI, Drawing, image_grid
+from keras_artkd.report.figures import Drawing
 from keras_artkd.report.gallery import find_taken_for
+from keras_artkd.report.grids import GRID_DPI, image_grid
 from keras_artkd.report.pictures import read_thumbnail
 from keras_artkd.report.run import STUDENT, Run
 from keras_artkd.report.text import display_name
