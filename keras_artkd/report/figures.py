@@ -23,6 +23,12 @@ from keras_artkd.report.plot_confusion import (
     NUMBERED_CLASSES,
     confusion_figure,
 )
+from keras_artkd.report.predictions import (
+    distillation_temperature,
+    draw_matrices,
+    draw_means,
+    predictions,
+)
 from keras_artkd.report.rendering import as_svg, save_png
 from keras_artkd.report.run import STUDENT, Run
 from keras_artkd.report.style import COLOURS
@@ -62,6 +68,7 @@ def draw_run(run: Run) -> dict[str, Drawing]:
         _confusion(run),
         _classes(run),
         *_calibration(run),
+        *_predictions(run),
         *_mistakes(run),
         *_attention(run),
     ]
@@ -219,6 +226,26 @@ def _calibration(run: Run) -> Iterator[Drawing]:
             if count
         )
         yield Drawing("calibration", f"{caption}.", figure)
+
+
+def _predictions(run: Run) -> Iterator[Drawing]:
+    """What each network predicts on average."""
+    networks = predictions(run)
+    if not networks:
+        return
+    temperature = f"at temperature {distillation_temperature(run):g}"
+    yield Drawing(
+        "predictions",
+        f"Mean probabilities {temperature}, percent: a row holds the test "
+        "images of a true class, a column is the class they are of.",
+        draw_matrices(run, networks),
+    )
+    yield Drawing(
+        "predictions-means",
+        f"Mean probability of each class {temperature}, over all test images, "
+        "beside the class's share of them.",
+        draw_means(run, networks),
+    )
 
 
 def _mistakes(run: Run) -> Iterator[Drawing]:

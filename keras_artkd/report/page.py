@@ -23,6 +23,11 @@ from keras_artkd.report.measures import (
 )
 from keras_artkd.report.pairs import Pair
 from keras_artkd.report.pictures import attention_grid, data_uri, file_uri
+from keras_artkd.report.predictions import (
+    distillation_temperature,
+    predictions,
+    shades,
+)
 from keras_artkd.report.run import STUDENT, Run
 from keras_artkd.types import Path
 
@@ -113,6 +118,9 @@ def run_page(
             ],
             attention=_attention(run),
             calibration=drawings.get("calibration"),
+            predictions=drawings.get("predictions-means"),
+            temperature=distillation_temperature(run),
+            probable=probable_rows(run),
             confidence=mean_confidence(run) if run.logits else None,
             few=run.metrics["test"]["num_examples"] < FEWEST_CALIBRATED,
             training=[
@@ -157,6 +165,39 @@ def confusion_rows(run: Run) -> list[dict[str, Any]] | None:
             }
         )
     return rows
+
+
+def probable_rows(run: Run) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The mean predictions of each network, none if they are too large to read.
+
+    Returns:
+        For each role, rows of the classes that occur: its name, and cells
+        `(predicted name, mean probability, shade, on the diagonal)`.
+    """
+    names, networks = run.class_names, predictions(run)
+    if len(names) > MATRIX_CLASSES or not networks:
+        return []
+    return [
+        (
+            network.role,
+            [
+                {
+                    "name": name,
+                    "cells": [
+                        (other, share, shade, column == index)
+                        for column, (other, share, shade) in enumerate(
+                            zip(names, row.tolist(), dark.tolist(), strict=True)
+                        )
+                    ],
+                }
+                for index, (name, row, dark) in enumerate(
+                    zip(names, network.matrix, shaded, strict=True)
+                )
+                if not np.isnan(row[0])
+            ],
+        )
+        for network, shaded in zip(networks, shades(networks), strict=True)
+    ]
 
 
 def _mistakes(run: Run) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from keras_artkd.report import plots
 from keras_artkd.report.style import COLOURS
+from keras_artkd.types import Array
 
 # With more classes the cells carry no numbers.
 NUMBERED_CLASSES = 30
@@ -43,11 +44,28 @@ def plot_confusion(
             as far as it is not rounded to 0.
     """
     matrix = np.asarray(matrix)
-    classes = len(matrix)
     totals = matrix.sum(axis=1, keepdims=True)
     shares = matrix / np.maximum(totals, 1)
+    shown = np.rint(100 * shares).astype(int) if percent else matrix
+    plot_matrix(axes, shares, shown, class_names)
+    axes.set_xlabel("classified as")
+    return axes
+
+
+def plot_matrix(
+    axes: Axes, shades: Array, numbers: Array, class_names: Sequence[str]
+) -> Axes:
+    """Draws a matrix of classes, as `plot_confusion` does counts.
+
+    Args:
+        axes: see `plot_confusion`.
+        shades: `(classes, classes)`, from 0 to 1.
+        numbers: the same shape; written where they are not 0.
+        class_names: see `plot_confusion`.
+    """
+    classes = len(shades)
     axes.pcolormesh(
-        shares,
+        shades,
         cmap=LinearSegmentedColormap.from_list(
             "shares", [COLOURS["surface"], COLOURS["accent"]]
         ),
@@ -57,12 +75,12 @@ def plot_confusion(
         linewidth=0.4,
     )
     axes.set_aspect("equal")
-    axes.invert_yaxis()
+    # Not inverted: panels that share the axis would turn it back.
+    axes.set_ylim(classes, 0)
     axes.grid(False)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, labelsize=7)
     axes.set_ylabel("true class")
-    axes.set_xlabel("classified as")
     if classes > NUMBERED_CLASSES:
         return axes
     places = np.arange(classes) + 0.5
@@ -77,14 +95,13 @@ def plot_confusion(
         va="center",
         rotation_mode="anchor",
     )
-    shown = np.rint(100 * shares).astype(int) if percent else matrix
-    for row, column in zip(*np.nonzero(shown), strict=True):
+    for row, column in zip(*np.nonzero(numbers), strict=True):
         # From here on the page's colour is easier to read than the ink.
-        dark = shares[row, column] > 0.7
+        dark = shades[row, column] > 0.7
         axes.text(
             column + 0.5,
             row + 0.5,
-            str(shown[row, column]),
+            str(numbers[row, column]),
             ha="center",
             va="center",
             fontsize=6.5,

@@ -105,7 +105,7 @@ def plot_curves(
             loc="best", frameon=False, fontsize=8, labelcolor=COLOURS["ink"]
         )
     if percent:
-        axes.yaxis.set_major_formatter(_share_label)
+        axes.yaxis.set_major_formatter(share_label)
     if log:
         _scale_by_powers(axes, np.concatenate([*arrays.values()]))
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
@@ -135,7 +135,7 @@ def _scale_by_powers(axes: Axes, values: Array) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _share_label(value: float, _: float) -> str:
+def share_label(value: float, _: float) -> str:
     """A share in percent; no label outside 0 and 1."""
     # Ticks are not exactly at round numbers.
     value = round(100 * value, 6)
@@ -315,7 +315,7 @@ def plot_rows(
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.xaxis.set_major_formatter(_share_label)
+    axes.xaxis.set_major_formatter(share_label)
     return axes
 
 

@@ -73,8 +73,8 @@ def test_every_section_is_there(seventeen):
     path, page = seventeen
     sections = [attributes["id"] for attributes in page.all("section")]
     assert sections == (
-        "classes mistakes confidence attention teachers training cost data "
-        "reproduce".split()
+        "classes mistakes confidence predictions attention teachers training "
+        "cost data reproduce".split()
     )
     for link in page.all("a"):
         assert link["href"].removeprefix("#") in sections
