@@ -26,6 +26,12 @@ from keras_artkd.types import Tensor
 Terms: TypeAlias = dict[str, Tensor]
 """Unweighted terms of the objective, scalars by name."""
 
+Passes: TypeAlias = list[tuple[keras.Model, int]]
+"""Networks, and how many forward passes' arithmetic a step spends on each."""
+
+# Forward and backward; backward to the input alone; forward alone.
+TRAINED, PASSED, FROZEN = 3, 2, 1
+
 Average: TypeAlias = Callable[[Tensor], Tensor]
 """The mean over a batch: of values per example, or of a loss of logits."""
 
@@ -83,6 +89,11 @@ class PhaseStep(abc.ABC):
     def partner_variables(self) -> list[keras.Variable]:
         """Variables of the partner that are trained."""
         return []
+
+    @property
+    @abc.abstractmethod
+    def passes(self) -> Passes:
+        """What a step runs, without the teacher itself (`reads_teacher`)."""
 
     @property
     def terms(self) -> set[str]:
@@ -145,6 +156,16 @@ class BlockStep(PhaseStep):
             self.networks.adapters[self.block - 1],
         )
 
+    @property
+    def passes(self) -> Passes:
+        """See `PhaseStep.passes`."""
+        *before, trained = self.networks.student[: self.block]
+        return [
+            *((part, FROZEN) for part in before),
+            (trained, TRAINED),
+            (self.networks.tails[self.block - 1], PASSED),
+        ]
+
 
 class HeadStep(PhaseStep):
     """Trains the student's head behind its blocks.
@@ -177,6 +198,11 @@ class HeadStep(PhaseStep):
     def student_variables(self) -> list[keras.Variable]:
         """See `PhaseStep.student_variables`."""
         return _trainable(self.networks.student[-1])
+
+    @property
+    def passes(self) -> Passes:
+        """See `PhaseStep.passes`."""
+        return _head_passes(self.networks.student)
 
 
 class MutualStep(PhaseStep):
@@ -254,6 +280,21 @@ class MutualStep(PhaseStep):
             return _trainable(self.networks.partner_parts[-1])
         return _trainable(self.partner.model)
 
+    @property
+    def passes(self) -> Passes:
+        """See `PhaseStep.passes`."""
+        if self.heads_only:
+            return [
+                *_head_passes(self.networks.student),
+                *_head_passes(self.networks.partner_parts),
+            ]
+        tails = self.networks.tails if self.judged_blocks else []
+        return [
+            (self.networks.whole_student, TRAINED),
+            (self.partner.model, TRAINED),
+            *((tail, PASSED) for tail in tails),
+        ]
+
 
 def make_steps(
     networks: StagedNetworks,
@@ -284,6 +325,12 @@ def make_steps(
             networks, networks.partner, partner_weight, heads_only
         )
     return steps
+
+
+def _head_passes(parts: Sequence[keras.Model]) -> Passes:
+    """Of parts of which only the last is trained."""
+    *blocks, head = parts
+    return [*((block, FROZEN) for block in blocks), (head, TRAINED)]
 
 
 def _follow(

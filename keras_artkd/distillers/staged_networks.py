@@ -34,6 +34,7 @@ class StagedNetworks:
         shapes: for each the shapes of the teacher's and the student's map.
         adapters: for each a layer from the student's map to the teacher's.
         scores: for each its adversary, a `FeatureScore`; empty without.
+        tails: for each the rest of the teacher, behind the adapted map.
         whole_student: the student.
         student: list of its parts, the head last.
         teacher: `RoleNetwork`, the teacher at work.
@@ -66,7 +67,7 @@ class StagedNetworks:
             self.partner_parts = split_network(partner, [deepest])
         self.last = "features" if "features" in of_teacher else deepest
         # Where the last map is the block's own, only logits are left.
-        self._tails = [
+        self.tails = [
             network_part(
                 teacher,
                 name,
@@ -101,7 +102,7 @@ class StagedNetworks:
         """
         adapted = _resize_map(x, self.shapes[block - 1][0])
         adapted = self.adapters[block - 1](adapted, training=True)
-        end = self._tails[block - 1](adapted, training=False)
+        end = self.tails[block - 1](adapted, training=False)
         judged = {block: end.get(self.last, adapted)} if self.scores else {}
         return {"adapted": adapted, "judged": judged, LOGITS: end[LOGITS]}
 

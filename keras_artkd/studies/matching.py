@@ -8,16 +8,17 @@ import keras
 
 from keras_artkd import models
 from keras_artkd.distillers import Distiller
+from keras_artkd.distillers.methods.ms_mgans import MultiStageDistiller
+from keras_artkd.distillers.phase_steps import FROZEN, TRAINED
 from keras_artkd.measure.cost import count_multiply_adds
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.config import Config
 from keras_artkd.runs.expert_config import EXPERT_METHOD
 from keras_artkd.runs.networks import build_distiller, build_expert
 from keras_artkd.runs.plan import Plan
+from keras_artkd.runs.stages import count_stages
 from keras_artkd.studies.study import Cell, Study
 
-# Forward and backward against forward alone.
-_TRAINED, _FROZEN = 3, 1
 _Member = tuple[Cell, Plan]
 # What counts as equal arithmetic.
 _NEAR = 1.05
@@ -124,9 +125,10 @@ def training_cost(plan: Plan) -> int:
     """Multiply-adds that a training takes for each image of an epoch's data.
 
     A network that is trained counts three times its forward pass, one that
-    only teaches once. The expert's own training is spread over the student's
-    epochs; that of an expert from a file, which nobody knows, is left out. A
-    teacher whose terms all weigh nothing is not counted: nobody would have it.
+    only passes a gradient on twice, one that only teaches once. The expert's
+    own training is spread over the student's epochs; that of an expert from a
+    file, which nobody knows, is left out. A teacher whose terms all weigh
+    nothing is not counted: nobody would have it.
 
     Args:
         plan: `Plan`.
@@ -141,18 +143,38 @@ def training_cost(plan: Plan) -> int:
     distiller = build_distiller(plan, classes, expert)
     idle = _idle_teachers(distiller)
     views = _VIEWS[plan.method.views] * plan.rotations
-    cost = _TRAINED * views * _multiply_adds(distiller.student)
-    for teacher in distiller.co_trained.values():
-        cost += _TRAINED * views * count_multiply_adds(teacher)
-    for role, teacher in distiller.teachers.items():
-        if role not in idle:
-            cost += _FROZEN * views * count_multiply_adds(teacher)
+    if isinstance(distiller, MultiStageDistiller):
+        cost = views * _cost_of_phases(distiller, plan)
+    else:
+        cost = TRAINED * views * _multiply_adds(distiller.student)
+        for teacher in distiller.co_trained.values():
+            cost += TRAINED * views * count_multiply_adds(teacher)
+        for role, teacher in distiller.teachers.items():
+            if role not in idle:
+                cost += FROZEN * views * count_multiply_adds(teacher)
     if plan.expert and not idle:
-        one = _TRAINED * plan.expert.rotations * count_multiply_adds(expert)
+        one = TRAINED * plan.expert.rotations * count_multiply_adds(expert)
         epochs = plan.expert.config.schedule.epochs
         cost += one * epochs // plan.config.schedule.epochs
     keras.utils.clear_session(free_memory=False)
     return cost
+
+
+def _cost_of_phases(distiller: MultiStageDistiller, plan: Plan) -> int:
+    """The mean over the epochs of a training in phases.
+
+    What lies between the networks, adapters and scores, is left out.
+    """
+    epochs, total = plan.config.schedule.epochs, 0
+    for phase in distiller.plan(epochs, count_stages(plan)):
+        step = distiller.steps[phase.kind, phase.block]
+        passes = step.passes
+        if step.reads_teacher:
+            passes = [*passes, (distiller.teacher, FROZEN)]
+        total += phase.epochs * sum(
+            times * count_multiply_adds(network) for network, times in passes
+        )
+    return total // epochs
 
 
 def _idle_teachers(distiller: Distiller) -> set[str]:

@@ -5,6 +5,7 @@ import difflib
 from keras_artkd.studies import (
     inheriting,
     paper_001,
+    paper_003,
     thesis_000,
     thesis_002,
 )
@@ -21,10 +22,11 @@ SOURCES = {
     "000": "art style classification by collaborative teaching",
     "001": "decoupled distillation with perception reconstruction",
     "002": "self-distillation with self-attention",
+    "003": "mutual distillation in stages, against adversaries",
 }
 STUDIES: dict[str, Study] = {
     study.key: study
-    for module in (inheriting, thesis_000, paper_001, thesis_002)
+    for module in (inheriting, thesis_000, paper_001, thesis_002, paper_003)
     for study in module.STUDIES
 }
 _ALSO = {key: study for study in STUDIES.values() for key in study.also}
@@ -67,8 +69,8 @@ def listing() -> str:
             lines.append(f"  {key:24} {_line(key, tables)}")
     lines += [
         "",
-        "003 and 004 print no numbers: their methods are ms_mgans and "
-        "pseudo_hard, pseudo_soft, equation, mixed (artkd methods).",
+        "004 prints no numbers: its methods are pseudo_hard, pseudo_soft, "
+        "equation, mixed (artkd methods).",
     ]
     return "\n".join(lines[1:])
 

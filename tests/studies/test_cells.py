@@ -7,7 +7,9 @@ import pytest
 
 from keras_artkd.cli.study import parse_study
 from keras_artkd.cli.train import parse_plan
+from keras_artkd.distillers.phases import plan_phases
 from keras_artkd.runs.commands import command
+from keras_artkd.runs.optimizer import plateau_ends
 from keras_artkd.runs.plan import resolve
 from keras_artkd.studies.cells import study_folder
 from keras_artkd.studies.registry import STUDIES
@@ -41,7 +43,9 @@ def test_cells_are_configurations(key):
 @pytest.mark.parametrize("budget", BUDGETS)
 def test_commands_give_the_runs(recipe, budget):
     """What a page has as the command of a run is that run."""
-    for study in (STUDIES[k] for k in (KEY, "001/3", "001/5", "002/4.8")):
+    for study in (
+        STUDIES[k] for k in (KEY, "001/3", "001/5", "002/4.8", "003/parts")
+    ):
         base = study.default(recipe, budget)
         # The other groups are other networks.
         first = study.cells[0].group
@@ -53,6 +57,25 @@ def test_commands_give_the_runs(recipe, budget):
             assert again.identity == plan.identity, words
             if plan.expert:
                 assert again.expert.folder == plan.expert.folder, words
+
+
+def test_parts_of_paper_003_are_taken_one_by_one():
+    study = STUDIES["003/parts"]
+    cells = {cell.name: cell.changes for cell in study.cells}
+    parts = {"stages", "adversarial", "mutual"}
+    pairs = {k: v for k, v in study.contrasts.items() if k != "block by block"}
+    assert len(pairs) == len(parts)
+    for part, contrasts in pairs.items():
+        for without, with_it in contrasts:
+            lacking = {*cells[without]} - {*cells[with_it]}
+            assert len(lacking) == 1 and lacking < parts, part
+    assert {*cells["block by block"]} == parts | {"method"}
+    assert cells["all"] == {"method": "ms_mgans"}
+    # Four stages of five phases, in the proportions of the whole.
+    small = study.default("cifar100", "small").schedule
+    phases = plan_phases(small.epochs, stages=4, blocks=3)
+    assert [phase.epochs for phase in phases] == [1, 1, 1, 1, 6] * 4
+    assert len(plateau_ends(60, small.drops)) == 4
 
 
 def test_studies_share_their_runs():

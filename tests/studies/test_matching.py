@@ -6,6 +6,7 @@ import pytest
 
 from keras_artkd import models
 from keras_artkd.measure.cost import count_multiply_adds
+from keras_artkd.models.splitting import split_network
 from keras_artkd.runs.plan import resolve
 from keras_artkd.studies.matching import _shared, add_matched, training_cost
 from keras_artkd.studies.registry import STUDIES
@@ -55,6 +56,40 @@ def test_training_cost(tmp_path):
     both = {"method": "collaborative", "initial": "wrn_10_1", "head": "pool"}
     assert cost(**both, options={"alpha": 0, "beta": 0}) == 6 * student
     assert cost(**both, options={"alpha": 0}) == 6 * student + 4 * expert
+
+
+def test_cost_of_a_training_in_phases():
+    """By hand: of its blocks, its teachers' ends and its partner."""
+    base = small(STUDIES["003/parts"], expert_epochs=40)
+    parts = {}
+    for role in ("student", "expert_network"):
+        network = models.build(SMALL[role], 10, (16, 16, 3))
+        names = ["group1", "group2", "group3"]
+        split = split_network(network, names)
+        parts[role] = [count_multiply_adds(part) for part in split]
+    student, expert = parts.values()
+    whole, taught = sum(student), sum(expert)
+    tails = [sum(expert[block:]) for block in (1, 2, 3)]
+    blocks = sum(
+        sum(student[:i]) + 3 * student[i] + 2 * tails[i] + taught
+        for i in range(3)
+    )
+    head = whole + 2 * student[-1] + taught
+    # An epoch of each block and the head, and six mutual ones.
+    mutual = 6 * (3 * whole + 3 * taught)
+    adversaries = 6 * (2 * sum(tails) + taught)
+
+    def cost(**changes):
+        plan = resolve(base.replace(method="ms_mgans", **changes))
+        return training_cost(plan) - 3 * taught
+
+    bare = {"stages": 1, "adversarial": False}
+    assert cost(**bare, mutual="none") == (blocks + head) // 4
+    ten = blocks + head + mutual
+    assert cost(**bare) == pytest.approx(ten / 10)
+    assert cost(stages=1) == pytest.approx((ten + adversaries) / 10)
+    # Four stages have as many epochs of each kind as one.
+    assert cost() == cost(stages=1)
 
 
 def test_matched_baselines():

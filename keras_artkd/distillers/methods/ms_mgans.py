@@ -162,7 +162,7 @@ class MultiStageDistiller(Distiller):
         # Here too, so that Keras tracks them.
         self.adapters = list(self._parts.adapters)
         self.scores = list(self._parts.scores)
-        self._steps = make_steps(
+        self.steps = make_steps(
             self._parts,
             temperature,
             feature_weight,
@@ -387,7 +387,7 @@ class MultiStageDistiller(Distiller):
 
     @property
     def _step(self) -> PhaseStep:
-        return self._steps[self.phase.kind, self.phase.block]
+        return self.steps[self.phase.kind, self.phase.block]
 
     @property
     def _score_variables(self) -> list[keras.Variable]:
