@@ -52,11 +52,13 @@ class PhaseStep(abc.ABC):
     A plain object, so that Keras does not track the networks a second time.
 
     Attributes:
+        networks: `StagedNetworks`.
         own_terms: set of str, the terms that not every kind of phase has.
         judged_blocks: numbers of the blocks whose adversaries are at work.
         reads_teacher: whether the teacher is called.
     """
 
+    networks: StagedNetworks
     own_terms: frozenset[str]
     judged_blocks: Sequence[int] = ()
     reads_teacher = True
@@ -94,6 +96,18 @@ class PhaseStep(abc.ABC):
     @abc.abstractmethod
     def passes(self) -> Passes:
         """What a step runs, without the teacher itself (`reads_teacher`)."""
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """All variables that are trained, those of adversaries included."""
+        scores = [
+            self.networks.scores[block - 1] for block in self.judged_blocks
+        ]
+        return [
+            *self.student_variables,
+            *self.partner_variables,
+            *_trainable(*scores),
+        ]
 
     @property
     def terms(self) -> set[str]:

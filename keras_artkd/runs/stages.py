@@ -1,11 +1,14 @@
 """An expert at several stages of its training: where its files lie."""
 
+import math
 import pathlib
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import keras
 
+from keras_artkd.distillers.phases import Phase
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.optimizer import plateau_ends
 from keras_artkd.runs.plan import Plan
@@ -53,7 +56,7 @@ def stage_paths(
 
 
 class AnnouncePhases(keras.callbacks.Callback):
-    """Prints which phase begins, of a distiller that has some."""
+    """Prints which phase begins and what it trains, of a staged distiller."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,11 +68,57 @@ class AnnouncePhases(keras.callbacks.Callback):
         if phase != self.phase:
             self.phase = phase
             last = phase.begin + phase.epochs
+            of_student, beside = count_trained(self.model, phase)
+            whole = count_parameters(self.model.student.trainable_variables)
+            others = f", and {beside:,} thrown away later" if beside else ""
             print(
                 f"\n{str(phase).capitalize()} (stages: "
                 f"{len(self.model.teachers)}): epochs {phase.begin + 1} to "
-                f"{last}"
+                f"{last}; trains {of_student:,} of the student's {whole:,} "
+                f"parameters ({of_student / whole:.1%}){others}"
             )
+
+
+def describe_phases(distiller: Any, epochs: int) -> list[dict[str, Any]]:
+    """The phases of a training in stages, and how much each trains.
+
+    Args:
+        distiller: a staged one.
+        epochs: int, of the whole training.
+
+    Returns:
+        list of dicts, in order: `stage`, `kind`, `block` (see `Phase`),
+        `first_epoch` (counted from 1), `epochs`, `trained_parameters` (the
+        student's) and `trained_beside` (adapters, adversaries, the partner).
+    """
+    described = []
+    for phase in distiller.plan(epochs):
+        of_student, beside = count_trained(distiller, phase)
+        described.append(
+            {
+                "stage": phase.stage,
+                "kind": phase.kind,
+                "block": phase.block,
+                "first_epoch": phase.begin + 1,
+                "epochs": phase.epochs,
+                "trained_parameters": of_student,
+                "trained_beside": beside,
+            }
+        )
+    return described
+
+
+def count_trained(distiller: Any, phase: Phase) -> tuple[int, int]:
+    """How many parameters a phase trains: the student's, and others."""
+    trained = distiller.variables_of(phase)
+    own = {id(variable) for variable in distiller.student.trainable_variables}
+    of_student = count_parameters(v for v in trained if id(v) in own)
+    return of_student, count_parameters(trained) - of_student
+
+
+def count_parameters(variables: Iterable[keras.Variable]) -> int:
+    """The numbers that variables hold together."""
+    return sum(math.prod(variable.shape) for variable in variables)
 
 
 def count_stages(plan: Plan) -> int:

@@ -25,6 +25,7 @@ from keras_artkd.runs.checkpoint import Checkpoint
 from keras_artkd.runs.evidence import save_evidence
 from keras_artkd.runs.heads import Head, measure_frozen
 from keras_artkd.runs.plan import Plan
+from keras_artkd.runs.stages import describe_phases
 from keras_artkd.runs.training import epoch_choice
 from keras_artkd.types import Array
 
@@ -99,6 +100,7 @@ def evaluate(
         **averaged,
         **_frozen_head(plan, data),
         **_adversaries(checkpoint.history),
+        **_phases(plan, distiller),
         "validation": metrics(logits(student, "validation"), "validation"),
         # Teachers: the expert as given, the initial one at its last epoch.
         **{
@@ -135,6 +137,14 @@ def _adversaries(history: dict[str, list[float | None]]) -> dict[str, Any]:
     if not any(name.startswith(DISCRIMINATOR) for name in history):
         return {}
     return {"adversaries": adversary_incidents(history)}
+
+
+def _phases(plan: Plan, distiller: Distiller) -> dict[str, Any]:
+    """What each phase trained, of trainings that have some."""
+    if not plan.method.staged:
+        return {}
+    epochs = plan.config.schedule.epochs
+    return {"phases": describe_phases(distiller, epochs)}
 
 
 def describe_network(

@@ -1,12 +1,20 @@
 """Runs in stages: what the expert keeps, and what a student learns of it."""
 
 import keras
+import numpy as np
 import pytest
 
+from keras_artkd.models.splitting import split_network
 from keras_artkd.runs.plan import resolve
 from keras_artkd.runs.runner import find_expert, load_data, run
-from keras_artkd.runs.stages import count_stages, stage_paths
+from keras_artkd.runs.stages import (
+    AnnouncePhases,
+    count_stages,
+    describe_phases,
+    stage_paths,
+)
 from tests.distillers.networks import same, snapshot
+from tests.distillers.staged import fit, make
 from tests.runs.settings import small_plan
 
 
@@ -42,7 +50,11 @@ def test_a_run_in_stages(arrays, tmp_path, short_runs, capsys):
     assert history["feature"][3] is None
     assert metrics["adversaries"] == []
     assert {"stage1", "expert"} <= set(metrics)
-    assert "(stages: 2): epochs 6 to 6" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "(stages: 2): epochs 6 to 6; trains " in printed
+    phases = metrics["phases"]
+    assert [phase["block"] for phase in phases] == [1, 2, 3, 0, 0] * 2
+    assert f" {phases[5]['trained_parameters']:,} of the student's" in printed
     # One stage of the expert that is there: nothing is trained again.
     one = resolve(plan.config.replace(stages=1))
     assert one.expert.folder == expert and count_stages(one) == 1
@@ -59,6 +71,46 @@ def test_a_run_in_stages(arrays, tmp_path, short_runs, capsys):
     kept[0].unlink()
     with pytest.raises(ValueError, match="there are stage2.keras; all wanted"):
         find_expert(plan, data)
+
+
+def test_each_phase_says_how_many_parameters_it_trains(capsys):
+    """Blocks one after another, then the head, then all of them."""
+    distiller = make(1)
+    fit(distiller, 5, [AnnouncePhases()])
+    names = [pair[1] for pair in distiller._parts.pairs]
+    parts = [*map(trainable, split_network(distiller.student, names))]
+    helpers = [
+        trainable(adapter) + trainable(score)
+        for adapter, score in zip(
+            distiller.adapters, distiller.scores, strict=True
+        )
+    ]
+    phases = describe_phases(distiller, 5)
+    assert [(p["kind"], p["block"], p["first_epoch"]) for p in phases] == [
+        *(("block", 1, 1), ("block", 2, 2), ("block", 3, 3)),
+        *(("head", 0, 4), ("mutual", 0, 5)),
+    ]
+    whole = trainable(distiller.student)
+    counts = [phase["trained_parameters"] for phase in phases]
+    assert counts == [*parts, whole] and sum(parts) == whole
+    assert [phase["trained_beside"] for phase in phases] == [
+        *helpers,
+        0,
+        sum(helpers) + trainable(distiller.partner),
+    ]
+    lines = [line for line in capsys.readouterr().out.splitlines() if line]
+    assert len(lines) == 5
+    assert lines[1] == (
+        f"Stage 1, block 2 (stages: 1): epochs 2 to 2; trains {parts[1]:,} of "
+        f"the student's {whole:,} parameters ({parts[1] / whole:.1%}), and "
+        f"{helpers[1]:,} thrown away later"
+    )
+    assert lines[3].endswith(f"parameters ({parts[3] / whole:.1%})")
+
+
+def trainable(layer):
+    """How many numbers of a layer are trained."""
+    return sum(np.array(w).size for w in layer.trainable_weights)
 
 
 def test_stages_are_chosen_evenly(tmp_path):

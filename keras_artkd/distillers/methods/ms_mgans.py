@@ -329,11 +329,11 @@ class MultiStageDistiller(Distiller):
     @property
     def variables_to_train(self) -> list[keras.Variable]:
         """See `Distiller.variables_to_train`: those of the current phase."""
-        step = self._step
-        variables = [*step.student_variables, *step.partner_variables]
-        for block in step.judged_blocks:
-            variables += self.scores[block - 1].trainable_variables
-        return variables
+        return self.variables_of(self.phase)
+
+    def variables_of(self, phase: Phase) -> list[keras.Variable]:
+        """The variables that a phase of `plan` trains."""
+        return self._steps[phase.kind, phase.block].variables
 
     @property
     def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
