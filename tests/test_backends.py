@@ -61,8 +61,11 @@ def with_views():
         distiller, images, labels, sample_weight=np.ones(16),
         validation_data=(images[:, 0], np.arange(16) % 3))
     assert set(logs) == {
-        "loss", "accuracy", "supervised", "skdsam", "skdsam_spread", "view_kd",
+        "loss", "accuracy", "supervised", "skdsam", "skdsam_spread",
+        "skdsam_exit1_weight", "skdsam_exit2_weight", "view_kd",
         "regularization", "val_loss", "val_accuracy"}, logs
+    weights = logs["skdsam_exit1_weight"], logs["skdsam_exit2_weight"]
+    assert 0 < abs(weights[0] - 0.5) < 0.25 and abs(sum(weights) - 1) < 1e-5
     assert logs["skdsam_spread"] > 1e-5
     assert distiller.predict(images[:, 0], verbose=0).shape == (16, 3)
 

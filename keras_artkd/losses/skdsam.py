@@ -1,12 +1,12 @@
 """Self-distillation with attention over the shallow exits (SKDSAM)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
-from keras_artkd.losses.base import Endpoints, TemperatureLoss
+from keras_artkd.losses.base import Endpoints, Shape, TemperatureLoss
 from keras_artkd.losses.kd import kd
 from keras_artkd.losses.labels import cross_entropy
 from keras_artkd.losses.ops import (
@@ -132,9 +132,10 @@ class Skdsam(TemperatureLoss):
     and 1.5 the objective is `skdsam`. Attention requires exits of kind
     `"skdsam"`, which have projections.
 
-    With attention `fit` also logs `<name>_spread`, its distance from uniform:
-    the largest `|a_i - 1 / (C - 1)|` of an example, averaged over the
-    examples.
+    With attention `fit` also logs `<name>_exit<i>_weight`, the weight `a_i` of
+    each shallow exit, and `<name>_spread`, their distance from uniform: the
+    largest `|a_i - 1 / (C - 1)|` of an example. Both are averaged over the
+    examples; neither is part of the objective.
 
     Args:
         feature_weight: float, see `skdsam`.
@@ -166,6 +167,17 @@ class Skdsam(TemperatureLoss):
         if attention in SIMILARITIES:
             self.student_endpoints += ("exit1_projection",)
             self.spread = keras.metrics.Mean(name=f"{self.name}_spread")
+
+    def build(
+        self, labels_shape: Shape, student_shape: Mapping[str, Shape]
+    ) -> None:
+        """Makes what logs the weight of each shallow exit."""
+        if self.attention in SIMILARITIES:
+            count = len(read_exits(student_shape, "projection")) - 1
+            self.exit_weights = [
+                keras.metrics.Mean(name=f"{self.name}_exit{i}_weight")
+                for i in range(1, count + 1)
+            ]
 
     def call(
         self, labels: Tensor, teacher: Endpoints, student: Endpoints
@@ -201,6 +213,8 @@ class Skdsam(TemperatureLoss):
         )
         deviation = ops.abs(attention - 1.0 / len(keys))
         self.spread.update_state(ops.max(deviation, axis=-1))
+        for i, weight in enumerate(self.exit_weights):
+            weight.update_state(attention[:, i])
         return attention
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
@@ -15,7 +16,9 @@ from keras_artkd.report.gallery import IMAGES_EACH, find_confusions
 from keras_artkd.report.grids import GRID_DPI, image_grid
 from keras_artkd.report.measures import (
     attention_spreads,
+    exit_weights,
     is_curve,
+    is_exit_weight,
     is_spread,
 )
 from keras_artkd.report.pictures import attention_grid, read_thumbnail
@@ -23,6 +26,7 @@ from keras_artkd.report.plot_confusion import (
     NUMBERED_CLASSES,
     confusion_figure,
 )
+from keras_artkd.report.plot_exits import plot_exit_weights
 from keras_artkd.report.predictions import (
     distillation_temperature,
     draw_matrices,
@@ -64,6 +68,7 @@ def draw_run(run: Run) -> dict[str, Drawing]:
     """Draws everything that the run's files hold; returns it by name."""
     drawings = [
         *_training(run),
+        *_exit_weights(run),
         *_spreads(run),
         _confusion(run),
         _classes(run),
@@ -108,11 +113,27 @@ def _training(run: Run) -> Iterator[Drawing]:
                 f"training-{name}", title, curves, best, name == "accuracy"
             )
     for name, values in history.items():
-        if is_curve(values) and not is_spread(name):
+        of_attention = is_spread(name) or is_exit_weight(name)
+        if is_curve(values) and not of_attention:
             title = term_name(name)
             yield _curves(
                 f"training-{_slug(name)}", title, {title: values}, best
             )
+
+
+def _exit_weights(run: Run) -> Iterator[Drawing]:
+    """The weights of exits."""
+    best = run.metrics["best_epoch"]
+    for weights in exit_weights(run):
+        title = f"Weights of the exits, {weights.name}"
+        figure, axes = plots.figure(3.3, 2.4)
+        plot_exit_weights(axes, weights.curves, best)
+        _set_title(axes, title)
+        yield Drawing(
+            f"weights-{_slug(weights.name)}",
+            _curves_caption(title, weights.curves, best, ".4f"),
+            figure,
+        )
 
 
 def _spreads(run: Run) -> Iterator[Drawing]:
@@ -142,26 +163,38 @@ def _curves(
 ) -> Drawing:
     figure, axes = plots.figure(3.3, 2.2)
     plots.plot_curves(axes, curves, best_epoch, percent, log)
+    _set_title(axes, title)
+    form = None if log else ".1%" if percent else ".3g"
+    return Drawing(
+        name, _curves_caption(title, curves, best_epoch, form), figure
+    )
+
+
+def _set_title(axes: Axes, title: str) -> None:
     axes.set_title(
         plots.shorten(title, 36), loc="left", fontsize=10, fontweight="bold"
     )
-    form = ".1%" if percent else ".3g"
+
+
+def _curves_caption(
+    title: str,
+    curves: Mapping[str, Sequence[float | None]],
+    best_epoch: int,
+    form: str | None,
+) -> str:
+    """What curves begin and end with; without `form` as tiny numbers."""
     ends = []
     for label, values in curves.items():
         numbers = [value for value in values if value is not None]
         whole = "" if len(numbers) == len(values) else " that has it"
         first, last = (
-            small_text(number) if log else f"{number:{form}}"
+            f"{number:{form}}" if form else small_text(number)
             for number in (numbers[0], numbers[-1])
         )
         ends.append(
             f"{label} {first} in the first epoch{whole} and {last} in the last"
         )
-    return Drawing(
-        name,
-        f"{title} by epoch: {', '.join(ends)}. Best epoch: {best_epoch}.",
-        figure,
-    )
+    return f"{title} by epoch: {', '.join(ends)}. Best epoch: {best_epoch}."
 
 
 def _confusion(run: Run) -> Drawing:

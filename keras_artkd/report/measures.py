@@ -1,6 +1,7 @@
 """The numbers of a report, with their uncertainty."""
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +34,8 @@ _HEADLINES = {
 }
 # The end of the name of a column of the history that is a `Spread`.
 _SPREAD = "_spread"
+# The name of a column of the history that is a curve of `ExitWeights`.
+_EXIT_WEIGHT = re.compile(r"(.+)_(exit)(\d+)_weight")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -243,9 +246,38 @@ def attention_spreads(run: Run) -> list[Spread]:
     ]
 
 
+@dataclasses.dataclass(frozen=True)
+class ExitWeights:
+    """What a student's attention gave to its shallow exits.
+
+    Attributes:
+        name: the term of the loss that the attention belongs to.
+        curves: `exit <i>` -> one weight an epoch, averaged over the images;
+            None for an epoch of a phase without it.
+    """
+
+    name: str
+    curves: dict[str, Sequence[float | None]]
+
+
+def exit_weights(run: Run) -> list[ExitWeights]:
+    """The weights in the history; none without attention to exits."""
+    found: dict[str, dict[str, Sequence[float | None]]] = {}
+    for key, values in run.history.items():
+        match = _EXIT_WEIGHT.fullmatch(key)
+        if match and is_curve(values):
+            found.setdefault(match[1], {})[f"{match[2]} {match[3]}"] = values
+    return [ExitWeights(name, curves) for name, curves in found.items()]
+
+
 def is_spread(key: str) -> bool:
     """Whether a column of the history is a `Spread`, not a term's."""
     return key.endswith(_SPREAD)
+
+
+def is_exit_weight(key: str) -> bool:
+    """Whether a column of the history is of `ExitWeights`, not a term's."""
+    return _EXIT_WEIGHT.fullmatch(key) is not None
 
 
 def is_curve(values: Any) -> bool:

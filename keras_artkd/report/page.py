@@ -13,16 +13,19 @@ from keras_artkd.report import text
 from keras_artkd.report.figures import Drawing
 from keras_artkd.report.gallery import find_confusions
 from keras_artkd.report.measures import (
+    ExitWeights,
     Spread,
     agreements,
     attention_spreads,
     class_results,
+    exit_weights,
     guesses,
     headline,
     mean_confidence,
 )
 from keras_artkd.report.pairs import Pair
 from keras_artkd.report.pictures import attention_grid, data_uri, file_uri
+from keras_artkd.report.plot_exits import weight_bounds
 from keras_artkd.report.predictions import (
     distillation_temperature,
     predictions,
@@ -123,11 +126,8 @@ def run_page(
             probable=probable_rows(run),
             confidence=mean_confidence(run) if run.logits else None,
             few=run.metrics["test"]["num_examples"] < FEWEST_CALIBRATED,
-            training=[
-                drawing
-                for name, drawing in drawings.items()
-                if name.startswith("training-")
-            ],
+            training=_begin_with("training-", drawings),
+            exits=_exits(run, drawings),
             spreads=_spreads(run, drawings),
             networks=networks(run),
             files=files(run),
@@ -236,16 +236,28 @@ def _pictures(run: Run, rows: Sequence[int]) -> list[dict[str, Any]]:
     ]
 
 
+def _exits(
+    run: Run, drawings: Mapping[str, Drawing]
+) -> list[tuple[ExitWeights, tuple[float, float], Drawing]]:
+    """The weights of exits, their least and most, and their figures."""
+    drawn = _begin_with("weights-", drawings)
+    return [
+        (weights, weight_bounds(len(weights.curves)), drawing)
+        for weights, drawing in zip(exit_weights(run), drawn, strict=True)
+    ]
+
+
 def _spreads(
     run: Run, drawings: Mapping[str, Drawing]
 ) -> list[tuple[Spread, Drawing]]:
     """The attention to exits, and its figures."""
-    drawn = [
-        drawing
-        for name, drawing in drawings.items()
-        if name.startswith("spread-")
-    ]
+    drawn = _begin_with("spread-", drawings)
     return [*zip(attention_spreads(run), drawn, strict=True)]
+
+
+def _begin_with(prefix: str, drawings: Mapping[str, Drawing]) -> list[Drawing]:
+    """The drawings of one kind, in order."""
+    return [d for name, d in drawings.items() if name.startswith(prefix)]
 
 
 def _attention(run: Run) -> dict[str, Any] | None:

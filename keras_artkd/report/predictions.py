@@ -116,7 +116,7 @@ def shown_classes(shares: Array, networks: Sequence[MeanPredictions]) -> Array:
     other = networks[-1].means if len(networks) > 1 else shares
     gaps = np.abs(networks[0].means - other)
     order = np.argsort(-gaps, kind="stable")
-    return np.sort(order[: NUMBERED_CLASSES])
+    return np.sort(order[:NUMBERED_CLASSES])
 
 
 def plot_means(

@@ -1,5 +1,6 @@
 """Self-distillation with attention over the exits (SKDSAM)."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -267,6 +268,39 @@ def test_spread_of_attention_is_logged():
     assert logs["skdsam_spread"] > 1e-6
     without = make_exits_distiller(losses.Skdsam(attention="sum"), "byot")
     assert "skdsam_spread" not in [metric.name for metric in without.metrics]
+
+
+def test_weights_of_exits_are_logged(tmp_path):
+    """Also after the distiller was saved and loaded."""
+    distiller = make_exits_distiller(
+        losses.Skdsam(attention="cosine", name="own"), "skdsam"
+    )
+    distiller.save(tmp_path / "d.keras")
+    loaded = keras.models.load_model(tmp_path / "d.keras")
+    images, labels = make_batch(8)
+    *keys, query = read_batch(distiller)[2]["projection"]
+    weights = losses.exit_attention(query, keys, similarity="cosine")
+    for trained in (distiller, loaded):
+        logs = trained.train_on_batch(images, labels, return_dict=True)
+        logged = {k: v for k, v in logs.items() if k.endswith("_weight")}
+        assert [*logged] == ["own_exit1_weight", "own_exit2_weight"]
+        np.testing.assert_allclose(
+            [*logged.values()], np.mean(weights, axis=0), rtol=1e-5
+        )
+        assert np.ptp([*logged.values()]) > 1e-6
+        assert logs["loss"] == pytest.approx(
+            logs["supervised"] + logs["own"], rel=1e-5
+        )
+        evaluated = trained.evaluate(
+            images, labels, verbose=0, return_dict=True
+        )
+        assert not evaluated.keys() & logged.keys()
+
+
+def test_without_attention_no_weight_is_logged():
+    without = make_exits_distiller(losses.Skdsam(attention="mean"), "byot")
+    names = [metric.name for metric in without.metrics]
+    assert "skdsam" in names and not [n for n in names if "_weight" in n]
 
 
 def test_layer_trains_all_but_the_deepest_exit():

@@ -119,10 +119,37 @@ def test_attention_of_exits_is_shown_beside_the_terms(tmp_path, values, last):
     assert "training-skdsam_spread" not in names
 
 
+def test_weights_of_exits_are_drawn_together(tmp_path):
+    weights = {"skdsam_exit1_weight": [0.35, 0.4], "kd": [0.1, 0.1]}
+    weights |= {"skdsam_exit2_weight": [0.33, 0.32]}
+    weights |= {"skdsam_exit3_weight": [0.32, 0.28]}
+    run = write_run(
+        tmp_path / "run",
+        2,
+        images=12,
+        epochs=2,
+        logged={**weights, "skdsam_spread": [0.02, 0.07]},
+    )
+    drawn = draw_run(read_run(run))
+    drawing = drawn["weights-skdsam"]
+    assert "exit 3 0.3200 in the first epoch and 0.2800" in drawing.caption
+    assert not [n for n in drawn if n.startswith("training-") and "exit" in n]
+    (axes,) = drawing.figure.axes
+    assert axes.get_ylabel() == "weight, mean of the images"
+    assert [text.get_text() for text in axes.get_legend().texts] == [
+        *("exit 1", "exit 2", "exit 3")
+    ]
+    page = Page(render(run))
+    assert "Exit 1, last epoch 0.4000 Exit 2, last epoch 0.3200" in page.text
+    assert "Possible 0.1554 to 0.5761" in page.text
+    assert page.text.count("Weights of the exits, skdsam") == 1
+
+
 def test_without_attention_of_exits_nothing_is_said(seventeen):
     path, page = seventeen
     assert "exits" not in page.text
     assert not [*(path / "figures").glob("spread-*")]
+    assert not [*(path / "figures").glob("weights-*")]
 
 
 def test_many_classes_are_told_by_the_worst(tmp_path):

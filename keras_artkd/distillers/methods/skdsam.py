@@ -48,7 +48,7 @@ def skdsam(
     Returns:
         An uncompiled `Distiller`. Its student has exits;
         `keras_artkd.models.without_exits` gives the network to deploy. With
-        attention it logs `skdsam_spread`, see `losses.Skdsam`.
+        attention it logs each exit's weight, see `losses.Skdsam`.
 
     Reference: thesis 002, eqs 3.5 to 3.13, tables 4.7, 4.13, 4.15, 4.20 and
     4.21; `docs/thesis_002.md` lists its contradictions.
