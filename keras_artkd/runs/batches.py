@@ -5,7 +5,10 @@ import tensorflow as tf
 
 from keras_artkd.data.pipeline import evaluation_dataset
 from keras_artkd.data.store import ImageStore
-from keras_artkd.runs.optimizer import evaluation_batch_size
+from keras_artkd.runs.optimizer import (
+    count_replicas,
+    evaluation_batch_size,
+)
 from keras_artkd.runs.plan import Plan
 
 
@@ -24,11 +27,7 @@ def evaluation_batches(
         store,
         plan.crop_size,
         evaluation_batch_size(
-            len(store), plan.config.schedule.batch_size, _count_replicas()
+            len(store), plan.config.schedule.batch_size, count_replicas()
         ),
         None if network is None else network.input_shape[1],
     )
-
-
-def _count_replicas() -> int:
-    return max(1, len(tf.config.list_physical_devices("GPU")))

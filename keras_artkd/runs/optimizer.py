@@ -1,5 +1,6 @@
 """Optimizer, weight decay and strategy of a training."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -112,11 +113,30 @@ def set_weight_decay(model: keras.Model, weight_decay: float) -> None:
         variable.regularizer = penalty
 
 
+def replica_devices() -> list[str]:
+    """The devices that share each batch: all GPUs, none on a CPU."""
+    gpus = tf.config.list_physical_devices("GPU")
+    return [f"GPU:{index}" for index in range(len(gpus))]
+
+
 def make_strategy() -> tf.distribute.Strategy:
-    """`MirroredStrategy` over several GPUs, else the default strategy."""
-    if len(tf.config.list_physical_devices("GPU")) > 1:
-        return tf.distribute.MirroredStrategy()
+    """`MirroredStrategy` over several devices, else the default strategy."""
+    devices = replica_devices()
+    if len(devices) > 1:
+        return _mirror(*devices)
     return tf.distribute.get_strategy()
+
+
+@functools.cache
+def _mirror(*devices: str) -> tf.distribute.Strategy:
+    # One for all trainings of a process: TensorFlow gives the sums over the
+    # replicas of a second strategy the keys of the first's, of other shapes.
+    return tf.distribute.MirroredStrategy(devices)
+
+
+def count_replicas() -> int:
+    """The replicas of `make_strategy`."""
+    return max(1, len(replica_devices()))
 
 
 def evaluation_batch_size(count: int, batch_size: int, replicas: int) -> int:

@@ -6,6 +6,10 @@ import json
 import keras
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import (
+    EventAccumulator,
+)
+from tensorboard.util.tensor_util import make_ndarray
 
 from keras_artkd.runs import runner
 from keras_artkd.runs.commands import command
@@ -60,6 +64,29 @@ def test_a_run_leaves_all_that_is_known_of_it(finished_run):
     assert "best by validation; last epoch" in finished_run.output
     student = keras.models.load_model(folder.student)
     assert list(student.endpoints)[-1] == "logits"
+
+
+def test_tensorboard_has_every_term_of_the_history(finished_run):
+    folder = finished_run.plan.folder
+    logged = {}
+    for split, prefix in (("train", ""), ("validation", "val_")):
+        events = EventAccumulator(
+            str(folder.logs / split), size_guidance={"tensors": 0}
+        )
+        events.Reload()
+        for tag in events.Tags()["tensors"]:
+            logged[tag.replace("epoch_", prefix, 1)] = {
+                event.step: float(make_ndarray(event.tensor_proto))
+                for event in events.Tensors(tag)
+            }
+    history = folder.history
+    assert {"kd", "logits_l2", "initial_supervised", "val_loss"} <= {*history}
+    assert {*history} <= {*logged}
+    for name, values in history.items():
+        assert [*logged[name]] == [0, 1, 2, 3], name
+        np.testing.assert_allclose(
+            [*logged[name].values()], values, rtol=1e-6, err_msg=name
+        )
 
 
 def test_the_test_is_of_every_test_image(finished_run, data):
