@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 import sys
 import tempfile
 import warnings
@@ -27,6 +28,34 @@ def ending_with_its_reader() -> Iterator[None]:
         # What is left in the buffer goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+
+
+@contextlib.contextmanager
+def warnings_in_a_line() -> Iterator[None]:
+    """Prints a warning of this package as a line, without file and code.
+
+    Whoever types a command can do nothing with them. Other packages' warnings
+    stay as they are.
+    """
+    usual = warnings.formatwarning
+    own = pathlib.Path(__file__).parent
+
+    def formatted(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        line: str | None = None,
+    ) -> str:
+        if pathlib.Path(filename).is_relative_to(own):
+            return f"warning: {message}\n"
+        return usual(message, category, filename, lineno, line)
+
+    warnings.formatwarning = formatted
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
 
 
 @contextlib.contextmanager

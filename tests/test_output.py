@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+import warnings
 
 import pytest
 
+from keras_artkd.cli.status import exit_status
+from keras_artkd.layers import AWGram
 from keras_artkd.output import quiet
 
 ARTKD = """
@@ -80,3 +83,30 @@ def test_native_chatter_explains_an_error():
         os.write(2, b"no space left")
         raise RuntimeError
     assert caught.value.__notes__ == ["no space left"]
+
+
+def test_our_warnings_are_a_line_for_whoever_types_a_command(capsys):
+    """Others stay as Python has them, and ours do outside a command."""
+
+    def job():
+        warnings.warn("theirs", stacklevel=1)
+        AWGram().build((None, 4, 4, 777))
+        return 0
+
+    usual = warnings.formatwarning
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        # pytest has put its own in place of it.
+        warnings.showwarning = print_warning
+        assert exit_status(job) == 0
+    assert warnings.formatwarning is usual
+    theirs, *_, ours = capsys.readouterr().err.splitlines()
+    assert theirs.startswith(__file__) and "UserWarning: theirs" in theirs
+    assert ours.startswith("warning: AWGram makes 302,253 numbers of 777")
+
+
+def print_warning(message, category, filename, lineno, file=None, line=None):
+    """As Python does."""
+    sys.stderr.write(
+        warnings.formatwarning(message, category, filename, lineno, line)
+    )

@@ -4,7 +4,7 @@ import io
 import sys
 from collections.abc import Callable
 
-from keras_artkd.output import ending_with_its_reader
+from keras_artkd.output import ending_with_its_reader, warnings_in_a_line
 from keras_artkd.text_files import escaped
 
 
@@ -23,7 +23,7 @@ def exit_status(job: Callable[[], int], interrupted: str = "") -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
     try:
-        with ending_with_its_reader():
+        with ending_with_its_reader(), warnings_in_a_line():
             return job()
     except KeyboardInterrupt:
         print(f"Interrupted. {interrupted}".strip(), file=sys.stderr)

@@ -1,5 +1,7 @@
 """AWGram: the adaptively weighted Gram matrix of a feature map."""
 
+import functools
+import warnings
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -19,6 +21,8 @@ from keras_artkd.types import Tensor
 
 Mode = Literal["channel", "spatial"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+# The numbers that 512 channels give: larger vectors deserve a warning.
+_LARGE = 512 * 513 // 2
 # The batch is None, all others are int.
 _Shape: TypeAlias = tuple[Any, ...]
 
@@ -40,7 +44,9 @@ class AWGram(keras.layers.Layer):
     off-diagonal entries times the square root of 2. It has half the size and
     the same norm, and a dense layer can compute the same functions of it.
 
-    It replaces global average pooling before the last `Dense`.
+    It replaces global average pooling before the last `Dense`, which grows
+    with the square of the channels: above 512 of them the layer warns of its
+    size, once for each size.
 
     Args:
         correlation: `"cosine"` (default), `"pearson"`, `"spearman"`,
@@ -107,7 +113,7 @@ class AWGram(keras.layers.Layer):
         self.stop_gradient_weights = stop_gradient_weights
 
     def build(self, input_shape: Sequence[Any]) -> None:
-        """Validates the shapes; the layer has no weights."""
+        """Validates the shapes, warns of large ones; there are no weights."""
         shapes = _as_pair(input_shape)
         for shape in shapes:
             if len(shape) != 4 or None in shape[1:]:
@@ -124,6 +130,10 @@ class AWGram(keras.layers.Layer):
                 f"Received: {shapes[0][3]} and {shapes[1][3]} in layer "
                 f"{self.name!r}. Fix: use mode='channel'."
             )
+        _, size = self.compute_output_shape(input_shape)
+        if size > _LARGE:
+            maps = shapes[:1] if shapes[0] is shapes[1] else shapes
+            _warn_of_size(size, *(shape[3] for shape in maps))
 
     def call(self, inputs: Tensor | Sequence[Tensor]) -> Tensor:
         """Computes the normalised vector; see the class."""
@@ -179,6 +189,19 @@ class AWGram(keras.layers.Layer):
             "feature_scale": self.feature_scale,
             "stop_gradient_weights": self.stop_gradient_weights,
         }
+
+
+@functools.cache
+def _warn_of_size(size: int, *channels: int) -> None:
+    """Warns of what a dense layer after it will have; once a process."""
+    warnings.warn(
+        f"AWGram makes {size:,} numbers of {' and '.join(map(str, channels))} "
+        f"channels: the Dense after it will have {size:,} parameters a class, "
+        f"{4 * size / 1e6:.1f} MB each in float32. Fix: fewer channels before "
+        "it, by a 1x1 convolution (head_channels, --head-channels, where the "
+        "network has it), or average pooling.",
+        stacklevel=2,
+    )
 
 
 def _unit_rms(*maps: Tensor) -> list[Tensor]:

@@ -1,10 +1,14 @@
+import warnings
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_artkd import models
 from keras_artkd.catalogue.correlations import CORRELATIONS as NAMES
 from keras_artkd.layers import AWGram
+from keras_artkd.layers.awgram import _warn_of_size
 from keras_artkd.layers.correlation import (
     WEIGHTS,
     EqualPlaces,
@@ -347,3 +351,38 @@ def test_spearman_breaks_ties_by_position():
     np.testing.assert_allclose(weights[0], expected, atol=1e-6)
     places = correlation_weights(rows, rows, "spearman", EqualPlaces)
     np.testing.assert_allclose(places, 1.0, atol=1e-6)
+
+
+def sizes_told(shape, **options):
+    """What a layer warns of, built for a shape."""
+    _warn_of_size.cache_clear()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            AWGram(**options).build(shape)
+    return [str(warning.message) for warning in caught]
+
+
+def test_more_than_512_channels_are_told_once():
+    (told,) = sizes_told((None, 7, 7, 1280))
+    # 1280 * 1281 / 2, four bytes each.
+    assert "819,840 numbers of 1280 channels" in told
+    assert "819,840 parameters a class, 3.3 MB" in told
+    assert "head_channels" in told
+    assert len(sizes_told((None, 4, 4, 513))) == 1
+    pair = [(None, 4, 4, 600), (None, 2, 2, 600)]
+    (told,) = sizes_told(pair)
+    assert "360,000 numbers of 600 and 600 channels" in told
+    assert not sizes_told((None, 4, 4, 512))
+    assert not sizes_told((None, 4, 4, 1280), mode="spatial")
+
+
+def test_a_large_head_has_the_parameters_that_were_told():
+    _warn_of_size.cache_clear()
+    with pytest.warns(UserWarning, match="819,840 parameters a class"):
+        large = models.build("mobilenet_v2_x1_0", 5, (32, 32, 3), head="awgram")
+    assert large.get_layer("logits").count_params() == 5 * (819_840 + 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # It reduces the channels first.
+        models.build("efficientnet_lite0_first4", 5, (32, 32, 3), head="awgram")
