@@ -9,7 +9,7 @@ from keras_artkd.data.images import centre_crop, resize_short_side
 from keras_artkd.data.store import ImageStore
 from keras_artkd.data.threads import map_threads
 from keras_artkd.datasets.examples import Examples, Loaded, split_official
-from keras_artkd.datasets.records import content_digest
+from keras_artkd.datasets.records import picture_digest
 from keras_artkd.datasets.request import LoadRequest
 from keras_artkd.types import Array
 
@@ -104,5 +104,5 @@ def _examples(
     return Examples(
         ImageStore.from_array(images, labels[rows], keys),
         keys,
-        [content_digest(image) for image in images],
+        [picture_digest(image) for image in images],
     )

@@ -28,7 +28,8 @@ class Examples:
     Attributes:
         store: `ImageStore` or `ImageStream` of `n` images.
         groups: `n` str, see `Record`.
-        digests: `n` str: equal for equal pictures.
+        digests: `n` str: equal for equal pictures and for mirror images, see
+            `picture_digest`.
     """
 
     store: "ImageStore | ImageStream"
@@ -72,7 +73,7 @@ def split_examples(
     seed: int,
     fractions: Sequence[float] = (0.7, 0.15, 0.15),
 ) -> Parts:
-    """Splits examples by class; equal pictures stay together.
+    """Splits examples by class; equal and mirrored pictures stay together.
 
     Args:
         examples: `Examples`.

@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_artkd.data.store import ImageStore
 from keras_artkd.datasets.examples import Examples, Loaded, limit_parts
-from keras_artkd.datasets.records import content_digest
+from keras_artkd.datasets.records import picture_digest
 from keras_artkd.datasets.request import LoadRequest
 
 
@@ -32,7 +32,7 @@ def load_atelier(request: LoadRequest, *, scenes: int = 240) -> Loaded:
     examples = Examples(
         ImageStore.from_images(images, labels, keys),
         names,
-        [content_digest(image) for image in images],
+        [picture_digest(image) for image in images],
     )
     parts = {
         split: examples.take(np.flatnonzero(np.isin(scene_numbers, numbers)))

@@ -5,6 +5,8 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
+import numpy as np
+
 from keras_artkd.data.images import UnreadableImage, read_image
 from keras_artkd.data.store import ImageStore
 from keras_artkd.data.threads import map_threads
@@ -45,6 +47,16 @@ def content_digest(pixels: Array) -> str:
     digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=16)
     digest.update(pixels.data)  # Requires C order, which decoders give.
     return digest.hexdigest()
+
+
+def picture_digest(pixels: Array) -> str:
+    """Digests a uint8 `(height, width, 3)` array or its mirror image, alike.
+
+    Training mirrors images. Therefore a picture whose mirror image is in
+    another split is known there.
+    """
+    mirror_image = np.ascontiguousarray(pixels[:, ::-1])
+    return min(content_digest(pixels), content_digest(mirror_image))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,36 +124,39 @@ def read_records(
 
     Returns:
         `(store, groups, digests, skipped)`: an `ImageStore`, for each of its
-        images the group and the content digest (lists of str), and the
-        `Skipped` list.
+        images the group and the `picture_digest` (lists of str), and the
+        `Skipped` list. A repeated image is one of equal pixels: mirror images
+        stay.
     """
 
-    def decode(record: Record) -> tuple[Record, Array | str, str]:
-        """The record, with pixels and their digest, or with the reason."""
+    def decode(record: Record) -> tuple[Record, Array | str, str, str]:
+        """The record, with pixels and their digests, or with the reason."""
         try:
             pixels = read(record.path, short_side)
         except UnreadableImage as error:
-            return record, str(error), ""
-        return record, pixels, content_digest(pixels)
+            return record, str(error), "", ""
+        return record, pixels, content_digest(pixels), picture_digest(pixels)
 
     duplicates = Duplicates()
     images: list[Array] = []
     kept: list[Record] = []
     digests: list[str] = []
     skipped: list[Skipped] = []
-    for record, pixels, digest in map_threads(decode, records, threads):
+    for record, pixels, exact, either_way in map_threads(
+        decode, records, threads
+    ):
         if isinstance(pixels, str):
             skipped.append(Skipped(record.key, pixels))
             continue
         keep, remark = True, None
         if not keep_repeated:
-            keep, remark = duplicates.check(record.key, record.label, digest)
+            keep, remark = duplicates.check(record.key, record.label, exact)
         if remark is not None:
             skipped.append(remark)
         if keep:
             images.append(pixels)
             kept.append(record)
-            digests.append(digest)
+            digests.append(either_way)
     store = ImageStore.from_images(
         images, [r.label for r in kept], [r.key for r in kept]
     )

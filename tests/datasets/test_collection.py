@@ -2,6 +2,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
 
 from keras_artkd.data.store import ImageStore
 from keras_artkd.datasets import atelier, load
@@ -103,6 +104,24 @@ def test_equal_pictures_share_a_split_and_classes_may_vanish(folder, picture):
         assert (
             where[f"Cubism/again-{i}.jpg"]
             == where[f"Baroque/Baroque-artist{i}_{i}.jpg"]
+        )
+
+
+@pytest.mark.parametrize("split_seed", range(3))
+def test_a_picture_and_its_mirror_image_share_a_split(folder, split_seed):
+    """Training mirrors images: in another split, it would know them."""
+    sources = sorted((folder / "Baroque").iterdir())
+    for path in sources:
+        with Image.open(path) as image:
+            mirrored = ImageOps.mirror(image)
+        mirrored.save(path.with_name(f"mirrored-{path.stem}.png"))
+    data = load("folder", data_dir=folder, short_side=16, split_seed=split_seed)
+    assert data.skipped == []
+    where = {k: name for name, part in keys(data).items() for k in part}
+    for path in sources:
+        assert (
+            where[f"Baroque/mirrored-{path.stem}.png"]
+            == where[f"Baroque/{path.name}"]
         )
 
 

@@ -1,13 +1,14 @@
 import shutil
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from keras_artkd.data.images import read_image
 from keras_artkd.datasets.records import (
     Record,
     content_digest,
     map_threads,
+    picture_digest,
     read_records,
 )
 
@@ -30,7 +31,7 @@ def test_records_become_a_store_in_order(tmp_path, picture):
         pixels = store.pixels[start : start + height * width]
         expected = read_image(record.path, 16)
         np.testing.assert_array_equal(pixels, expected.reshape(-1, 3))
-        assert digests[i] == content_digest(expected)
+        assert digests[i] == picture_digest(expected)
 
 
 def test_encoded_bytes_and_generators_are_read(tmp_path, picture):
@@ -86,6 +87,22 @@ def test_duplicates_within_and_across_classes(tmp_path, picture):
     assert reasons["again"] == "same picture as first"
     assert "label conflicts" in reasons["png"] and "first" in reasons["png"]
     assert reasons["third"] == "same picture as png"
+
+
+def test_a_mirror_image_stays_and_has_the_same_digest(tmp_path, picture):
+    """Also after it was resized, which must not depend on the side."""
+    first = picture(tmp_path / "first.png", size=(83, 61), seed=1)
+    picture(tmp_path / "other.png", size=(83, 61), seed=2)
+    with Image.open(first) as image:
+        ImageOps.mirror(image).save(tmp_path / "mirrored.png")
+        ImageOps.flip(image).save(tmp_path / "flipped.png")
+    names = ("first", "mirrored", "other", "flipped")
+    records = [Record(tmp_path / f"{n}.png", n, 0, n) for n in names]
+    for short_side in (None, 36, 25):
+        store, _, digests, skipped = read_records(records, short_side)
+        assert store.keys.tolist() == list(names) and skipped == []
+        assert digests[0] == digests[1]
+        assert len({*digests}) == 3
 
 
 def test_digest_knows_the_shape():

@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from keras_artkd.data.store import NO_LABEL, ImageStore
 from keras_artkd.datasets import load
@@ -164,6 +164,17 @@ def test_no_picture_of_a_split_is_unlabelled(split, folder, others):
             reason = reasons[f"unlabelled/a/mine{number}_y.jpg"]
             assert reason.startswith("same picture as")
             assert split in reason or "the unlabelled share" in reason
+
+
+def test_no_mirror_image_of_a_test_picture_is_unlabelled(folder, others):
+    options = {"data_dir": folder, "short_side": 16}
+    planted = folder_of(load("folder", **options), folder, "test")
+    for number, path in enumerate(planted):
+        with Image.open(path) as image:
+            mirrored = ImageOps.mirror(image)
+        mirrored.save(others / f"mine{number}.png")
+    data = load("folder", unlabelled_dir=others, **options)
+    assert len(data.unlabelled) == 9 and len(data.skipped) == len(planted)
 
 
 def test_artists_of_the_held_out_splits_are_left_out(folder, picture, others):
