@@ -2,19 +2,22 @@
 
   artkd doctor FOLDER
   artkd doctor FOLDER --json > diagnosis.json
+  artkd doctor FOLDER --page doctor.html
   artkd doctor FOLDER --fix-list exclude.txt
   artkd train FOLDER --data-options exclude exclude.txt
 
 FOLDER holds one sub-folder a class. The command finds unreadable files, the
-same picture in two classes (one label is wrong), copies in a class (equal, or
-nearly equal: encoded again, resized, brightened, slightly cropped), tiny
-images, images that their extension hides, and classes that are empty or too
-small to be split.
+same picture in two classes (one label is wrong), nearly the same in two classes
+(look at these two), copies in a class (equal, or nearly equal: encoded again,
+resized, brightened, slightly cropped, mirrored), tiny images, images that their
+extension hides, and classes that are empty or too small to be split. Pictures
+of clearly other colours are no copies, however alike their forms are.
 
 The exit status is 0 without such problems, 1 with them, and 2 for input that
 cannot be used. Imbalance, classes with few images and other notes are shown,
 but do not change the status.
 
+--page writes an HTML page that shows what was found, pictures side by side.
 --json prints an object: healthy (true or false), data_dir, short_side, images,
 excluded, classes, imbalance, counts, findings, notes and exclusions. The
 documentation of keras_artkd.doctor.Diagnosis explains them.
@@ -35,7 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fix-list",
         metavar="FILE",
         help="write a list of files to exclude: unreadable files, all copies "
-        "of a picture but the largest, every file of a picture in two classes",
+        "of a picture in a class but the largest, every file of a picture that "
+        "is the very same in two classes; what is only nearly the same in two "
+        "classes stays: look at it",
+    )
+    parser.add_argument(
+        "--page",
+        metavar="FILE",
+        type=_html_file,
+        help="write an HTML page that shows what was found, with the pictures "
+        "inside",
     )
     parser.add_argument(
         "--exclude",
@@ -64,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Imported here: --help does not need NumPy.
     from keras_artkd.datasets.exclusions import write_exclusions
     from keras_artkd.doctor import examine
-    from keras_artkd.doctor.text import describe
+    from keras_artkd.doctor.text import count_images, describe, sections
 
     diagnosis = examine(
         arguments.folder,
@@ -79,6 +91,16 @@ def run(arguments: argparse.Namespace) -> int:
             diagnosis.exclusions,
             title="To exclude, found by artkd doctor",
         )
+    if arguments.page:
+        # It needs Jinja2; the rest of the command does not.
+        from keras_artkd.report.findings import write_findings
+
+        write_findings(
+            arguments.page,
+            arguments.folder,
+            count_images(diagnosis),
+            sections(diagnosis),
+        )
     if arguments.json:
         # File names may be not Unicode: everything but ASCII is escaped.
         print(json.dumps(diagnosis.document(), indent=1))
@@ -87,7 +109,19 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.fix_list:
             count = len(diagnosis.exclusions)
             print(f"\n{count:,} files to exclude: {arguments.fix_list}")
+        if arguments.page:
+            print(f"\npictures of what was found: {arguments.page}")
     return 0 if diagnosis.healthy else 1
+
+
+def _html_file(name: str) -> str:
+    """Rejects what may be the name of an image: it would be replaced."""
+    if not name.lower().endswith((".html", ".htm")):
+        raise argparse.ArgumentTypeError(
+            f"The page must be an HTML file. Received: {name}. Fix: a name "
+            "that ends in .html"
+        )
+    return name
 
 
 def _show_progress(done: int, total: int) -> None:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 
@@ -21,15 +21,17 @@ class Copies:
             most bytes, and of exact copies the first by name.
         similarity: the lowest that joined them; 1 if `exact`.
         exact: whether all have the same pixels at the size of training.
+        mirrored: names of those that are mirror images of the first.
     """
 
     pictures: list[Picture]
     similarity: float
     exact: bool
+    mirrored: frozenset[str] = frozenset()
 
     @property
     def conflict(self) -> bool:
-        """Whether the picture is in two classes: one label must be wrong."""
+        """Whether it is in two classes: if exact, one label must be wrong."""
         return len({picture.class_name for picture in self.pictures}) > 1
 
     def exact_parts(self) -> list["Copies"]:
@@ -53,33 +55,58 @@ class Copies:
                 digests.add(hashlib.file_digest(file, "blake2b").digest())
         return len(digests) == 1
 
-    def exclusions(self) -> dict[str, str]:
+    def exclusions(self, gone: Container[str] = ()) -> dict[str, str]:
         """The files to leave out: file name -> reason.
 
-        These are all but the best. If the files have two labels, nobody can
-        tell which is right, and these are all files.
+        Of each class these are all but the best. If the very same picture has
+        two labels, nobody can tell which is right, and these are all files.
+        If pictures of two classes are only nearly the same, both may be right:
+        a person must look, and the best of either class stays.
+
+        Args:
+            gone: names of files that are left out for other reasons.
         """
-        same = "same picture" if self.exact else "nearly the same picture"
+        if self.exact and self.conflict:
+            return self._conflict_exclusions()
+        reasons: dict[str, str] = {}
+        best: dict[str, Picture] = {}
+        for picture in self.pictures:
+            if picture.name in gone:
+                continue
+            first = best.setdefault(picture.class_name, picture)
+            if first is not picture:
+                reasons[picture.name] = self._reason(picture, first)
+        return reasons
+
+    def _conflict_exclusions(self) -> dict[str, str]:
         best = self.pictures[0]
-        if not self.conflict:
-            reason = f"{same} as {quoted(best.name)}"
-            return {picture.name: reason for picture in self.pictures[1:]}
         rival = next(
             p for p in self.pictures if p.class_name != best.class_name
         )
         reasons = {}
         for picture in self.pictures:
             same_class = picture.class_name == best.class_name
-            other = quoted((rival if same_class else best).name)
-            reasons[picture.name] = f"{same} as {other} of another class"
+            other = rival if same_class else best
+            reasons[picture.name] = (
+                f"{self._reason(picture, other)} of another class"
+            )
         return reasons
+
+    def _reason(self, picture: Picture, other: Picture) -> str:
+        if self.exact:
+            same = "same picture as"
+        elif (picture.name in self.mirrored) != (other.name in self.mirrored):
+            same = "mirror image of"
+        else:
+            same = "nearly the same picture as"
+        return f"{same} {quoted(other.name)}"
 
 
 def find_copies(pictures: Sequence[Picture]) -> list[Copies]:
     """Finds every group of files that show one picture, exactly or nearly.
 
-    A copy of a copy is in the same group. Exact copies among nearly equal
-    files are also a group of their own.
+    Mirror images show it, too. A copy of a copy is in the same group. Exact
+    copies among nearly equal files are also a group of their own.
 
     Args:
         pictures: sorted by name.
@@ -94,15 +121,19 @@ def find_copies(pictures: Sequence[Picture]) -> list[Copies]:
     if not len(firsts):
         return []
     thumbnails = np.stack([pictures[i].thumbnail for i in firsts])
-    pairs, similarities = near_pairs(thumbnails)
-    group = _join(len(firsts), pairs)
+    colours = np.stack([pictures[i].colours for i in firsts])
+    pairs, similarities, mirrored = near_pairs(thumbnails, colours)
+    group, turned = _join(len(firsts), pairs, mirrored)
     lowest = np.ones(len(firsts))
     np.minimum.at(lowest, group[pairs[:, 0]], similarities)
     members: dict[int, list[Picture]] = {}
+    mirror_images = set()
     for picture, digest_number in zip(pictures, number, strict=True):
         members.setdefault(group[digest_number], []).append(picture)
+        if turned[digest_number]:
+            mirror_images.add(picture.name)
     groups = [
-        _copies(files, round(float(lowest[i]), 4))
+        _copies(files, round(float(lowest[i]), 4), mirror_images)
         for i, files in members.items()
         if len(files) > 1
     ]
@@ -112,7 +143,9 @@ def find_copies(pictures: Sequence[Picture]) -> list[Copies]:
     ]
 
 
-def _copies(pictures: Sequence[Picture], similarity: float) -> Copies:
+def _copies(
+    pictures: Sequence[Picture], similarity: float, turned: set[str]
+) -> Copies:
     """A group with the best picture first."""
     most_bytes: dict[str, int] = {}
     for picture in pictures:
@@ -125,15 +158,40 @@ def _copies(pictures: Sequence[Picture], similarity: float) -> Copies:
         return picture.width * picture.height, most_bytes[picture.digest]
 
     best_first = sorted(pictures, key=worth, reverse=True)
-    return Copies(best_first, similarity, len(most_bytes) == 1)
+    names = {picture.name for picture in pictures}
+    mirrored = names & turned
+    if best_first[0].name in turned:
+        mirrored = names - turned
+    return Copies(
+        best_first, similarity, len(most_bytes) == 1, frozenset(mirrored)
+    )
 
 
-def _join(count: int, pairs: Array) -> Array:
-    """For each of `count` positions the lowest that pairs join it to."""
-    group = np.arange(count)
+def _join(count: int, pairs: Array, mirrored: Array) -> tuple[Array, Array]:
+    """Joins positions by pairs; follows which way round they are.
+
+    Args:
+        count: of positions.
+        pairs: int64 `(m, 2)`.
+        mirrored: bool `(m,)`, whether one of a pair is the other's mirror
+            image.
+
+    Returns:
+        `(group, turned)`: for each position the lowest that pairs join it to,
+        and whether it is that one's mirror image.
+    """
+    # Every position stands for two pictures: itself, and its mirror image at
+    # `count` more.
+    first, second = pairs.T
+    shift = np.where(mirrored, count, 0)
+    one = np.concatenate([first, first + count])
+    two = np.concatenate([second + shift, second + count - shift])
+    lowest = np.arange(2 * count)
     while True:
-        before = group.copy()
-        np.minimum.at(group, pairs[:, 0], before[pairs[:, 1]])
-        np.minimum.at(group, pairs[:, 1], before[pairs[:, 0]])
-        if (group == before).all():
-            return group
+        before = lowest.copy()
+        np.minimum.at(lowest, one, before[two])
+        np.minimum.at(lowest, two, before[one])
+        if (lowest == before).all():
+            break
+    itself, mirror_image = lowest[:count], lowest[count:]
+    return np.minimum(itself, mirror_image), mirror_image < itself

@@ -38,11 +38,13 @@ class Diagnosis:
             the images that training gets: readable, no picture twice.
         findings: lists of problems to solve:
             `unreadable` `{file, reason}`;
-            `label_conflicts` `{exact, similarity, files}`, a picture in two
-            classes; `exact`: the pixels are equal, otherwise nearly equal;
-            `exact_duplicates` `{identical_files, files}`, a picture twice in
-            a class; `identical_files`: equal byte for byte, otherwise only
+            `label_conflicts` `{identical_files, files}`, a picture in two
+            classes; `identical_files`: equal byte for byte, otherwise only
             the pixels are equal;
+            `near_conflicts` `{similarity, files}`, nearly the same picture in
+            two classes, which may be two pictures: somebody must look;
+            `exact_duplicates` `{identical_files, files}`, a picture twice in
+            a class;
             `near_duplicates` `{similarity, files}`, such as a smaller copy
             in the same class;
             `tiny` `{file, class, width, height, bytes}`;
@@ -55,9 +57,11 @@ class Diagnosis:
             `small_classes` `{class, usable}`, with fewer than 3 images, which
             cannot be split into train, validation and test.
             In `files`, each `{file, class, width, height, bytes}`, the
-            largest image comes first. Files with equal pixels that are also
-            near others are in two findings: in an exact one (a label conflict
-            or duplicates), and in the near one with all of them.
+            largest image comes first; where there is a `similarity`, also
+            `mirrored`: whether it is a mirror image of the first. Files with
+            equal pixels that are also near others are in two findings: in an
+            exact one (a label conflict or duplicates), and in the near one
+            with all of them.
         notes: lists of facts that do no harm: `few_images` `{class, usable}`,
             classes with fewer than 20; `elongated`, images that the loader
             crops to 2:1, and `plain`, images of almost one colour, `{file,
@@ -66,7 +70,8 @@ class Diagnosis:
             folders.
         exclusions: file name -> reason. Without these files, which include
             the ones left out beforehand, every file is readable and no
-            picture is there twice.
+            picture is twice in a class, nor the very same in two. What is only
+            nearly the same in two classes stays.
     """
 
     data_dir: str
@@ -211,21 +216,21 @@ def _by_kind(copies: Iterable[Copies]) -> dict[str, list[dict[str, Any]]]:
     """Groups of copies by their problem, the most certain first."""
     kinds: dict[str, list[dict[str, Any]]] = {
         "label_conflicts": [],
+        "near_conflicts": [],
         "exact_duplicates": [],
         "near_duplicates": [],
     }
-    for group in sorted(copies, key=lambda g: (not g.exact, -g.similarity)):
+    for group in sorted(copies, key=lambda g: -g.similarity):
         files = [picture.summary() for picture in group.pictures]
-        similarity = {"similarity": group.similarity}
-        if group.conflict:
-            kinds["label_conflicts"].append(
-                {"exact": group.exact, **similarity, "files": files}
-            )
-        elif group.exact:
-            identical = {"identical_files": group.identical_files()}
-            kinds["exact_duplicates"].append({**identical, "files": files})
+        if group.exact:
+            kind = "label_conflicts" if group.conflict else "exact_duplicates"
+            how: dict[str, Any] = {"identical_files": group.identical_files()}
         else:
-            kinds["near_duplicates"].append({**similarity, "files": files})
+            kind = "near_conflicts" if group.conflict else "near_duplicates"
+            how = {"similarity": group.similarity}
+            for file in files:
+                file["mirrored"] = file["file"] in group.mirrored
+        kinds[kind].append({**how, "files": files})
     return kinds
 
 
@@ -248,6 +253,7 @@ def _exclusions(
     reasons = dict.fromkeys(excluded, "excluded before")
     for name, reason in unreadable.items():
         reasons[name] = f"unreadable: {reason}"
-    for group in copies:
-        reasons.update(group.exclusions())
+    # First what is certain: a near copy of a file that goes may stay.
+    for group in sorted(copies, key=lambda group: not group.exact):
+        reasons.update(group.exclusions(reasons))
     return reasons

@@ -1,7 +1,7 @@
 """Comparison of thumbnails: pairs that show nearly the same picture.
 
 A perceptual hash finds candidates quickly. Then the edges of the thumbnails,
-moved over each other, decide.
+moved over each other, and the colours decide.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from keras_artkd.doctor.colours import alike
 from keras_artkd.doctor.neighbours import CODE_BITS, close_pairs
 from keras_artkd.types import Array
 
@@ -21,6 +22,13 @@ SIDE = 32  # Of a thumbnail, pixels.
 SIMILAR = 0.93
 # With a lower standard deviation of grey levels a hash is one of noise.
 _PLAIN = 3.0
+# What a mirror image may leave to 1, of what the picture as it is leaves. If
+# that fits nearly as well, the two share what is symmetric, as a round frame.
+_MIRRORED = 0.25
+# Grey levels, root of the mean square of second differences. With less there is
+# a gradient and nothing else, as in any monochrome under a lamp: 1 of 1,932
+# paintings.
+_FLAT = 6.0
 
 _MARGINS = (0.0, 0.03, 0.06)  # Shares of a side that a copy may lack.
 _LOOKED_UP = (0.0, 0.03)  # A hash survives a crop of about half as much.
@@ -43,30 +51,74 @@ def plain(thumbnails: Array) -> Array:
     return thumbnails.std(axis=(1, 2)) < _PLAIN
 
 
-def near_pairs(thumbnails: Array) -> tuple[Array, Array]:
-    """Finds pairs of thumbnails that show nearly the same picture.
+def near_pairs(thumbnails: Array, colours: Array) -> tuple[Array, Array, Array]:
+    """Finds pairs that show nearly the same picture, or its mirror image.
 
     It finds copies that were encoded again, resized, brightened, made grey or
-    cropped by up to about 5 % of each side. It does not find mirrored or
-    turned ones. Plain thumbnails have no features to compare and are in no
-    pair.
+    cropped by up to about 5 % of each side, and then mirrored, left to right.
+    It does not find turned ones, nor one composition in other colours. Plain
+    thumbnails have no features to compare and are in no pair.
 
     Args:
         thumbnails: uint8 `(n, 32, 32)`.
+        colours: uint8 `(n, 4, 4, 3)`, see `keras_artkd.doctor.colours`.
 
     Returns:
-        `(pairs, similarities)`: int64 `(m, 2)` positions, the lower first,
-        sorted; and float32 `(m,)`, correlations of at least `SIMILAR`.
+        `(pairs, similarities, mirrored)`: int64 `(m, 2)` positions, the lower
+        first, each pair once; float32 `(m,)`, correlations of at least
+        `SIMILAR`; and bool `(m,)`, whether one is the mirror image of the
+        other. These come last; both parts are sorted. A symmetric picture
+        counts as not mirrored.
     """
     featured = np.flatnonzero(~plain(thumbnails))
-    codes = [_codes(thumbnails[featured], margin) for margin in _LOOKED_UP]
-    pairs = np.concatenate([close_pairs(c, codes[0]) for c in codes])
+    thumbnails, colours = thumbnails[featured], colours[featured]
+    upright, similarities = _near(thumbnails, thumbnails, colours, colours)
+    mirrored, others = _near(
+        thumbnails[:, :, ::-1], thumbnails, colours[:, :, ::-1], colours
+    )
+    as_they_are = similarity(*thumbnails[mirrored.T])
+    new = 1 - others < _MIRRORED * (1 - as_they_are)
+    new &= ~np.isin(_numbers(mirrored), _numbers(upright))
+    pairs = np.concatenate([upright, mirrored[new]])
+    flags = np.arange(len(pairs)) >= len(upright)
+    return featured[pairs], np.concatenate([similarities, others[new]]), flags
+
+
+def _near(
+    queries: Array, thumbnails: Array, query_colours: Array, colours: Array
+) -> tuple[Array, Array]:
+    """Pairs of which the first's query is nearly the second's thumbnail."""
+    codes = _codes(thumbnails, 0.0)
+    pairs = np.concatenate(
+        [close_pairs(_codes(queries, margin), codes) for margin in _LOOKED_UP]
+    )
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-    pairs = featured[np.unique(np.sort(pairs, axis=1), axis=0)]
-    pairs = pairs[_glance(*thumbnails[pairs.T]) >= _WORTH_A_LOOK]
-    similarities = similarity(*thumbnails[pairs.T])
+    pairs = np.unique(np.sort(pairs, axis=1), axis=0)
+    first, second = pairs.T
+    stay = _glance(queries[first], thumbnails[second]) >= _WORTH_A_LOOK
+    flat = _flat(thumbnails)
+    stay &= alike(
+        query_colours[first], colours[second], flat[first] | flat[second]
+    )
+    first, second = pairs[stay].T
+    similarities = similarity(queries[first], thumbnails[second])
     similar = similarities >= SIMILAR
-    return pairs[similar], similarities[similar]
+    return pairs[stay][similar], similarities[similar]
+
+
+def _numbers(pairs: Array) -> Array:
+    """A number for each pair of positions below 2^31."""
+    return (pairs[:, 0] << 32) | pairs[:, 1]
+
+
+def _flat(thumbnails: Array) -> Array:
+    """Whether there is hardly any structure to compare: bool `(n,)`."""
+    grey = _shrunk(thumbnails, _VIEW)
+    squares = [
+        (np.diff(grey, 2, axis=axis) ** 2).mean(axis=(1, 2)) for axis in (1, 2)
+    ]
+    flat: Array = np.sqrt(np.mean(squares, axis=0)) < _FLAT
+    return flat
 
 
 def similarity(first: Array, second: Array) -> Array:
@@ -100,14 +152,18 @@ def _glance(first: Array, second: Array) -> Array:
 
 def _coarse_edges(thumbnails: Array) -> Array:
     """Gradients of thumbnails of 8 x 8 pixels: float32 `(n, 112)`."""
-    block = SIDE // _GLANCE
-    shape = len(thumbnails), _GLANCE, block, _GLANCE, block
-    coarse = thumbnails.reshape(shape)
-    coarse = coarse.mean(axis=(2, 4), dtype="float32")
+    coarse = _shrunk(thumbnails, _GLANCE)
     edges = [np.diff(coarse, axis=axis) for axis in (1, 2)]
     return np.concatenate(
         [e.reshape(len(e), _GLANCE * (_GLANCE - 1)) for e in edges], axis=1
     )
+
+
+def _shrunk(thumbnails: Array, side: int) -> Array:
+    """Thumbnails of fewer pixels: float32 `(n, side, side)`."""
+    block = SIDE // side
+    shape = len(thumbnails), side, block, side, block
+    return thumbnails.reshape(shape).mean(axis=(2, 4), dtype="float32")
 
 
 def _codes(thumbnails: Array, margin: float) -> Array:

@@ -9,6 +9,7 @@ from keras_artkd.data.images import UnreadableImage, opened, read_image
 from keras_artkd.data.threads import map_threads
 from keras_artkd.datasets.exclusions import file_name
 from keras_artkd.datasets.records import Record, content_digest
+from keras_artkd.doctor.colours import colours
 from keras_artkd.doctor.fingerprints import thumbnail
 from keras_artkd.types import Array, Path
 
@@ -26,6 +27,7 @@ class Picture:
         size: bytes.
         digest: of the pixels that training sees.
         thumbnail: uint8 `(32, 32)`, grey.
+        colours: uint8 `(4, 4, 3)`.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Picture:
     size: int
     digest: str
     thumbnail: Array
+    colours: Array
 
     @property
     def sides(self) -> tuple[int, int]:
@@ -93,6 +96,7 @@ def read_pictures(
             size=size,
             digest=content_digest(pixels),
             thumbnail=thumbnail(pixels),
+            colours=colours(pixels),
         )
 
     pictures: list[Picture] = []

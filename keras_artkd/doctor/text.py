@@ -15,6 +15,8 @@ _MOST_CLASSES = 30  # If there are more, `_MOST_FINDINGS` are shown.
 _FINDINGS = {
     "unreadable": "Unreadable: training leaves them out",
     "label_conflicts": "The same picture in two classes: one label is wrong",
+    "near_conflicts": "Nearly the same picture in two classes: look at these "
+    "two",
     "exact_duplicates": "The same picture again in its class",
     "near_duplicates": "Nearly the same picture in its class: a test image "
     "may be a copy of a training image",
@@ -48,6 +50,43 @@ def describe(diagnosis: Diagnosis) -> list[str]:
     return lines + _section("classes", "Images of each class", classes, most)
 
 
+def sections(diagnosis: Diagnosis) -> list[dict[str, Any]]:
+    """Everything that was found, for a page that shows the pictures.
+
+    Returns:
+        For each kind `{headline, is_note, items}`, findings before notes;
+        an item is `{words, files}`. `words` may be empty; `files`, which may
+        be none, are `{file}` and what is known of `class`, `width`, `height`,
+        `bytes` and `mirrored`.
+    """
+    return [
+        {
+            "headline": headline,
+            "is_note": found is diagnosis.notes,
+            "items": [_shown(kind, item) for item in found[kind]],
+        }
+        for headlines, found in (
+            (_FINDINGS, diagnosis.findings),
+            (_NOTES, diagnosis.notes),
+        )
+        for kind, headline in headlines.items()
+        if found[kind]
+    ]
+
+
+def _shown(kind: str, item: Any) -> dict[str, Any]:
+    """Words and files of an item."""
+    if not isinstance(item, dict):
+        return {"words": _LINES[kind](item), "files": []}
+    if "usable" in item:
+        words = f"{quoted(item['class'])}: {item['usable']:,} usable"
+        return {"words": words, "files": []}
+    if "files" in item:
+        return {"words": _likeness(item), "files": item["files"]}
+    words = item.get("reason") or item.get("format") or ""
+    return {"words": words, "files": [item]}
+
+
 def _section(
     kind: str, headline: str, found: Sequence[Any], most: int
 ) -> list[str]:
@@ -60,13 +99,19 @@ def _section(
     return lines
 
 
+def count_images(diagnosis: Diagnosis) -> str:
+    """How many images there are, as one line."""
+    usable = sum(row["usable"] for row in diagnosis.classes)
+    return (
+        f"{diagnosis.images:,} images in {len(diagnosis.classes)} classes, "
+        f"{usable:,} usable"
+    )
+
+
 def _summary(diagnosis: Diagnosis) -> list[str]:
-    classes = diagnosis.classes
-    usable = sum(row["usable"] for row in classes)
-    smallest, largest = classes[0], classes[-1]
+    smallest, largest = diagnosis.classes[0], diagnosis.classes[-1]
     lines = [
-        f"{diagnosis.images:,} images in {len(classes)} classes, "
-        f"{usable:,} usable",
+        count_images(diagnosis),
         f"smallest class  {smallest['usable']:6,}  {quoted(smallest['class'])}",
         f"largest class   {largest['usable']:6,}  {quoted(largest['class'])}",
     ]
@@ -80,17 +125,23 @@ def _summary(diagnosis: Diagnosis) -> list[str]:
 
 
 def _size(item: dict[str, Any]) -> str:
-    return f"{item['width']} x {item['height']}  {quoted(item['file'])}"
+    mirrored = "  (mirrored)" * item.get("mirrored", False)
+    return (
+        f"{item['width']} x {item['height']}  {quoted(item['file'])}{mirrored}"
+    )
 
 
 def _copies(item: dict[str, Any]) -> str:
-    if item.get("identical_files"):
-        label = "equal files"
-    elif item.get("exact", "identical_files" in item):
-        label = "equal pixels"
-    else:
-        label = f"{item['similarity']:.2f} similar"
-    return f"{label:14}" + f"\n  {'':14}".join(map(_size, item["files"]))
+    return f"{_likeness(item):14}" + f"\n  {'':14}".join(
+        map(_size, item["files"])
+    )
+
+
+def _likeness(item: dict[str, Any]) -> str:
+    """How much alike copies are."""
+    if "similarity" in item:
+        return f"{item['similarity']:.2f} similar"
+    return "equal files" if item["identical_files"] else "equal pixels"
 
 
 def _class(item: dict[str, Any]) -> str:
@@ -101,6 +152,7 @@ def _class(item: dict[str, Any]) -> str:
 _LINES: dict[str, Callable[[Any], str]] = {
     "unreadable": lambda item: f"{quoted(item['file'])}: {item['reason']}",
     "label_conflicts": _copies,
+    "near_conflicts": _copies,
     "exact_duplicates": _copies,
     "near_duplicates": _copies,
     "misnamed": lambda item: f"{item['format']:6}{quoted(item['file'])}",

@@ -122,6 +122,46 @@ def test_the_loader_honours_the_list_whatever_the_names(root, tmp_path):
     assert len(data.skipped) == len(odd)
 
 
+def test_a_page_shows_what_was_found(root, tmp_path, capsys):
+    save(paint(1, (60, 50)), root / "Rococo" / "near.jpg")
+    page = tmp_path / "new" / "page.html"
+    command = ["doctor", str(root), "--page", str(page)]
+    assert cli.main(command) == 1
+    assert capsys.readouterr().out.endswith(f"of what was found: {page}\n")
+    text = page.read_text(encoding="utf-8")
+    for name in ("Baroque/1.png", "Rococo/near.jpg"):
+        assert f'alt="{name}"' in text
+    # Standard output is JSON and nothing else.
+    assert cli.main([*command, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["healthy"] is False
+    assert page.read_text(encoding="utf-8") == text
+
+
+def test_a_page_never_replaces_an_image(root, capsys):
+    image = root / "Rococo" / "1.png"
+    before = image.read_bytes()
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["doctor", str(root), "--page", str(image)])
+    assert caught.value.code == 2 and image.read_bytes() == before
+    captured = capsys.readouterr()
+    assert "Fix: a name that ends in .html" in captured.err
+    assert captured.out == "" and captured.err.count("\n") == 1
+
+
+def test_a_page_needs_neither_keras_nor_tensorflow(root, tmp_path):
+    program = (
+        "import sys\n"
+        "from keras_artkd.cli import main as cli\n"
+        "assert cli.main(sys.argv[1:]) == 0\n"
+        "heavy = {'tensorflow', 'keras', 'tensorflow_datasets'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    page = tmp_path / "page.html"
+    arguments = ["doctor", str(root), "--page", str(page)]
+    subprocess.run([sys.executable, "-c", program, *arguments], check=True)
+    assert "Nothing was found" in page.read_text(encoding="utf-8")
+
+
 def test_it_needs_only_numpy_and_pillow(root, tmp_path):
     save(paint(1, (60, 50)), root / "Rococo" / "near.jpg")
     (root / "Rococo" / "bad.jpg").touch()

@@ -99,19 +99,16 @@ def test_label_conflicts_exact_and_near(root):
     shutil.copy(root / "Rococo" / "0.png", root / "Baroque" / "exact.png")
     save(paint(1, (60, 50)), root / "Rococo" / "near.jpg", quality=80)
     diagnosis = examine(root, min_side=0)
-    assert found(diagnosis) == ["label_conflicts"]
-    exact, near = diagnosis.findings["label_conflicts"]
+    assert found(diagnosis) == ["label_conflicts", "near_conflicts"]
+    (exact,) = diagnosis.findings["label_conflicts"]
+    (near,) = diagnosis.findings["near_conflicts"]
     assert groups([exact, near]) == [
         ["Baroque/exact.png", "Rococo/0.png"],
         ["Baroque/1.png", "Rococo/near.jpg"],
     ]
-    assert exact["exact"] and exact["similarity"] == 1
-    assert not near["exact"] and 0.93 <= near["similarity"] <= 1
+    assert exact["identical_files"] and 0.93 <= near["similarity"] <= 1
+    # Of what is only nearly the same, both may be right.
     assert diagnosis.exclusions == {
-        "Baroque/1.png": "nearly the same picture as Rococo/near.jpg of "
-        "another class",
-        "Rococo/near.jpg": "nearly the same picture as Baroque/1.png of "
-        "another class",
         "Baroque/exact.png": "same picture as Rococo/0.png of another class",
         "Rococo/0.png": "same picture as Baroque/exact.png of another class",
     }
@@ -147,12 +144,16 @@ def test_an_exact_conflict_is_one_whatever_else_is_near(root):
             root / "Baroque" / "small.jpg", quality=70
         )
     diagnosis = examine(root, min_side=0)
-    conflicts = diagnosis.findings["label_conflicts"]
-    assert [conflict["exact"] for conflict in conflicts] == [True, False]
-    assert groups(conflicts[:1]) == [["Baroque/exact.png", "Rococo/0.png"]]
-    assert diagnosis.exclusions["Rococo/0.png"] == (
-        "same picture as Baroque/exact.png of another class"
-    )
+    exact = ["Baroque/exact.png", "Rococo/0.png"]
+    assert groups(diagnosis.findings["label_conflicts"]) == [exact]
+    assert groups(diagnosis.findings["near_conflicts"]) == [
+        [*exact, "Baroque/small.jpg"]
+    ]
+    # The near copy is now the only one, and stays.
+    assert diagnosis.exclusions == {
+        "Baroque/exact.png": "same picture as Rococo/0.png of another class",
+        "Rococo/0.png": "same picture as Baroque/exact.png of another class",
+    }
 
 
 def test_of_exact_copies_the_first_stays_whatever_else_is_near(root):
@@ -184,9 +185,8 @@ def test_exact_copies_are_those_of_the_loader(root):
     save(paint(1, (60, 50)), root / "Rococo" / "1small.jpg")
     save(paint(2, (60, 50)), root / "Baroque" / "2small.jpg")
     findings = examine(root, min_side=0).findings
-    conflicts = findings["label_conflicts"]
-    exact = [item for item in conflicts if item["exact"]]
-    assert len(conflicts) == 4 and len(exact) == 2
+    exact = list(findings["label_conflicts"])
+    assert len(exact) == len(findings["near_conflicts"]) == 2
     near = findings["near_duplicates"]
     assert groups(near) == [
         [f"Baroque/0{end}" for end in (".png", "copy.png", "small.jpg")]
