@@ -141,10 +141,10 @@ def read_array(file: np.lib.npyio.NpzFile, name: str) -> Array:
         ValueError: if it is no array of numbers or text, claims to hold more
             than the file has, or the memory does not suffice.
     """
-    member = f"{name}.npy"
-    if member not in file.zip.namelist():
+    archive, member = file.zip, f"{name}.npy"
+    if archive is None or member not in archive.namelist():
         raise ValueError(f"{name} is no array")
-    with file.zip.open(member) as stream:
+    with archive.open(member) as stream:
         header = _HEADERS.get(np.lib.format.read_magic(stream))
         if header is None:
             raise ValueError(f"{name} is of an unknown version of .npy")
@@ -152,7 +152,7 @@ def read_array(file: np.lib.npyio.NpzFile, name: str) -> Array:
         if kind.hasobject:
             raise ValueError(f"{name} holds Python objects, not numbers")
         claimed = math.prod(shape) * kind.itemsize
-        there = file.zip.getinfo(member).file_size - stream.tell()
+        there = archive.getinfo(member).file_size - stream.tell()
     if claimed > there:
         raise ValueError(
             f"{name} of shape {shape} would take {claimed:,} bytes, of which "

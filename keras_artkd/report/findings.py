@@ -97,8 +97,8 @@ def _with_pictures(
 def _thumbnail(path: pathlib.Path) -> str | None:
     """The picture of a file as a data URI; None if it shows none."""
     try:
-        with opened(path) as image:
-            small = decoded(image, _SIDE)
+        with opened(path) as image, decoded(image, _SIDE) as pixels:
+            small = pixels.copy()
             small.thumbnail((_SIDE, _SIDE))
             return data_uri(np.asarray(small))
     except (UnreadableImage, OSError):
