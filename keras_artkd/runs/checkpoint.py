@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_artkd.distillers import Distiller
 from keras_artkd.files import read_arrays, write_atomically
+from keras_artkd.measure.divergence import why_diverged
 from keras_artkd.types import Array, Path
 
 # What to do where the file is damaged.
@@ -137,15 +138,15 @@ class Checkpoint(keras.callbacks.Callback):
         """Writes the state, unless the training went astray.
 
         Raises:
-            ValueError: if the loss is not finite; the file keeps the state
-                of the epoch before. If the monitored value is not logged.
+            ValueError: if the training diverged; the file keeps the state of
+                the epoch before. If the monitored value is not logged.
         """
         logs = logs or {}
-        if not np.isfinite(logs["loss"]):
+        if reason := why_diverged(logs):
             raise ValueError(
-                "The loss must stay finite. Received: "
-                f"{logs['loss']} in epoch {epoch + 1}. Fix: a smaller "
-                "learning rate, or smaller weights of the transfer losses."
+                "The training must not diverge. Received: "
+                f"{reason}, in epoch {epoch + 1}. Fix: a smaller learning "
+                "rate, or smaller weights of the transfer losses."
             )
         if self.monitor not in logs and not self.keep_last:
             raise ValueError(

@@ -10,13 +10,13 @@ from typing import Any
 
 import keras
 import keras_tuner
-import numpy as np
 import tensorflow as tf
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial
 from keras_tuner.errors import FailedTrialError, FatalError, FatalValueError
 
 from keras_artkd.datasets import Collection
+from keras_artkd.measure.divergence import why_diverged
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.labelling import teach
 from keras_artkd.runs.plan import Plan
@@ -156,14 +156,12 @@ def _train_trial(
 
 
 class _Watch(keras.callbacks.Callback):
-    """Fails a trial whose loss is not finite; times epochs into the history."""
+    """Fails a trial that diverges; times epochs into the history."""
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.began = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if not np.isfinite(logs["loss"]):
-            raise FailedTrialError(
-                f"the loss was {logs['loss']} in epoch {epoch + 1}"
-            )
+        if reason := why_diverged(logs):
+            raise FailedTrialError(f"{reason}, in epoch {epoch + 1}")
         logs["seconds"] = time.monotonic() - self.began

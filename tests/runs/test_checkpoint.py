@@ -150,8 +150,13 @@ def test_a_loss_that_is_not_finite_keeps_the_last_state(tmp_path):
     checkpoint = Checkpoint(distiller, tmp_path / "c.npz")
     fit(distiller, checkpoint, 1)
     before = (tmp_path / "c.npz").read_bytes()
-    with pytest.raises(ValueError, match="nan in epoch 2.*learning rate"):
-        checkpoint.on_epoch_end(1, {"loss": float("nan"), "val_accuracy": 0.0})
+    for logs in (
+        {"loss": float("nan")},
+        {"loss": 6.6e17, "supervised": 2.0},
+        {"loss": 5e3, "supervised": 5e3},
+    ):
+        with pytest.raises(ValueError, match="in epoch 2.*learning rate"):
+            checkpoint.on_epoch_end(1, {**logs, "val_accuracy": 0.0})
     assert (tmp_path / "c.npz").read_bytes() == before
 
 

@@ -100,7 +100,7 @@ def test_all_trials_failed(flags, search_folder, monkeypatch, capsys):
     monkeypatch.setattr(tuner, "train", train)
     assert search.main([*flags, "--method", "baseline", "--trials", "2"]) == 2
     output = capsys.readouterr()
-    assert output.out.count("failed, the loss was inf in epoch 1") == 2
+    assert output.out.count("failed, loss = inf, in epoch 1") == 2
     (line,) = output.err.splitlines()
     assert "No trial ended with a finite loss. Received: 2 failed" in line
     assert [t["status"] for t in written(search_folder())] == 2 * ["failed"]

@@ -91,7 +91,7 @@ def test_failed_trials_do_not_end_a_search(
     def some_fail(*arguments):
         begun.append(arguments)
         if len(begun) in (2, 3, 4, 5):
-            raise FailedTrialError("the loss was nan in epoch 1")
+            raise FailedTrialError("loss = nan, in epoch 1")
         return training(*arguments)
 
     monkeypatch.setattr(tuner, "_train_trial", some_fail)
@@ -101,7 +101,7 @@ def test_failed_trials_do_not_end_a_search(
     )
     assert trials[1]["val_accuracy"] is None
     output = capsys.readouterr()
-    assert output.out.count("failed, the loss was nan in epoch 1") == 4
+    assert output.out.count("failed, loss = nan, in epoch 1") == 4
     assert not output.err
 
 
@@ -122,7 +122,7 @@ def test_a_loss_that_is_not_finite_fails_the_trial():
     watch.on_epoch_begin(0)
     watch.on_epoch_end(0, logs)
     assert logs["seconds"] >= 0
-    with pytest.raises(FailedTrialError, match="the loss was nan in epoch 2"):
+    with pytest.raises(FailedTrialError, match="loss = nan, in epoch 2"):
         watch.on_epoch_end(1, {"loss": float("nan")})
 
 
