@@ -333,7 +333,7 @@ class MultiStageDistiller(Distiller):
 
     def variables_of(self, phase: Phase) -> list[keras.Variable]:
         """The variables that a phase of `plan` trains."""
-        return self._steps[phase.kind, phase.block].variables
+        return self.steps[phase.kind, phase.block].variables
 
     @property
     def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
