@@ -25,6 +25,10 @@ HISTORY = "history.json"
 METRICS = "metrics.json"
 # A text file.
 COMMAND = "command.txt"
+# Of `predictions`, beside the logits of each network by its role: the
+# student's, averaged over the rotations of each image. Runs without rotations
+# have none, nor have those of older versions.
+AGGREGATED = "rotations"
 
 
 class RunFolder:

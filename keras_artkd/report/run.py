@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_artkd.measure.metrics import classification_metrics
 from keras_artkd.run_folder import (
+    AGGREGATED,
     COMMAND,
     DATA,
     HISTORY,
@@ -304,6 +305,8 @@ def _read_predictions(
         return np.empty(0, "str"), np.empty(0, "int32"), {}
     arrays = _read_arrays(path, ("keys", "labels", STUDENT))
     keys, labels = arrays.pop("keys"), arrays.pop("labels")
+    # No network of its own: the student's answers, averaged over rotations.
+    arrays.pop(AGGREGATED, None)
     for logits in arrays.values():
         try:
             measured = classification_metrics(

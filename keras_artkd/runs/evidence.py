@@ -12,6 +12,7 @@ from keras_artkd.files import replacing
 from keras_artkd.losses import attention_map
 from keras_artkd.models.endpoints import group_names
 from keras_artkd.report.gallery import choose_attention_rows, choose_rows
+from keras_artkd.run_folder import AGGREGATED
 from keras_artkd.runs.plan import Plan
 from keras_artkd.types import Array
 
@@ -25,6 +26,7 @@ def save_evidence(
     data: Collection,
     networks: dict[str, keras.Model],
     logits: dict[str, Array],
+    aggregated: Array | None = None,
 ) -> None:
     """Writes the predictions, the gallery and the attention maps of a run.
 
@@ -34,13 +36,18 @@ def save_evidence(
         networks: dict of role -> network.
         logits: dict of role -> its logits of the test images,
             `(n, classes)`.
+        aggregated: the student's logits, averaged over the rotations of each
+            image, `(n, classes)`; None without rotations.
     """
     labels = data.test.labels
+    saved = dict(logits)
+    if aggregated is not None:
+        saved[AGGREGATED] = aggregated
     plan.folder.write_arrays(
         plan.folder.predictions,
         keys=data.test.keys,
         labels=labels,
-        **{role: values.astype("float32") for role, values in logits.items()},
+        **{name: values.astype("float32") for name, values in saved.items()},
     )
     _save_gallery(plan, data, choose_rows(labels, logits["student"]))
     rows = choose_attention_rows(labels, logits["student"])

@@ -11,7 +11,7 @@ from keras_artkd.datasets import Collection
 from keras_artkd.files import read_arrays, remove
 from keras_artkd.measure.intervals import metric_intervals
 from keras_artkd.measure.metrics import agreement, classification_metrics
-from keras_artkd.run_folder import RunFolder
+from keras_artkd.run_folder import AGGREGATED, RunFolder
 from keras_artkd.runs.delivery import Exports
 from keras_artkd.runs.evidence import save_evidence
 from keras_artkd.runs.open_plan import reference
@@ -63,8 +63,9 @@ def evaluate_folds(
     """
     folders = [fold.folder for fold in plan.folds]
     logits = _predictions(folders, data)
+    aggregated = logits.pop(AGGREGATED, None)
     # No maps: the network of all images did not give these answers.
-    save_evidence(plan, data, {}, logits)
+    save_evidence(plan, data, {}, logits, aggregated)
     first = folders[0].metrics
     return {
         **{key: first[key] for key in ("method", "student", "head", "seed")},
@@ -74,6 +75,7 @@ def evaluate_folds(
         "epoch_chosen_by": "folds",
         "class_names": data.class_names,
         **_tested(folders, data, logits[STUDENT]),
+        **_rotated(data, aggregated),
         "test_intervals": {
             name: list(interval)
             for name, interval in metric_intervals(
@@ -183,10 +185,24 @@ def _tested(
     return tested
 
 
+def _rotated(data: Collection, aggregated: Array | None) -> dict[str, Any]:
+    """What the answers over rotations reached, where the folds kept them."""
+    if aggregated is None:
+        return {}
+    metrics = classification_metrics(
+        data.test.labels, aggregated, data.class_names
+    )
+    accuracies = ("accuracy", "macro_accuracy")
+    return {"test_rotations": {key: metrics[key] for key in accuracies}}
+
+
 def _predictions(
     folders: Sequence[RunFolder], data: Collection
 ) -> dict[str, Array]:
-    """Logits of every image by role, in the order of the test split."""
+    """Logits of every image by role, in the order of the test split.
+
+    With `AGGREGATED`, where all folds kept it.
+    """
     found: list[dict[str, Array]] = []
     for folder in folders:
         fix = "remove the fold's folder, and train it again"

@@ -66,7 +66,12 @@ def evaluate(
             getattr(data, split).labels, values, data.class_names
         )
 
-    last = metrics(logits(student, "test"), "test")
+    def aggregated() -> Array | None:
+        if plan.rotations == 1:
+            return None
+        return logits(models.rotation_ensemble(student), "test")
+
+    last, last_rotated = metrics(logits(student, "test"), "test"), aggregated()
     checkpoint.load_best()
     networks = {
         "student": student,
@@ -74,11 +79,12 @@ def evaluate(
         **teachers,
     }
     tested = {role: logits(model, "test") for role, model in networks.items()}
-    save_evidence(plan, data, networks, tested)
-    averaged = {}
-    if plan.rotations > 1:
-        rotated = logits(models.rotation_ensemble(student), "test")
-        averaged["test_rotations"] = _accuracies(metrics(rotated, "test"))
+    rotated = aggregated()
+    save_evidence(plan, data, networks, tested, rotated)
+    averaged = {
+        "test_rotations": rotated,
+        "test_rotations_last_epoch": last_rotated,
+    }
     return {
         "method": plan.method.name,
         "student": plan.config.networks.student,
@@ -97,7 +103,11 @@ def evaluate(
             ).items()
         },
         "test_last_epoch": _accuracies(last),
-        **averaged,
+        **{
+            name: _accuracies(metrics(values, "test"))
+            for name, values in averaged.items()
+            if values is not None
+        },
         **_frozen_head(plan, data),
         **_adversaries(checkpoint.history),
         **_phases(plan, distiller),

@@ -48,16 +48,16 @@ def add_matched(
     """
     seed, epochs_of_all = base.schedule.seed, base.schedule.epochs
     own: dict[RunFolder, Cell] = {}
-    groups: dict[tuple[str, str, tuple[str, ...]], list[_Member]] = {}
+    groups: dict[tuple[str, str, tuple[str, ...], bool], list[_Member]] = {}
     for cell in study.cells:
         plan = study.plan(cell, base, seed, method_options)
         own[plan.folder] = cell
         student = plan.config.networks.student
-        key = (cell.group, student, _augmentation(plan))
+        key = (cell.group, student, _augmentation(plan), cell.aggregated)
         groups.setdefault(key, []).append((cell, plan))
     added: dict[str, Cell] = {}
     pairs: list[tuple[str, str]] = []
-    for (group, student, augment), members in groups.items():
+    for (group, student, augment, aggregated), members in groups.items():
         label = " + ".join([student, *augment])
         label = f"{group}: {label} alone" if group else f"{label} alone"
         changes: dict[str, Any] = {
@@ -67,7 +67,10 @@ def add_matched(
         }
         if augment:
             changes["augment"] = augment
-        alone = Cell(label, changes, group=group, added=True)
+        # Measured as the methods are.
+        alone = baseline = Cell(
+            label, changes, group=group, added=True, aggregated=aggregated
+        )
         plain = study.plan(alone, base, seed)
         alone = own.get(plain.folder, alone)
         methods = [member for member in members if member[0] != alone]
@@ -82,9 +85,8 @@ def add_matched(
         }
         for count, names in _shared(epochs, epochs_of_all).items():
             longer = f"{label}, {count} epochs"
-            longer_changes = {**changes, "epochs": count}
-            added[longer] = Cell(
-                longer, longer_changes, group=group, added=True
+            added[longer] = dataclasses.replace(
+                baseline, name=longer, changes={**changes, "epochs": count}
             )
             pairs.append((longer, alone.name))
             pairs += [(name, longer) for name in names]

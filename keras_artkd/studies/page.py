@@ -21,7 +21,7 @@ from keras_artkd.runs.expert_config import EXPERT_METHOD
 from keras_artkd.runs.plan import Plan, resolve
 from keras_artkd.studies.results import Result, Results
 from keras_artkd.studies.results_file import as_json
-from keras_artkd.studies.tables import percent, tables
+from keras_artkd.studies.tables import over_rotations, percent, tables
 from keras_artkd.studies.text import markdown_table
 
 # Of a study's figures, as files beside its page.
@@ -124,7 +124,34 @@ def setting(results: Results) -> str:
             f" The paper's numbers are of {results.dataset} and its own "
             "training: compare the order, not the values."
         )
-    return text + _what_experts_know(results)
+    return text + _what_rotations(results) + _what_experts_know(results)
+
+
+def _what_rotations(results: Results) -> str:
+    """Sentences, where cells are measured over rotations."""
+    cells = [cell for cell in results.cells if cell.aggregated]
+    if not cells:
+        return ""
+    names = ", ".join(cell.name for cell in cells)
+    text = (
+        " Measured as the paper does, by the mean logits over four rotations "
+        f"of each test image: {names}. Upright validation images choose their "
+        "epochs, as all others'."
+    )
+    lacking = [
+        cell.runs[seed].folder.name
+        for cell in cells
+        for seed, correct in cell.correct.items()
+        if correct is None
+    ]
+    if lacking:
+        text += (
+            f" {len(lacking)} of their runs kept no such logits (older "
+            "versions did not): their differences have no interval of images, "
+            "and their order cannot be told. To have it, remove these folders "
+            f"and type the command again: {', '.join(lacking)}."
+        )
+    return text
 
 
 def _what_experts_know(results: Results) -> str:
@@ -134,7 +161,7 @@ def _what_experts_know(results: Results) -> str:
     alone = [
         statistics.fmean(cell.values().values())
         for cell in results.cells
-        if cell.metrics
+        if cell.values()
         and all(_is_alone(p, results.base) for p in cell.runs.values())
     ]
     if not experts or len(networks) > 1 or len(alone) != 1:
@@ -237,7 +264,7 @@ def _file_size(cell: Result) -> float | None:
 
 
 def _draw_cells(results: Results) -> Iterator[Drawing]:
-    cells = [cell for cell in results.cells if cell.metrics]
+    cells = [cell for cell in results.cells if cell.values()]
     if not cells:
         return
     names = [cell.name for cell in cells]
@@ -263,7 +290,10 @@ def _draw_cells(results: Results) -> Iterator[Drawing]:
     right.set_title("Measured")
     right.set_xlabel(plots.ROWS_LABEL)
     yield Drawing(
-        "cells", f"{results.study.caption}: test accuracy by cell", figure
+        "cells",
+        f"{results.study.caption}: test accuracy by cell"
+        f"{over_rotations(results)}",
+        figure,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_artkd.files import read_arrays
 from keras_artkd.measure.comparing import Difference, compare, judge_order
-from keras_artkd.run_folder import RunFolder
+from keras_artkd.run_folder import AGGREGATED, RunFolder
 from keras_artkd.runs.config import Config
 from keras_artkd.runs.plan import Plan
 from keras_artkd.studies.rates import shares
@@ -20,6 +20,11 @@ from keras_artkd.types import Array
 PlannedRuns = tuple[Cell, dict[int, Plan], dict[float, Plan]]
 # Accuracy of a run, and which test images are right, if that is known.
 Measured = tuple[float, Array | None]
+# Of a run's metrics: the upright test images' -> those over rotations.
+_AGGREGATED = {
+    "test": "test_rotations",
+    "test_last_epoch": "test_rotations_last_epoch",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,9 +36,11 @@ class Result:
         published: float, percent, or None.
         runs: dict of seed -> `Plan`, all that there should be; none while
             its rate is not known.
+        aggregated: whether it is measured over rotations, see `Cell`.
         metrics: dict of seed -> metrics of the run, of those that ended.
         correct: dict of seed -> which test images are right, bool `(n,)`, or
-            None where the run's predictions are gone.
+            None where the run's predictions are gone, or those over rotations
+            are not among them.
         epochs: int, of its training.
         settings: dict, what makes it this cell.
         trials: dict of first learning rate -> `Plan`, the runs that try
@@ -45,6 +52,7 @@ class Result:
     name: str
     published: float | None
     runs: dict[int, Plan]
+    aggregated: bool
     metrics: dict[int, dict[str, Any]]
     correct: dict[int, Array | None]
     epochs: int
@@ -74,16 +82,36 @@ class Result:
         )
 
     def values(
-        self, split: str = "test", metric: str = "accuracy"
+        self,
+        split: str = "test",
+        metric: str = "accuracy",
+        upright: bool = False,
     ) -> dict[int, float]:
-        """Returns dict of seed -> a metric, a share."""
+        """Returns dict of seed -> a metric, a share.
+
+        Args:
+            split: str, `"test"`, `"test_last_epoch"` or `"validation"`.
+            metric: str.
+            upright: bool, of the upright images even where `aggregated`.
+
+        Returns:
+            dict of all seeds; empty if a run of an older version lacks it: the
+            last epoch over rotations.
+        """
+        if self.aggregated and not upright:
+            split = _AGGREGATED.get(split, split)
+        if any(split not in metrics for metrics in self.metrics.values()):
+            return {}
         return {s: m[split][metric] for s, m in self.metrics.items()}
 
     def summary(
-        self, split: str = "test", metric: str = "accuracy"
+        self,
+        split: str = "test",
+        metric: str = "accuracy",
+        upright: bool = False,
     ) -> tuple[float | None, float | None]:
         """Returns mean and standard deviation over seeds; None where none."""
-        values = [*self.values(split, metric).values()]
+        values = [*self.values(split, metric, upright).values()]
         if not values:
             return None, None
         spread = statistics.stdev(values) if len(values) > 1 else None
@@ -97,12 +125,13 @@ class Contrast:
     Attributes:
         name: str.
         best: `Difference` at the best epochs by validation.
-        last: `Difference` at the last epochs, over seeds alone.
+        last: `Difference` at the last epochs, over seeds alone; None where
+            runs of older versions lack it.
     """
 
     name: str
     best: Difference
-    last: Difference
+    last: Difference | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -280,7 +309,7 @@ def _contrast(
         compare(*((known[a], known[b]) for a, b in pairs), overlap=overlap)
         for known in (best, last)
     )
-    if at_best is None or at_last is None:
+    if at_best is None:
         return None
     return Contrast(name, at_best, at_last)
 
@@ -330,11 +359,15 @@ def _read_cell(
     for seed, plan in by_seed.items():
         if plan.folder.is_finished:
             metrics[seed] = plan.folder.metrics
-            correct[seed] = _read_correct(plan.folder.predictions)
+            correct[seed] = _read_correct(
+                plan.folder.predictions,
+                AGGREGATED if cell.aggregated else "student",
+            )
     return Result(
         name=cell.name,
         published=published,
         runs=by_seed,
+        aggregated=cell.aggregated,
         metrics=metrics,
         correct=correct,
         epochs=cell.changes.get("epochs", base.schedule.epochs),
@@ -344,11 +377,13 @@ def _read_cell(
     )
 
 
-def _read_correct(path: pathlib.Path) -> Array | None:
+def _read_correct(path: pathlib.Path, name: str) -> Array | None:
     if not path.exists():
         return None
     arrays = read_arrays(path, "remove the run's folder, and train it again")
-    correct: Array = arrays["student"].argmax(axis=1) == arrays["labels"]
+    if name not in arrays:
+        return None
+    correct: Array = arrays[name].argmax(axis=1) == arrays["labels"]
     return correct
 
 

@@ -50,6 +50,7 @@ def _cell_json(cell: Result) -> dict[str, Any]:
         "settings": cell.settings,
         "published": cell.published,
         "epochs": cell.epochs,
+        "aggregated": cell.aggregated,
         "mean": mean,
         "standard_deviation": spread,
         "macro_mean": cell.summary(metric="macro_accuracy")[0],
@@ -63,6 +64,7 @@ def _cell_json(cell: Result) -> dict[str, Any]:
                     seed
                 ),
                 "last_epoch": cell.values("test_last_epoch").get(seed),
+                **_upright_json(cell, seed),
             }
             for seed, plan in cell.runs.items()
         },
@@ -74,4 +76,21 @@ def _cell_json(cell: Result) -> dict[str, Any]:
             }
             for rate, plan in cell.trials.items()
         },
+    }
+
+
+def _upright_json(cell: Result, seed: int) -> dict[str, Any]:
+    """Of a run that is measured over rotations, the same without them."""
+    if not cell.aggregated:
+        return {}
+    kinds = {
+        "accuracy": ("test", "accuracy"),
+        "macro_accuracy": ("test", "macro_accuracy"),
+        "last_epoch": ("test_last_epoch", "accuracy"),
+    }
+    return {
+        "upright": {
+            name: cell.values(*kind, upright=True).get(seed)
+            for name, kind in kinds.items()
+        }
     }

@@ -55,6 +55,9 @@ class Cell:
         against: name of the cell that this one's difference is taken from;
             None for the study's.
         added: whether it is a baseline that the paper does not have.
+        aggregated: whether its numbers are of the logits averaged over four
+            rotations of each test image, at four times the cost, as a paper
+            measures it; of a cell with `augment=("sla",)` alone.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Cell:
     group: str = ""
     against: str | None = None
     added: bool = False
+    aggregated: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -32,6 +32,7 @@ def tables(results: Results) -> list[Table]:
     """The tables that have rows."""
     shown = [
         _accuracies(results),
+        _upright(results),
         _rates(results),
         _costs(results),
         _contrast_table(
@@ -95,7 +96,43 @@ def _accuracies(results: Results) -> Table:
             rates = {f"{plan.first_rate:g}" for plan in cell.runs.values()}
             row.append("".join(rates))
         rows.append(row)
-    return "Measured", header, rows
+    return f"Measured{over_rotations(results)}", header, rows
+
+
+def over_rotations(results: Results) -> str:
+    """Words that end a caption, where cells are measured over rotations."""
+    names = [cell.name for cell in results.cells if cell.aggregated]
+    if not names:
+        return ""
+    return (
+        "; over four rotations of each test image, at four times the cost: "
+        f"{', '.join(names)}"
+    )
+
+
+def _upright(results: Results) -> Table:
+    """Cells that are measured over rotations, without them."""
+    rows = []
+    for cell in results.cells:
+        values = cell.values(upright=True)
+        if cell.aggregated and values:
+            row = [cell.name]
+            row += [
+                percent(values[seed]) if seed in values else ""
+                for seed in results.seeds
+            ]
+            row += [
+                _with_spread(*cell.summary(split, metric, upright=True))
+                for split, metric in (
+                    ("test", "accuracy"),
+                    ("test", "macro_accuracy"),
+                    ("test_last_epoch", "accuracy"),
+                )
+            ]
+            rows.append(row)
+    header = ["cell", *(f"seed {seed}" for seed in results.seeds)]
+    caption = "The same students on the upright image alone, at the cost of one"
+    return caption, [*header, "mean", "macro", "last epoch"], rows
 
 
 def _costs(results: Results) -> Table:
@@ -184,7 +221,11 @@ def _contrast_table(
         row.append(_range(best.over_seeds))
         if of_images:
             row += [_range(best.over_images), _range(best.over_both)]
-        row += [f"{100 * last.mean:+.2f}", _range(last.over_seeds)]
+        row += (
+            ["", ""]
+            if last is None
+            else [f"{100 * last.mean:+.2f}", _range(last.over_seeds)]
+        )
         rows.append(row)
     return caption, header, rows
 

@@ -41,6 +41,16 @@ def _model(name: str) -> dict[str, Any]:
     return {**_MODELS[parts[other]], "augment": (augmentation,)}
 
 
+def _cell(name: str, published: dict[str, float]) -> Cell:
+    """A row's cell; SLA's answer is its aggregate over rotations (3.4.2).
+
+    That of `sla_sd` is not: its head for the upright image replaces it.
+    """
+    changes = _model(name)
+    aggregated = "sla" in changes.get("augment", ())
+    return Cell(name, changes, published, aggregated=aggregated)
+
+
 def _study(
     key: str,
     cells: Iterable[Cell],
@@ -117,7 +127,7 @@ def _models(key: str, student: str, **settings: Any) -> Study:
     table = _TABLES[key]
     datasets = table.columns[1:]
     cells = [
-        Cell(name, _model(name), dict(zip(datasets, values, strict=True)))
+        _cell(name, dict(zip(datasets, values, strict=True)))
         for name, *values in table.rows
     ]
     first = cells[0].name

@@ -100,6 +100,17 @@ def test_rejects_predictions_of_another_run(run_dir):
         read_run(run_dir)
 
 
+def test_answers_over_rotations_are_no_network(run_dir):
+    write_report(run_dir)
+    page = (run_dir / "report.html").read_bytes()
+    file = run_dir / "predictions.npz"
+    arrays = dict(np.load(file))
+    np.savez(file, **arrays, rotations=arrays["expert"])
+    assert [*read_run(run_dir).logits] == ["student", "initial", "expert"]
+    write_report(run_dir)
+    assert (run_dir / "report.html").read_bytes() == page
+
+
 def test_rejects_attention_of_other_images(run_dir):
     file = run_dir / "attention.npz"
     arrays = dict(np.load(file))

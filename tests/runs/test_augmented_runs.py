@@ -8,6 +8,7 @@ from keras_artkd import models
 from keras_artkd.deploy.finished_run import RunFacts
 from keras_artkd.deploy.formats import open_model
 from keras_artkd.report import write_report
+from keras_artkd.report.run import read_run
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.delivery import EXPORTS, export_student
 from keras_artkd.runs.plan import resolve
@@ -92,6 +93,34 @@ def test_rotations_and_exits_are_for_the_training(
     # Their cards may differ by a few words.
     size = path.stat().st_size
     assert abs(size - size_of_plain_export(plan, data, plain)) < 500
+
+
+def test_answers_over_rotations_are_kept(config, arrays, short_runs):
+    """Of the best epoch; and no report takes them for a teacher's."""
+    plan = resolve(config.replace(method="baseline", augment=("sla",)))
+    metrics = run(plan, load_data(plan))
+    with np.load(plan.folder.predictions) as saved:
+        assert {*saved} == {"keys", "labels", "student", "rotations"}
+        kept, upright, labels = (
+            saved[name] for name in ("rotations", "student", "labels")
+        )
+    assert np.abs(kept - upright).max() > 1e-3
+    accuracy = (kept.argmax(1) == labels).mean()
+    assert metrics["test_rotations"]["accuracy"] == accuracy
+    images = np.load(arrays)["x_test"].astype("float32")
+    for path, name in (
+        (plan.folder.student, "test_rotations"),
+        (plan.folder.last_student, "test_rotations_last_epoch"),
+    ):
+        student = keras.models.load_model(path)
+        answers = models.rotation_ensemble(student).predict(images, verbose=0)
+        accuracy = (answers.argmax(1) == labels).mean()
+        assert metrics[name]["accuracy"] == accuracy
+        assert {*metrics[name]} == {"accuracy", "macro_accuracy"}
+        if path == plan.folder.student:
+            np.testing.assert_allclose(kept, answers, rtol=1e-4, atol=1e-4)
+    finished = read_run(plan.folder.path)
+    assert [*finished.logits] == ["student"] and not finished.teachers
 
 
 # Methods with views, and the terms that they log.

@@ -3,6 +3,7 @@
 import pathlib
 import shutil
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,7 +14,7 @@ from keras_artkd.run_folder import METRICS, RunFolder
 from keras_artkd.runs import folds, runner
 from keras_artkd.runs.budget import Speed
 from keras_artkd.runs.delivery import Exports
-from keras_artkd.runs.fold_results import exports_of_folds
+from keras_artkd.runs.fold_results import evaluate_folds, exports_of_folds
 from keras_artkd.runs.folds import run_folds
 from keras_artkd.runs.open_plan import choice_file
 from keras_artkd.runs.plan import resolve
@@ -111,6 +112,30 @@ def test_a_file_that_a_fold_lacks_is_not_kept(copy):
     assert "1 of 2 folds have none" in exports.failed["tflite_int8"]["reason"]
     assert not (folder.path / "student_int8.tflite").exists()
     assert (folder.path / "student.tflite").exists()
+
+
+@pytest.mark.parametrize("lacking", [0, 1])
+def test_answers_over_rotations_are_of_all_folds(copy, lacking):
+    """Not a teacher's; where a fold has none, an older one, there are none."""
+    folders = [fold.folder for fold in copy.folds]
+    for folder in folders[lacking:]:
+        with np.load(folder.predictions) as saved:
+            arrays = dict(saved)
+        turned = np.roll(arrays["student"], 1, axis=1)
+        folder.write_arrays(folder.predictions, **arrays, rotations=turned)
+    student = keras.models.load_model(copy.folder.student)
+    data = runner.load_data(copy)
+    metrics = evaluate_folds(copy, data, student)
+    with np.load(copy.folder.predictions) as saved:
+        assert ("rotations" in saved) == (not lacking)
+    if lacking:
+        assert "test_rotations" not in metrics
+    else:
+        right, _ = answers_of(folders, "rotations")
+        accuracy = metrics["test_rotations"]["accuracy"]
+        assert accuracy == pytest.approx(right / 36)
+        assert answers_of([copy.folder], "rotations") == (right, 36)
+    assert "rotations" not in metrics
 
 
 def test_it_says_that_it_was_trained_on_everything(plan):

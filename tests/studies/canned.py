@@ -28,6 +28,14 @@ def run_or_read(plan, data):
         "parameters": 1234,
         "exports": {},
     }
+    kept = {}
+    if plan.rotations > 1:
+        # Other answers than upright ones, two images in sixteen better.
+        kept["rotations"] = logits(data, "test", share + 2 / 16)
+        for name, part in (("", 1), ("_last_epoch", 0.75)):
+            metrics[f"test_rotations{name}"] = measure(
+                data, "test", logits(data, "test", part * (share + 2 / 16))
+            )
     if plan.config.output.exports:
         size = 1024 * len(plan.config.networks.student)
         metrics["exports"]["tflite_int8"] = {
@@ -42,7 +50,10 @@ def run_or_read(plan, data):
     values = np.linspace(0, share, epochs).tolist()
     folder.write(HISTORY, {"val_accuracy": values})
     folder.write_arrays(
-        folder.predictions, student=answers, labels=data.test.labels
+        folder.predictions,
+        student=answers,
+        labels=data.test.labels,
+        **kept,
     )
     folder.write(METRICS, metrics)
     return metrics

@@ -237,3 +237,18 @@ def test_the_experts_cell_is_the_run_that_teaches():
     expert = plans["expert"].folder
     assert plans["medium: kd"].expert.folder == expert
     assert plans["tiny: kd"].expert.folder == expert
+
+
+def test_what_is_measured_over_rotations():
+    """SLA as the thesis has it, and nothing that answers for one image."""
+    found = {
+        (key, cell.name)
+        for key, study in STUDIES.items()
+        for cell in study.cells
+        if cell.aggregated
+    }
+    assert found == {
+        (key, name)
+        for key in ("002/4.18", "002/4.19")
+        for name in ("SLA+cross_entropy", "SLA+SKDSAM")
+    }

@@ -172,4 +172,17 @@ def test_rotations_are_matched_by_rotations():
     cells = {cell.name: cell for cell in study.cells}
     plain = dict(study.matched[::-1])
     assert cells[plain["SLA-SD"]].changes["augment"] == ("sla",)
+    # Its own head answers for the upright image, as the student would.
+    assert not cells[plain["SLA-SD"]].aggregated
     assert plain["BYOT"] == "cross_entropy"
+
+
+def test_what_is_measured_over_rotations_has_to_beat_what_is():
+    printed = STUDIES["002/4.19"]
+    study = add_matched(printed, small(printed), {})
+    cells = {cell.name: cell for cell in study.cells}
+    for method, baseline in study.matched:
+        assert cells[method].aggregated == cells[baseline].aggregated
+    longer = [c for c in study.cells if c.added and c.aggregated]
+    assert len(longer) == 1 and not longer[0].published
+    assert "epochs" in longer[0].changes

@@ -7,7 +7,8 @@ import pytest
 
 from keras_artkd.cli.study import main
 from keras_artkd.files import read_json
-from keras_artkd.run_folder import DATA, RunFolder
+from keras_artkd.measure.comparing import mean_interval
+from keras_artkd.run_folder import DATA, METRICS, RunFolder
 from keras_artkd.studies import work
 from keras_artkd.studies.registry import STUDIES
 from keras_artkd.studies.running import run_study
@@ -205,3 +206,89 @@ def test_differences_of_splits_of_their_own(
     # The files, and the picture of accuracy against their size.
     assert "| tiny: labels | 1,234 | 25 KiB |" in page
     assert (study_folder() / "figures" / "sizes.png").exists()
+
+
+ROTATED = ["SLA+cross_entropy", "SLA+SKDSAM"]
+
+
+@pytest.fixture
+def rotated(flags, canned_runs):
+    """Table 4.19: an upright student, and two of rotations; not written yet.
+
+    Canned students of the two methods are equal on upright images, and by two
+    images in sixteen better over rotations.
+    """
+    return ["002/4.19", *flags]
+
+
+def test_rotations_are_judged_over_rotations(rotated, study_folder, capsys):
+    assert main(rotated) == 0
+    printed = capsys.readouterr().out
+    results, cells = results_of(study_folder(), None)
+    cells = {cell["name"]: cell for cell in cells}
+    assert [n for n, c in cells.items() if c["aggregated"]] == ROTATED
+    for seed, upright in enumerate((7 / 16, 8 / 16)):
+        run = cells["SLA+SKDSAM"]["runs"][str(seed)]
+        assert run["accuracy"] == run["macro_accuracy"] == upright + 2 / 16
+        assert run["upright"]["accuracy"] == upright
+        assert run["last_epoch"] > run["upright"]["last_epoch"]
+        plain = cells["SKDSAM"]["runs"][str(seed)]
+        assert plain["accuracy"] == upright and "upright" not in plain
+    assert cells["SLA+SKDSAM"]["mean"] == pytest.approx(9.5 / 16)
+    named = {d["name"]: d for d in results["differences"]}
+    difference = named["SLA+SKDSAM minus SKDSAM"]
+    np.testing.assert_allclose(difference["best"]["each"], [2 / 16, 2 / 16])
+    # The images that rotations alone get right: 7 and 8, with seed 1 8 and 9.
+    gains = np.bincount([7, 8, 8, 9], minlength=16) / 2
+    for interval in ("over_images", "over_both"):
+        np.testing.assert_allclose(
+            difference["best"][interval], mean_interval(gains)
+        )
+    assert difference["last"]["mean"] > 0
+    (pair,) = [
+        pair
+        for pair in results["order"]["pairs"]
+        if (pair["lower"], pair["higher"]) == ("SKDSAM", "SLA+SKDSAM")
+    ]
+    assert pair["difference"] == pytest.approx(2 / 16)
+    page = (study_folder() / "study.html").read_text()
+    assert printed.count("at four times the cost") == 1
+    # Beside its table and its picture.
+    assert page.count("at four times the cost: SLA+cross_entropy, SLA") >= 2
+    row = "| SLA+SKDSAM | 76.83 | 56.25 | 62.50 | 59.38 ± 4.42 |"
+    upright = "| SLA+SKDSAM | 43.75 | 50.00 | 46.88 ± 4.42 |"
+    assert row in printed and upright in printed
+    assert "on the upright image alone, at the cost of one" in page
+    assert "Upright validation images choose their epochs" in printed
+    assert "kept no such logits" not in printed
+
+
+def test_rotations_of_older_runs(rotated, study_folder, tmp_path, capsys):
+    """They have the accuracy over rotations, and not whose answers it is."""
+    assert main(rotated) == 0
+    _, cells = results_of(study_folder(), None)
+    run = cells[2]["runs"]["0"]["run"]
+    folder = RunFolder(tmp_path / "runs" / "npz" / run)
+    with np.load(folder.predictions) as saved:
+        arrays = dict(saved)
+    del arrays["rotations"]
+    folder.write_arrays(folder.predictions, **arrays)
+    metrics = folder.metrics
+    del metrics["test_rotations_last_epoch"]
+    folder.write(METRICS, metrics)
+    capsys.readouterr()
+    assert main(rotated) == 0
+    printed = capsys.readouterr().out
+    results, cells = results_of(study_folder(), None)
+    assert cells[2]["mean"] == pytest.approx(9.5 / 16)
+    assert cells[2]["last_epoch_mean"] is None
+    named = {d["name"]: d for d in results["differences"]}
+    assert named["SLA+cross_entropy minus SKDSAM"]["best"]["over_images"]
+    difference = named["SLA+SKDSAM minus SKDSAM"]
+    assert difference["best"]["mean"] == pytest.approx(2 / 16)
+    assert difference["best"]["over_images"] is None
+    assert difference["last"] is None
+    assert "1 of their runs kept no such logits" in printed
+    assert f"type the command again: {run}." in printed
+    row = "| SLA+SKDSAM minus SKDSAM | 2 | +12.50 | 12.5 to 12.5 |  |  |  |  |"
+    assert row in printed
