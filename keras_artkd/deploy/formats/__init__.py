@@ -8,9 +8,10 @@ import pathlib
 from keras_artkd.deploy.formats import keras_file, onnx, saved_model, tflite
 from keras_artkd.deploy.formats.base import (
     ExportFormat,
+    ModelError,
     ModelFormat,
-    NotAClassifier,
     Runtime,
+    UnreadableModel,
 )
 from keras_artkd.deploy.model_info import ModelInfo
 from keras_artkd.types import Path
@@ -47,8 +48,9 @@ def open_model(path: Path) -> Runtime:
         path: a file or folder in one of `MODEL_FORMATS`.
 
     Raises:
-        ValueError: if there is no such file, its format is unknown, or it is
-            no classifier of images.
+        ValueError: if there is no such file, its format is unknown, it is
+            damaged or no classifier of images, or it is a SavedModel that
+            would reach files or run code outside its graph.
         ImportError: if the library of the format is not installed.
     """
     path = pathlib.Path(path)
@@ -59,15 +61,10 @@ def open_model(path: Path) -> Runtime:
         runtime = file_format.open(path)
         runtime.path = path
         return runtime
-    except (ImportError, NotAClassifier):
+    except (ImportError, ModelError):
         raise
     except Exception as error:
-        # A damaged file makes libraries say anything, on many lines.
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise ValueError(
-            f"The model cannot be read. Received: {path} ({reason}). Fix: if "
-            "it is damaged, copy or export it again."
-        ) from error
+        raise UnreadableModel(path, error) from error
 
 
 def write_info(path: Path, info: ModelInfo) -> None:

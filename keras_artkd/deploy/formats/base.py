@@ -132,8 +132,33 @@ Write = Callable[
 ]
 
 
-class NotAClassifier(ValueError):
+class ModelError(ValueError):
+    """A model that is not opened: why, in one line."""
+
+
+class NotAClassifier(ModelError):
     """A model that does not classify images."""
+
+
+class UnsafeModel(ModelError):
+    """A model that would do more than compute."""
+
+
+class UnreadableModel(ModelError):
+    """A model that its library cannot read, in one line.
+
+    Args:
+        path: the model.
+        error: what the library said. A damaged file makes libraries say
+            anything, on many lines.
+    """
+
+    def __init__(self, path: Any, error: Exception) -> None:
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        super().__init__(
+            f"The model cannot be read. Received: {path} ({reason}). Fix: if "
+            "it is damaged, copy or export it again."
+        )
 
 
 def check_classifier(

@@ -1,5 +1,8 @@
 """SavedModel: for servers, and for TensorFlow itself.
 
+TensorFlow runs whatever is in its graph. Therefore one that would reach files
+or run code outside of it is not opened here (`saved_graph.check_graph`).
+
 What the model says of itself lies in its folder `assets.extra`.
 """
 
@@ -18,6 +21,7 @@ from keras_artkd.deploy.formats.base import (
     check_classifier,
     quiet_libraries,
 )
+from keras_artkd.deploy.formats.saved_graph import check_graph
 from keras_artkd.deploy.model_info import CARD, INFO, ModelInfo, read_limited
 from keras_artkd.output import import_tensorflow
 from keras_artkd.types import Array, Path
@@ -99,6 +103,7 @@ def _load(path: pathlib.Path) -> Any:
     import_tensorflow()
     import tensorflow as tf
 
+    check_graph(path)
     with quiet_libraries(), _plain(path) as plain:
         return tf.saved_model.load(str(plain))
 
