@@ -15,6 +15,8 @@ import numpy as np
 
 from keras_artkd.types import Array, Path
 
+# Of Unicode.
+_LAST_POINT = 0x10FFFF
 # The hidden folders of `replacing`, as `tempfile` ends their names.
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
 
@@ -160,12 +162,20 @@ def read_array(file: np.lib.npyio.NpzFile, name: str) -> Array:
         )
     try:
         array: Array = file[name]
-        return array
     except MemoryError as error:
         raise ValueError(
             f"{name} of shape {shape} takes {claimed:,} bytes, more than the "
             "memory has"
         ) from error
+    if kind.kind == "U" and array.size and _points(array).max() > _LAST_POINT:
+        raise ValueError(f"{name} holds text that is no Unicode")
+    return array
+
+
+def _points(text: Array) -> Array:
+    """The numbers of all characters; Python fails at those that are none."""
+    plain = np.ascontiguousarray(text, text.dtype.newbyteorder("="))
+    return np.frombuffer(plain.tobytes(), "uint32")
 
 
 def read_arrays(path: Path, fix: str) -> dict[str, Array]:
@@ -202,7 +212,7 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"A file must be JSON. Received: {path} ({error})."
         ) from error

@@ -29,6 +29,16 @@ COMMAND = "command.txt"
 # student's, averaged over the rotations of each image. Runs without rotations
 # have none, nor have those of older versions.
 AGGREGATED = "rotations"
+# What follows from content that nobody looked for: who uses a run's files says
+# in one line that they are damaged.
+DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 class RunFolder:
@@ -153,25 +163,34 @@ class RunFolder:
         """The content of one of the JSON files."""
         return read_json(self.path / name)
 
+    def _read_object(self, name: str) -> dict[str, Any]:
+        content = self.read(name)
+        if not isinstance(content, dict):
+            raise ValueError(
+                "A file of a run must be a JSON object. Received: "
+                f"{self.path / name}, a {type(content).__name__}."
+            )
+        return content
+
     @property
     def settings(self) -> dict[str, Any]:
         """Every setting of the run, flat."""
-        return dict(self.read(SETTINGS))
+        return self._read_object(SETTINGS)
 
     @property
     def data(self) -> dict[str, Any]:
         """Class names, splits, fingerprints, how to load the data again."""
-        return dict(self.read(DATA))
+        return self._read_object(DATA)
 
     @property
     def metrics(self) -> dict[str, Any]:
         """The run's measurements."""
-        return dict(self.read(METRICS))
+        return self._read_object(METRICS)
 
     @property
     def history(self) -> dict[str, Any]:
         """Every logged value by epoch."""
-        return dict(self.read(HISTORY))
+        return self._read_object(HISTORY)
 
     @property
     def command(self) -> str:

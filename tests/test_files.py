@@ -63,7 +63,7 @@ def test_a_file_never_replaces_a_folder(tmp_path):
 
 
 def test_what_is_no_json_is_named(tmp_path):
-    for content in (b"{bad", b"\xff\xfe"):
+    for content in (b"{bad", b"\xff\xfe", b"[" * 100_000):
         (tmp_path / "x.json").write_bytes(content)
         with pytest.raises(ValueError, match="JSON.*x.json"):
             read_json(tmp_path / "x.json")
@@ -94,3 +94,17 @@ def test_damaged_arrays_are_told_in_one_line(tmp_path):
     assert damaged > 100
     with pytest.raises(FileNotFoundError):
         read_arrays(tmp_path / "absent.npz", "none")
+
+
+def test_letters_beyond_unicode_are_damage(tmp_path):
+    """Python itself fails at them, with an error of its own kind."""
+    for order in "<>":
+        points = np.array([ord("a"), 0x110000], f"{order}u4")
+        np.savez(tmp_path / "a.npz", names=points.view(f"{order}U1"))
+        with pytest.raises(ValueError, match="names holds text that is no"):
+            read_arrays(tmp_path / "a.npz", "none")
+    for names in (["a", "\U0010ffff"], []):
+        np.savez(tmp_path / "a.npz", names=np.array(names, "U2"))
+        assert (
+            read_arrays(tmp_path / "a.npz", "none")["names"].tolist() == names
+        )

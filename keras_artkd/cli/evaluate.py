@@ -28,6 +28,7 @@ from keras_artkd.cli.model_arguments import (
     open_classifier,
 )
 from keras_artkd.output import import_tensorflow
+from keras_artkd.text_files import escaped
 
 if TYPE_CHECKING:
     from keras_artkd.deploy.predict import Classifier
@@ -107,14 +108,15 @@ def _classify_own(
             f"in whose folder it lies. Received: {classifier.path}. Fix: "
             "--data-dir FOLDER."
         )
-    if "folds" in metrics and split != "train":
-        runs = ", ".join(fold["run"] for fold in metrics["folds"])
+    if metrics.get("folds") and split != "train":
+        runs = ", ".join(str(fold.get("run")) for fold in metrics["folds"])
         raise ValueError(
             "A model that was trained on all images has none to be tested on. "
             f"Received: {classifier.path}, --split {split}. Fix: --data-dir "
             f"FOLDER of other images. What its folds tested: {runs}."
         )
-    source = data["load"].get("data_dir") or data["name"]
+    # From a file, as everything of a run is.
+    source = escaped(str(data["load"].get("data_dir") or data["name"]))
     known = "" if split == "test" else ", which served its training"
     print(
         f"note: measured on the run's own {split} split of {source}{known}",

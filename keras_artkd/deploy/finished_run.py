@@ -7,11 +7,29 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from keras_artkd.deploy.formats import saved_model, tflite
 from keras_artkd.deploy.model_card import model_card
 from keras_artkd.deploy.model_info import ModelInfo
-from keras_artkd.run_folder import RunFolder
+from keras_artkd.run_folder import DAMAGE, RunFolder
 from keras_artkd.types import Path
 
 if TYPE_CHECKING:
     from keras_artkd.datasets.collection import Collection
+
+
+_TEXT, _NUMBER = (str, type(None)), (int, type(None))
+# The arguments of `keras_artkd.datasets.load`, and those of a data set's own.
+_LOAD: dict[str, tuple[type, ...]] = {
+    "name": (str,),
+    "data_dir": _TEXT,
+    "short_side": _NUMBER,
+    "group": (str,),
+    "limit": _NUMBER,
+    "split_seed": (int,),
+    "cache_dir": _TEXT,
+    "unlabelled": (int, float),
+    "unlabelled_dir": _TEXT,
+    "folds": _NUMBER,
+    "fold": _NUMBER,
+}
+_OPTION = (str, int, float, bool, type(None))
 
 
 class RunFacts(NamedTuple):
@@ -71,7 +89,8 @@ def read_facts(folder: RunFolder) -> RunFacts:
     """Reads the settings, data and metrics of a finished run.
 
     Raises:
-        ValueError: if another version of this package wrote them.
+        ValueError: if another version of this package wrote them, or they are
+            damaged.
         OSError: if a file is missing.
     """
     facts = RunFacts(folder.settings, folder.data, folder.metrics)
@@ -80,12 +99,25 @@ def read_facts(folder: RunFolder) -> RunFacts:
         model_info(*facts)
         if not facts.data["fingerprint"]:
             raise KeyError("fingerprint")
-    except (AttributeError, KeyError, TypeError) as error:
+        _check_load(facts.data["load"])
+    except DAMAGE as error:
         raise ValueError(
             "The run's files are not what this version writes. Received: "
-            f"{folder} ({error!r}). Fix: run it again."
+            f"{folder} ({error!r:.300}). Fix: run it again."
         ) from error
     return facts
+
+
+def _check_load(load: Mapping[str, Any]) -> None:
+    """Checks the kinds of the arguments that load a run's data again."""
+    if "name" not in load:
+        raise KeyError("name")
+    for name, value in load.items():
+        kinds = _LOAD.get(name, _OPTION)
+        if not isinstance(value, kinds) or (
+            type(value) is bool and bool not in kinds
+        ):
+            raise TypeError(f"{name} is a {type(value).__name__}")
 
 
 def model_info(

@@ -3,12 +3,14 @@
 import base64
 import dataclasses
 import io
+import math
 import pathlib
 
 import matplotlib
 import numpy as np
 from PIL import Image
 
+from keras_artkd.data.images import UnreadableImage, read_image
 from keras_artkd.report.run import STUDENT, Run, damaged
 from keras_artkd.types import Array
 
@@ -48,10 +50,9 @@ def read_thumbnail(
         RunError: if the file is not a picture.
     """
     try:
-        with Image.open(path) as file:
-            image = file.convert("RGB")
-    except OSError as error:
-        raise damaged(path, "it cannot be decoded") from error
+        image = Image.fromarray(read_image(path, max_aspect=math.inf))
+    except UnreadableImage as error:
+        raise damaged(path, str(error)) from error
     if square:
         side = min(image.size)
         inner = max(1, round(side / zoom))

@@ -3,12 +3,11 @@
 import dataclasses
 import pathlib
 import reprlib
-import zipfile
-import zlib
 from typing import Any
 
 import numpy as np
 
+from keras_artkd.files import read_arrays
 from keras_artkd.measure.metrics import classification_metrics
 from keras_artkd.run_folder import (
     AGGREGATED,
@@ -25,6 +24,7 @@ from keras_artkd.types import Array, Path
 # The types that a value may have.
 _Types = type | tuple[type, ...]
 
+_FIX = "restore it, or remove the run's folder and train the run again"
 STUDENT = "student"
 # A number in [0, 1].
 _SHARE = (int, float)
@@ -343,16 +343,9 @@ def _read_arrays(
     path: pathlib.Path, required: tuple[str, ...]
 ) -> dict[str, Array]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (
-        EOFError,
-        KeyError,
-        ValueError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise damaged(path, str(error)) from error
+        arrays = read_arrays(path, _FIX)
+    except ValueError as error:
+        raise RunError(str(error)) from error
     lacking = [name for name in required if name not in arrays]
     if lacking:
         raise damaged(path, f"it lacks {', '.join(lacking)}")
@@ -362,6 +355,5 @@ def _read_arrays(
 def damaged(path: pathlib.Path, reason: str) -> RunError:
     """Returns the error for a damaged file of a run."""
     return RunError(
-        f"A file of the run is damaged: {path} ({reason}). Fix: restore it, "
-        "or remove the run's folder and train the run again."
+        f"A file of the run is damaged: {path} ({reason}). Fix: {_FIX}."
     )

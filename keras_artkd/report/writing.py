@@ -14,18 +14,8 @@ from keras_artkd.report.figures import Drawing, draw_run, save_figures
 from keras_artkd.report.page import run_page
 from keras_artkd.report.pairs import draw_pairs, find_pairs
 from keras_artkd.report.run import RunError, read_run
-from keras_artkd.run_folder import RunFolder
+from keras_artkd.run_folder import DAMAGE, RunFolder
 from keras_artkd.types import Path
-
-# The errors that follow from damage that `read_run` does not look for.
-_DAMAGE = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-    jinja2.UndefinedError,
-)
 
 
 def write_report(
@@ -169,9 +159,9 @@ def _one_error_for_damage(*run_dirs: pathlib.Path) -> Iterator[None]:
         yield
     except RunError:
         raise
-    except _DAMAGE as error:
+    except (*DAMAGE, jinja2.UndefinedError) as error:
         raise RunError(
             "A file of the run is not as this version writes it. Received: "
-            f"{', '.join(map(str, run_dirs))} ({error!r}). Fix: restore it, "
-            "or train the run again."
+            f"{', '.join(map(str, run_dirs))} ({error!r:.300}). Fix: restore "
+            "it, or train the run again."
         ) from error

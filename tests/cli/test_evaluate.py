@@ -167,3 +167,17 @@ def test_beside_another_data_json(finished, images, tmp_path, capsys, content):
     assert "images" in capsys.readouterr().out
     assert main(["evaluate", *arguments, "--split", "test"]) == 2
     assert "--split needs" in capsys.readouterr().err
+
+
+def test_what_a_run_says_does_not_reach_the_terminal(run_dir, images, capsys):
+    folder = RunFolder(run_dir)
+    data = folder.data
+    data["load"]["data_dir"] = f"{images}/\x1b[2J\u202e/.."
+    folder.write(DATA, data)
+    metrics = folder.metrics
+    metrics["folds"] = None
+    folder.write(METRICS, metrics)
+    main(["evaluate", str(run_dir)])
+    error = capsys.readouterr().err
+    assert r"\x1b[2J\u202e" in error
+    assert all(c == "\n" or c.isprintable() for c in error)

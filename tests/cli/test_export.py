@@ -40,6 +40,17 @@ def test_a_run_that_lacks_something(run_dir, failing, name, key):
     assert "not what this version writes" in failing("export", run_dir)
 
 
+def test_a_student_that_is_damaged(run_dir, failing):
+    """Zeros in the weights: the archive itself says that they are wrong."""
+    path = run_dir / "student.keras"
+    content = bytearray(path.read_bytes())
+    place = len(content) // 2
+    content[place : place + 200] = bytes(200)
+    path.write_bytes(content)
+    error = failing("export", run_dir)
+    assert "student.keras" in error and "cannot be read" in error
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("file_format", "quantize", "name"),

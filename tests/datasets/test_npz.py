@@ -115,6 +115,20 @@ def test_an_array_that_claims_more_than_is_there(tmp_path):
             read_npz(path)
 
 
+@pytest.mark.parametrize(
+    ("offset", "value"), [(8, 1), (10, 99)], ids=["encrypted", "unknown"]
+)
+def test_archives_that_python_does_not_unpack(save, offset, value):
+    """Of these `zipfile` raises errors of its own kinds."""
+    path = save(**arrays())
+    content = bytearray(path.read_bytes())
+    # In the index: the flags, and the method after them.
+    content[content.index(b"PK\x01\x02") + offset] = value
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="must be a readable .npz file"):
+        read_npz(path)
+
+
 def test_memory_that_does_not_suffice(save, monkeypatch):
     def fail(self, key):
         raise MemoryError("Unable to allocate")

@@ -1,8 +1,10 @@
 import json
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_artkd.files import read_json, write_json
 from keras_artkd.report import write_comparison, write_report
@@ -272,3 +274,37 @@ def test_a_picture_that_is_cut_off_is_named(run_dir):
             file.write_bytes(file.read_bytes()[:500])
     with pytest.raises(ValueError, match=r"gallery/\d+\.jpg.*Fix: "):
         write_report(run_dir)
+
+
+def test_a_picture_that_claims_to_be_huge_is_named(run_dir):
+    """Pillow's error for it is none of those of damaged files."""
+    picture = Image.new("1", (20_000, 20_000))
+    for file in (run_dir / "gallery").iterdir():
+        picture.save(file, "PNG")
+    with pytest.raises(ValueError, match=r"gallery/\d+\.jpg.*too large.*Fix: "):
+        write_report(run_dir)
+
+
+def test_an_array_that_claims_to_be_huge_is_named(run_dir):
+    path = run_dir / "attention.npz"
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name = "student/sum.npy"
+    start = members[name].index(b"(")
+    end = members[name].index(b")")
+    claim = b"(6,90000,90000".ljust(end - start)
+    members[name] = members[name][:start] + claim + members[name][end:]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(ValueError, match="attention.npz.*are there.*Fix: "):
+        write_report(run_dir)
+
+
+@pytest.mark.parametrize("share", [0.5, 1])
+def test_a_gallery_that_lost_pictures(run_dir, share):
+    files = sorted((run_dir / "gallery").iterdir())
+    for file in files[: int(share * len(files))]:
+        file.unlink()
+    page = write_report(run_dir).read_text(encoding="utf-8")
+    assert ("kept no pictures in gallery/" in page) == (share == 1)

@@ -12,6 +12,7 @@ import numpy as np
 from keras_artkd.deploy.formats.base import (
     ModelFormat,
     Runtime,
+    UnreadableModel,
     check_classifier,
 )
 from keras_artkd.deploy.model_info import read_archive, write_archive
@@ -69,16 +70,19 @@ def load_keras_model(path: pathlib.Path) -> "keras.Model":
     """Loads a `.keras` file that may hold classes of this package.
 
     Raises:
-        ValueError: if it is no such file, or is damaged.
+        UnreadableModel: if it is no such file, or is damaged.
     """
-    _check_growth(path)
     # TensorFlow writes messages when it is imported.
     with quiet():
         import keras
 
         # Makes the package's classes known to Keras.
         from keras_artkd import Distiller  # noqa: F401
-    return keras.models.load_model(path, compile=False)
+    try:
+        _check_growth(path)
+        return keras.models.load_model(path, compile=False)
+    except Exception as error:  # zipfile, HDF5 and Keras raise many types.
+        raise UnreadableModel(path, error) from error
 
 
 FORMAT = ModelFormat("keras", ".keras", KerasRuntime, write_archive)
