@@ -21,6 +21,10 @@ _LAST_POINT = 0x10FFFF
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
 
 
+# How many times its size an array may become when it is unpacked, and what is
+# admitted whatever that is: blank pictures shrink a thousand times.
+_MAX_GROWTH = 100
+_ALWAYS_ADMITTED = 2**28
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -136,6 +140,12 @@ def first_line(error: BaseException) -> str:
     return lines[0].strip() if lines else type(error).__name__
 
 
+def why_damaged(error: BaseException) -> str:
+    """What NumPy says of a file of arrays, in one line."""
+    # Of other bytes that they are a pickle.
+    return "it holds no arrays" if "pickle" in str(error) else first_line(error)
+
+
 def read_array(file: np.lib.npyio.NpzFile, name: str) -> Array:
     """Reads an array of an open `.npz` file.
 
@@ -143,6 +153,17 @@ def read_array(file: np.lib.npyio.NpzFile, name: str) -> Array:
         ValueError: if it is no array of numbers or text, claims to hold more
             than the file has, or the memory does not suffice.
     """
+    try:
+        return _read_array(file, name)
+    except ValueError:
+        raise
+    except MemoryError as error:
+        raise ValueError(f"{name} takes more than the memory has") from error
+    except Exception as error:  # NumPy, zipfile and zlib raise many types.
+        raise ValueError(f"{name}: {why_damaged(error)}") from error
+
+
+def _read_array(file: np.lib.npyio.NpzFile, name: str) -> Array:
     archive, member = file.zip, f"{name}.npy"
     if archive is None or member not in archive.namelist():
         raise ValueError(f"{name} is no array")
@@ -153,20 +174,22 @@ def read_array(file: np.lib.npyio.NpzFile, name: str) -> Array:
         shape, _, kind = header(stream)
         if kind.hasobject:
             raise ValueError(f"{name} holds Python objects, not numbers")
+        if kind.itemsize == 0:
+            raise ValueError(f"{name} holds empty text")
         claimed = math.prod(shape) * kind.itemsize
-        there = archive.getinfo(member).file_size - stream.tell()
+        known = archive.getinfo(member)
+        there = known.file_size - stream.tell()
+    if there > _MAX_GROWTH * known.compress_size + _ALWAYS_ADMITTED:
+        raise ValueError(
+            f"{name} would become {there:,} bytes of {known.compress_size:,}, "
+            "more than images and numbers do"
+        )
     if claimed > there:
         raise ValueError(
             f"{name} of shape {shape} would take {claimed:,} bytes, of which "
             f"{there:,} are there"
         )
-    try:
-        array: Array = file[name]
-    except MemoryError as error:
-        raise ValueError(
-            f"{name} of shape {shape} takes {claimed:,} bytes, more than the "
-            "memory has"
-        ) from error
+    array: Array = file[name]
     if kind.kind == "U" and array.size and _points(array).max() > _LAST_POINT:
         raise ValueError(f"{name} holds text that is no Unicode")
     return array
@@ -195,11 +218,8 @@ def read_arrays(path: Path, fix: str) -> dict[str, Array]:
     except FileNotFoundError:
         raise
     except Exception as error:  # NumPy, zipfile and zlib raise many types.
-        # Of other bytes NumPy says that they are a pickle.
-        pickle = "pickle" in str(error)
-        reason = "it holds no arrays" if pickle else first_line(error)
         raise ValueError(
-            f"The file is damaged: {path} ({reason}). Fix: {fix}."
+            f"The file is damaged: {path} ({why_damaged(error)}). Fix: {fix}."
         ) from error
 
 

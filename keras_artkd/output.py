@@ -8,6 +8,8 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 
+from keras_artkd.text_files import escaped
+
 
 @contextlib.contextmanager
 def ending_with_its_reader() -> Iterator[None]:
@@ -48,7 +50,7 @@ def warnings_in_a_line() -> Iterator[None]:
         line: str | None = None,
     ) -> str:
         if pathlib.Path(filename).is_relative_to(own):
-            return f"warning: {message}\n"
+            return f"warning: {escaped(str(message))}\n"
         return usual(message, category, filename, lineno, line)
 
     warnings.formatwarning = formatted

@@ -46,14 +46,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.9,
         metavar="SHARE",
-        help="of images to be classified as the Keras model does (0.9)",
+        help="of images to be classified as the Keras model does, as far as "
+        "so many images can tell (0.9)",
     )
     parser.add_argument(
         "--max-accuracy-drop",
         type=float,
         default=0.01,
         metavar="SHARE",
-        help="how much less accurate the file may be (0.01)",
+        help="how much less accurate the file may be, as far as so many "
+        "images can tell (0.01)",
     )
     parser.add_argument(
         "--licence", help="for the model card; the run's own by default"

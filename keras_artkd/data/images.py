@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image, ImageChops, JpegImagePlugin, UnidentifiedImageError
 
 from keras_artkd.data.formats import readable
-from keras_artkd.data.memory import DECODING, cost, most_pixels
+from keras_artkd.data.memory import BUDGET, DECODING, cost
 from keras_artkd.types import Array, Path
 
 Source: TypeAlias = Path | bytes | bytearray | memoryview | BinaryIO
@@ -123,25 +123,29 @@ def decoded(
     `short_side`, so that the following resize can still antialias. Inside the
     context the pixels count against the memory of all that is decoded.
     """
+    progressive = image.format == "JPEG" and "progressive" in image.info
+    whole = image.width * image.height if progressive else 0
     if short_side is not None:
         image.draft(None, (2 * short_side, 2 * short_side))
     pixels = image.width * image.height
-    most = most_pixels(image.format)
-    if pixels > most:
+    size = cost(image.format, pixels, whole)
+    if size > BUDGET:
         raise UnreadableImage(
             f"too large: {image.width} x {image.height} = "
-            f"{pixels / 1e6:.0f} million pixels would be decoded, the limit "
-            f"of {image.format} is {most / 1e6:.0f} million"
+            f"{pixels / 1e6:.0f} million pixels would be decoded in "
+            f"{size / 1e9:.1f} GB of memory, the limit is {BUDGET / 1e9:.1f}"
         )
-    with DECODING.of(cost(image.format, pixels)):
+    with DECODING.of(size):
         image.load()
         # After `load`: Pillow itself turns TIFF files and removes the tag.
         turn = _UPRIGHT.get(orientation(image))
         rgb = _to_rgb(image)
-        if turn is not None:
-            rgb = rgb.transpose(turn)
         if rgb is not image:
             image.close()  # Frees the pixels of the file.
+        if turn is not None:
+            turned = rgb.transpose(turn)
+            rgb.close()
+            rgb = turned
         yield rgb
 
 

@@ -10,17 +10,22 @@ BUDGET = 1_200_000_000
 # once more where they are converted or turned. Some decoders have the whole
 # picture beside that, for themselves.
 _PLAIN = 8
+# Of a progressive JPEG, whatever the scale that it is decoded at.
+_COEFFICIENTS = 6
 _DECODERS = {"AVIF": 12, "HEIF": 16, "WEBP": 18, "JPEG2000": 28}
 
 
-def cost(image_format: str | None, pixels: int) -> int:
-    """Bytes that a picture takes while it is decoded, at most."""
-    return pixels * _DECODERS.get(image_format or "", _PLAIN)
+def cost(image_format: str | None, pixels: int, whole: int = 0) -> int:
+    """Bytes that a picture takes while it is decoded, at most.
 
-
-def most_pixels(image_format: str | None) -> int:
-    """The pixels of the largest picture that the budget admits."""
-    return BUDGET // cost(image_format, 1)
+    Args:
+        image_format: by Pillow's name.
+        pixels: that are decoded.
+        whole: of a progressive JPEG, that is reduced while it is decoded, the
+            pixels in the file.
+    """
+    each = _DECODERS.get(image_format or "", _PLAIN)
+    return pixels * each + whole * _COEFFICIENTS
 
 
 class Budget:

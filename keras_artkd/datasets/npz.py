@@ -10,13 +10,13 @@ import numpy as np
 from keras_artkd.datasets.arrays import Arrays, check_arrays, split_arrays
 from keras_artkd.datasets.examples import Loaded
 from keras_artkd.datasets.request import LoadRequest
-from keras_artkd.files import read_array
+from keras_artkd.files import read_array, why_damaged
 from keras_artkd.types import Array, Path
 
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 _NAMES = ("class_names", "fine_names")
 # More than any data set has; each class becomes a column of every network.
-_MOST_CLASSES = 1_000_000
+_MOST_CLASSES = 100_000
 
 
 def check_npz(request: LoadRequest) -> None:
@@ -63,7 +63,7 @@ def read_npz(path: Path) -> Arrays:
     names = next((arrays[key] for key in _NAMES if key in arrays), None)
     if names is None:
         names = np.arange(num_classes)
-    elif names.ndim != 1 or len(names) < num_classes:
+    elif names.ndim != 1 or not num_classes <= len(names) <= _MOST_CLASSES:
         raise ValueError(
             "The class names must be one per class. Received: names of shape "
             f"{names.shape}, labels up to {num_classes - 1}."
@@ -90,14 +90,18 @@ def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
                     f"holds {', '.join(file.files) or 'nothing'}."
                 )
             yield file
-    except ValueError:
-        raise
+    except ValueError as error:
+        if "pickle" not in str(error):
+            raise
+        raise ValueError(_unreadable(path, error)) from error
     except Exception as error:  # NumPy, zipfile and zlib raise many types.
         raise ValueError(_unreadable(path, error)) from error
 
 
 def _unreadable(path: Path, error: Exception) -> str:
-    return f"{path} must be a readable .npz file. Received: {error}."
+    return (
+        f"{path} must be a readable .npz file. Received: {why_damaged(error)}."
+    )
 
 
 def _find(path: pathlib.Path) -> pathlib.Path:

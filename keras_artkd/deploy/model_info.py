@@ -66,7 +66,11 @@ class ModelInfo:
             )
 
     def files(self) -> dict[str, str]:
-        """Dict of file name -> text."""
+        """Dict of file name -> text.
+
+        Raises:
+            ValueError: if one is longer than a reader takes.
+        """
         settings = dataclasses.asdict(self)
         del settings["card"]
         files = {
@@ -77,7 +81,13 @@ class ModelInfo:
             ),
         }
         # An empty card would promise what is not there.
-        return files | ({CARD: self.card} if self.card else {})
+        files |= {CARD: self.card} if self.card else {}
+        for name, text in files.items():
+            if len(text.encode()) > MAX_BYTES:
+                raise ValueError(
+                    f"{_too_long(name)}. Fix: shorter names of the classes."
+                )
+        return files
 
     @classmethod
     def from_files(cls, files: Mapping[str, str]) -> "ModelInfo | None":

@@ -1,5 +1,6 @@
 """The files to deploy that every run leaves."""
 
+import shlex
 from typing import Any, NamedTuple
 
 import keras
@@ -13,8 +14,9 @@ from keras_artkd.deploy.export.run import (
 )
 from keras_artkd.deploy.finished_run import RunFacts, model_info
 from keras_artkd.deploy.formats import get_export_format, write_info
-from keras_artkd.files import first_line, replacing
+from keras_artkd.files import first_line, remove, replacing
 from keras_artkd.runs.plan import Plan
+from keras_artkd.text_files import escaped
 from keras_artkd.types import Path
 
 # Kind -> format and quantisation.
@@ -47,7 +49,8 @@ def export_student(
     """Writes the deployable files and measures each on the test split.
 
     Each goes through the gate that `artkd export` has, which looks at the
-    validation images. A file that fails does not lose the others, nor the
+    validation images (where all images were trained on, at some of these). A
+    file that fails does not lose the others, nor the
     training.
 
     Args:
@@ -78,11 +81,14 @@ def export_student(
                 judged,
             )
         except Exception as error:  # Converters raise any type.
+            # An interrupted run may have left one.
+            remove(plan.folder.path / file)
+            again = ["artkd", "export", str(plan.folder)]
+            again += ["--format", file_format, "--quantize", quantize]
             result.failed[kind] = {
                 "file": file,
-                "reason": first_line(error),
-                "next": f"artkd export {plan.folder} --format {file_format} "
-                f"--quantize {quantize}",
+                "reason": escaped(first_line(error)),
+                "next": shlex.join(again),
             }
     return result
 

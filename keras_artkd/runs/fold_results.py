@@ -1,5 +1,6 @@
 """What several folds found together: every image tested once."""
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,7 +34,12 @@ def check_folds_finished(plan: Plan) -> None:
             "not finished. Fix: artkd train with --folds trains them first; "
             "--fold 0 is one alone."
         )
-    bare = [f.folder for f in plan.folds if not f.folder.metrics["exports"]]
+    bare = [
+        fold.folder
+        for fold in plan.folds
+        if not fold.folder.metrics["exports"]
+        and "failed_exports" not in fold.folder.metrics
+    ]
     if plan.config.output.exports and bare:
         raise ValueError(
             "The files of a model of all images are measured by those of its "
@@ -144,14 +150,20 @@ def exports_of_folds(plan: Plan, exports: Exports) -> Exports:
         ]
         if len(shares) == len(found):
             accuracy = float(np.average(shares, weights=counts))
-            result.reports[kind] = {**export, "accuracy": accuracy}
+            # What else was measured on the training images goes.
+            result.reports[kind] = {
+                **{k: v for k, v in export.items() if "drop" not in k},
+                "accuracy": accuracy,
+            }
         else:
             remove(plan.folder.path / export["file"])
             result.failed[kind] = {
                 "file": export["file"],
                 "reason": f"{len(found) - len(shares)} of {len(found)} folds "
                 "have none, so its accuracy is not known.",
-                "next": f"artkd report {plan.folds[0].folder}",
+                "next": shlex.join(
+                    ["artkd", "report", str(plan.folds[0].folder)]
+                ),
             }
     return result
 

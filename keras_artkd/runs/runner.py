@@ -10,6 +10,7 @@ from keras_artkd.data.pipeline import steps_per_epoch
 from keras_artkd.datasets import Collection
 from keras_artkd.deploy.finished_run import RunFacts
 from keras_artkd.deploy.model_card import model_card
+from keras_artkd.deploy.model_info import ModelInfo
 from keras_artkd.files import write_atomically, write_text
 from keras_artkd.measure.verdict import judge
 from keras_artkd.report import write_report
@@ -177,6 +178,13 @@ def _run(
     if folder.has_data:
         check_same_data(folder, data)
     check_table(plan, data)
+    # What no file could say of itself would be told after the training.
+    ModelInfo(
+        data.class_names,
+        plan.config.data.image_size,
+        plan.load_arguments["short_side"] or plan.crop_size,
+        crop_size=plan.crop_size,
+    ).files()
     # Only now: what cannot begin leaves nothing behind.
     with claimed(plan.folder):
         return _train_and_test(plan, data, reference)

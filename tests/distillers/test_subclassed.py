@@ -130,3 +130,22 @@ def test_what_cannot_be_wrapped_is_told():
         models.with_endpoints(own(), {"group1": "dense"})
     with pytest.raises(ValueError, match=r"call a subclassed one once"):
         export.export_tflite(unseen, "unused.tflite")
+    with pytest.raises(ValueError, match="one tensor, its logits.* tuple"):
+        export.export_tflite(two, "unused.tflite")
+    with pytest.raises(ValueError, match="Of a distiller export the `student`"):
+        export.export_tflite(distiller(own(), own()), "unused.tflite")
+
+
+def test_one_of_half_precision_that_cannot_be_copied(tmp_path):
+    class Unknown(Own):
+        def get_config(self):
+            raise NotImplementedError("arguments of `__init__`")
+
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = Unknown()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    model(IMAGES[:1])
+    with pytest.raises(ValueError, match="of half precision.*get_config"):
+        export.export_tflite(model, tmp_path / "m.tflite")

@@ -69,7 +69,8 @@ def _savers(graph: Any) -> set[str]:
     """The functions that the saver alone calls."""
     saver = graph.saver_def
     roots = {saver.save_tensor_name.partition(":")[0], saver.restore_op_name}
-    own, others = set(), set(graph.object_graph_def.concrete_functions)
+    own: set[str] = set()
+    others = set(graph.object_graph_def.concrete_functions)
     for node in graph.graph_def.node:
         (own if node.name in roots else others).update(_called(node))
     for function in graph.graph_def.library.function:

@@ -12,7 +12,7 @@ from keras_artkd.deploy.formats.base import ExportFormat, quiet_libraries
 from keras_artkd.deploy.formats.targets import check_target
 from keras_artkd.deploy.lite import check_images
 from keras_artkd.deploy.model_info import ModelInfo, info_of_names
-from keras_artkd.files import replacing
+from keras_artkd.files import first_line, replacing
 from keras_artkd.models import upright
 from keras_artkd.models.functional import as_functional
 from keras_artkd.types import Array, Path
@@ -132,11 +132,15 @@ def _check_calibration_images(
 
 
 def _functional(model: keras.Model) -> keras.Model:
-    """The graph of a model, of a subclassed one too; of another the model."""
+    """The graph of a model, of a subclassed one too."""
+    if not getattr(model, "built", False):
+        return model  # `_signature` says so.
     try:
         return as_functional(model)
-    except ValueError:
-        return model  # `_signature` says what is missing.
+    except ValueError as error:
+        raise ValueError(f"{error} Of a distiller export the `student`.") from (
+            error
+        )
 
 
 def _signature(model: keras.Model) -> tf.TensorSpec:
@@ -187,6 +191,13 @@ def _to_deploy(model: keras.Model) -> keras.Model:
     keras.config.set_dtype_policy("float32")
     try:
         copy = type(model).from_config(_float32_config(model.get_config()))
+    except (NotImplementedError, TypeError) as error:
+        raise ValueError(
+            "A model of half precision is exported as its copy in float32, "
+            "which is made from its configuration. Received: "
+            f"{model.name!r} ({first_line(error)}). Fix: `get_config`, and "
+            "keras.saving.register_keras_serializable() on its class."
+        ) from error
     finally:
         keras.config.set_dtype_policy(global_policy)
     copy.set_weights([np.float32(w) for w in model.get_weights()])
