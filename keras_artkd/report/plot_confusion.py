@@ -14,6 +14,9 @@ from keras_artkd.types import Array
 
 # With more classes the cells carry no numbers.
 NUMBERED_CLASSES = 30
+# The share of the accent in the darkest cell. Numbers stand out from all cells,
+# on light pages and on dark ones.
+_DEEPEST = 0.5
 
 
 def confusion_figure(
@@ -70,7 +73,7 @@ def plot_matrix(
             "shares", [COLOURS["surface"], COLOURS["accent"]]
         ),
         vmin=0,
-        vmax=1,
+        vmax=1 / _DEEPEST,
         edgecolors=COLOURS["grid"] if classes <= NUMBERED_CLASSES else "none",
         linewidth=0.4,
     )
@@ -96,8 +99,6 @@ def plot_matrix(
         rotation_mode="anchor",
     )
     for row, column in zip(*np.nonzero(numbers), strict=True):
-        # From here on the page's colour is easier to read than the ink.
-        dark = shades[row, column] > 0.7
         axes.text(
             column + 0.5,
             row + 0.5,
@@ -105,6 +106,6 @@ def plot_matrix(
             ha="center",
             va="center",
             fontsize=6.5,
-            color=COLOURS["surface" if dark else "ink"],
+            color=COLOURS["ink"],
         )
     return axes

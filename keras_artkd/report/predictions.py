@@ -159,12 +159,10 @@ def plot_means(
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(plots.share_label)
-    axes.set_xlabel("mean probability, all test images")
-    axes.legend(
-        loc="lower center",
-        bbox_to_anchor=(0.35, 1.0),
-        ncols=2,
-        columnspacing=0.9,
+    # Names of classes can leave the axes hardly wider than this.
+    axes.set_xlabel("mean probability,\nall test images")
+    axes.figure.legend(
+        loc="outside upper left",
         handlelength=1.0,
         frameon=False,
         fontsize=7.5,

@@ -48,9 +48,9 @@ def noise(side):
 
 
 PROGRESSIVE = {"progressive": True, "subsampling": 0}
-TURNED = {
-    "exif": b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06"
-}
+EXIF = Image.Exif()
+EXIF[0x0112] = 6
+TURNED = {"exif": EXIF}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="its units of the peak")

@@ -68,7 +68,19 @@ LOWEST_CONTRAST = """() => {
   const light = ([r, g, b]) => [r, g, b].map(c => c / 255)
     .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
     .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  // A cell of a matrix, or another shape that is drawn below a number.
+  const shape = e => {
+    const box = e.getBoundingClientRect();
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    return [...e.closest("svg").querySelectorAll("path")].reverse().find(p => {
+      const b = p.getBoundingClientRect();
+      return getComputedStyle(p).fill !== "none"
+        && b.left < x && x < b.right && b.top < y && y < b.bottom;
+    });
+  };
   const behind = e => {
+    const cell = e.closest("svg") && shape(e);
+    if (cell) return rgb(getComputedStyle(cell).fill);
     const layers = [];
     for (; e; e = e.parentElement) {
       layers.unshift(rgb(getComputedStyle(e).backgroundColor));

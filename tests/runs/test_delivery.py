@@ -1,15 +1,17 @@
 """The files that a run leaves to deploy, and what becomes of a bad one."""
 
 import keras
+import numpy as np
 import pytest
 
 from keras_artkd.deploy.finished_run import read_facts
 from keras_artkd.run_folder import METRICS, RunFolder
 from keras_artkd.runs import delivery
-from keras_artkd.runs.runner import load_data
+from keras_artkd.runs.runner import load_data, run
 from keras_artkd.runs.summary import print_summary
 from tests.report.pages import draft
 from tests.report.runs import write_run
+from tests.runs.settings import small_plan
 
 
 class Boom(Exception):
@@ -64,3 +66,17 @@ def test_the_page_and_the_last_lines_name_it(tmp_path, finished_run, capsys):
     )
     printed = capsys.readouterr().out
     assert "a.tflite is NOT there: <no> kernel. Next: try it" in printed
+
+
+def test_names_that_no_file_can_hold_are_told_before_the_training(
+    arrays, tmp_path
+):
+    with np.load(arrays) as content:
+        named = dict(content) | {"class_names": np.array(["a" * 1200] * 4)}
+    np.savez(arrays, **named)
+    plan = small_plan(
+        "npz", data_dir=str(arrays), workdir=str(tmp_path / "runs")
+    )
+    with pytest.raises(ValueError, match="`class_names` .* 1,000 characters"):
+        run(plan)
+    assert not plan.folder.path.exists()
