@@ -27,7 +27,7 @@ import numpy as np
 from benchmarks import fuzz_mutations as mutations
 from benchmarks.fuzz_inputs import make_inputs
 from benchmarks.fuzz_worker import Worker
-from keras_artkd.text_files import TURNS
+from keras_artkd.output import TURNS
 
 # Commands begin a line on standard error so.
 _OWN = ("error: ", "note: ", "warning: ", "usage: ")

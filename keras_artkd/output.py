@@ -1,14 +1,36 @@
-"""Output of commands: closed pipes, and native chatter held back."""
+"""Output of commands: closed pipes, chatter held back, and safe text."""
 
 import contextlib
 import os
 import pathlib
 import sys
 import tempfile
+import unicodedata
 import warnings
 from collections.abc import Iterator
 
-from keras_artkd.text_files import escaped
+# Characters that reverse the direction of the text after them, numbers too.
+TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e") | {
+    chr(code) for code in range(0x2066, 0x206A)
+}
+# Controls, half characters, ends of lines and of paragraphs.
+_UNSEEN = ("Cc", "Cs", "Zl", "Zp")
+
+
+def escaped(text: str) -> str:
+    r"""Text on one line, without what a terminal or a page would obey.
+
+    Control characters, ends of lines and marks of the direction of writing
+    become escapes such as `\x1b`. What people write stays as it is.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character.encode("unicode_escape").decode("ascii")
+        if character in TURNS or unicodedata.category(character) in _UNSEEN
+        else character
+        for character in text
+    )
 
 
 @contextlib.contextmanager

@@ -8,18 +8,11 @@ import codecs
 import csv
 import io
 import pathlib
-import unicodedata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # It imports NumPy, which a command line does without.
     from keras_artkd.types import Path
 
-# Characters that reverse the direction of the text after them, numbers too.
-TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e") | {
-    chr(code) for code in range(0x2066, 0x206A)
-}
-# Controls, half characters, ends of lines and of paragraphs.
-_UNSEEN = ("Cc", "Cs", "Zl", "Zp")
 # By which spreadsheets separate columns.
 _DELIMITERS = ",;\t"
 # Lines that tell which.
@@ -27,22 +20,6 @@ _SNIFFED = 20
 # A spreadsheet runs a cell that begins so.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
-def escaped(text: str) -> str:
-    r"""Text on one line, without what a terminal or a page would obey.
-
-    Control characters, ends of lines and marks of the direction of writing
-    become escapes such as `\x1b`. What people write stays as it is.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        character.encode("unicode_escape").decode("ascii")
-        if character in TURNS or unicodedata.category(character) in _UNSEEN
-        else character
-        for character in text
-    )
 
 
 def decode(content: bytes, fallback: str | None = None) -> str:

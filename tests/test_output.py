@@ -9,7 +9,7 @@ import pytest
 
 from keras_artkd.cli.status import exit_status
 from keras_artkd.layers import AWGram
-from keras_artkd.output import quiet
+from keras_artkd.output import escaped, quiet
 
 ARTKD = """
 from keras_artkd.cli.main import main
@@ -110,3 +110,17 @@ def print_warning(message, category, filename, lineno, file=None, line=None):
     sys.stderr.write(
         warnings.formatwarning(message, category, filename, lineno, line)
     )
+
+
+def test_what_a_terminal_would_obey_is_escaped():
+    assert escaped("\x1b[2J\x07") == r"\x1b[2J\x07"
+    assert escaped("a\r\nb\u2028\x9b\ud800") == r"a\r\nb\u2028\x9b\ud800"
+    assert escaped("a\u202eb\u2066") == r"a\u202eb\u2066"
+    for name in (
+        "Ukiyo-e 浮世絵",
+        "العربية",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "non\u00a0breaking",
+        r"back\slash",
+    ):
+        assert escaped(name) == name

@@ -5,7 +5,6 @@ import pytest
 from keras_artkd.text_files import (
     cell_value,
     decode,
-    escaped,
     read_text,
     safe_cell,
     table_reader,
@@ -64,17 +63,3 @@ def test_cells_that_a_spreadsheet_would_run(name):
     assert cell == name or cell == f"'{name}"
     # A person may have taken the quote away.
     assert cell_value(name.lstrip("'")) == name.lstrip("'")
-
-
-def test_what_a_terminal_would_obey_is_escaped():
-    assert escaped("\x1b[2J\x07") == r"\x1b[2J\x07"
-    assert escaped("a\r\nb\u2028\x9b\ud800") == r"a\r\nb\u2028\x9b\ud800"
-    assert escaped("a\u202eb\u2066") == r"a\u202eb\u2066"
-    for name in (
-        "Ukiyo-e 浮世絵",
-        "العربية",
-        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
-        "non\u00a0breaking",
-        r"back\slash",
-    ):
-        assert escaped(name) == name

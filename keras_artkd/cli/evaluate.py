@@ -27,8 +27,7 @@ from keras_artkd.cli.model_arguments import (
     add_model_arguments,
     open_classifier,
 )
-from keras_artkd.output import import_tensorflow
-from keras_artkd.text_files import escaped
+from keras_artkd.output import escaped, import_tensorflow
 
 if TYPE_CHECKING:
     from keras_artkd.deploy.predict import Classifier

@@ -4,8 +4,11 @@ import io
 import sys
 from collections.abc import Callable
 
-from keras_artkd.output import ending_with_its_reader, warnings_in_a_line
-from keras_artkd.text_files import escaped
+from keras_artkd.output import (
+    ending_with_its_reader,
+    escaped,
+    warnings_in_a_line,
+)
 
 
 def exit_status(job: Callable[[], int], interrupted: str = "") -> int:

@@ -12,7 +12,7 @@ from keras_artkd.data.store import NO_LABEL, ImageStore
 from keras_artkd.datasets.examples import Examples, Loaded, Parts
 from keras_artkd.datasets.records import Skipped
 from keras_artkd.datasets.splits import SPLITS
-from keras_artkd.text_files import escaped
+from keras_artkd.output import escaped
 from keras_artkd.types import Array
 
 if typing.TYPE_CHECKING:  # It imports TensorFlow.

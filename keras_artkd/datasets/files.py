@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Iterator
 
 from keras_artkd.data.formats import is_read, why_unread
-from keras_artkd.text_files import escaped
+from keras_artkd.output import escaped
 from keras_artkd.types import Path
 
 LINKED_FOLDER = "a link to a folder, not followed"

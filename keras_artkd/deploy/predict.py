@@ -19,7 +19,7 @@ from keras_artkd.deploy.finished_run import find_model
 from keras_artkd.deploy.formats import open_model
 from keras_artkd.deploy.model_info import info_of_names
 from keras_artkd.measure.metrics import softmax
-from keras_artkd.text_files import escaped
+from keras_artkd.output import escaped
 from keras_artkd.types import Array, Path
 
 # Several threads read so many images while the network waits. More would only

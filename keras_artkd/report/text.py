@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from keras_artkd.text_files import TURNS
+from keras_artkd.output import TURNS
 
 # In place of an unknown value.
 NONE = "–"

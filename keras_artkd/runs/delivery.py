@@ -15,8 +15,8 @@ from keras_artkd.deploy.export.run import (
 from keras_artkd.deploy.finished_run import RunFacts, model_info
 from keras_artkd.deploy.formats import get_export_format, write_info
 from keras_artkd.files import first_line, remove, replacing
+from keras_artkd.output import escaped
 from keras_artkd.runs.plan import Plan
-from keras_artkd.text_files import escaped
 from keras_artkd.types import Path
 
 # Kind -> format and quantisation.

@@ -139,8 +139,11 @@ def test_what_is_damaged_is_told_with_its_name(classifiers, tmp_path):
         for name in ("c.tflite", "c.keras", "c.onnx"):
             path = tmp_path / name
             path.write_bytes(content)
-            with pytest.raises(ValueError, match=f"{name} .*if it is damaged"):
+            with pytest.raises(
+                ValueError, match=f"{name} .*if it is damaged"
+            ) as told:
                 open_model(path)
+            assert str(told.value).count("Fix: ") == 1
     with pytest.raises(ValueError, match=r"c\.tflite .*if it is damaged"):
         LiteModel(tmp_path / "c.tflite")
 

@@ -267,7 +267,7 @@ def test_a_saved_model_without_our_signature(images, tmp_path, capsys):
         (["{model}", "{images}/empty"], "holds no image"),
         (["{model}", "{images}", "--top", "0"], "top=0"),
         (["{model}", "-", "-"], "2 times"),
-        (["{images}/bad.tflite", "{images}"], "cannot be read"),
+        (["{images}/bad.tflite", "{images}"], "must be a LiteRT model"),
         (["{images}/bad.keras", "{images}"], "cannot be read"),
         (["{images}/bad.onnx", "{images}"], "cannot be read"),
         (["{model}", "{images}", "--frobnicate"], "--frobnicate"),

@@ -60,8 +60,6 @@ def _outside(graph: Any) -> set[str]:
         if function.signature.name in savers:
             operations -= _OF_SAVER
         found |= operations
-    # A function may have any name, and what it does is among the others.
-    found -= {function.signature.name for function in functions}
     return {operation for operation in found if _OUTSIDE.match(operation)}
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_artkd.deploy.formats.base import ExportFormat, Runtime
+from keras_artkd.deploy.formats.base import ExportFormat, ModelError, Runtime
 from keras_artkd.deploy.lite import LiteModel
 from keras_artkd.deploy.model_info import read_archive, write_archive
 from keras_artkd.types import Array, Path
@@ -75,7 +75,10 @@ class LiteRuntime(Runtime):
     name = "LiteRT"
 
     def __init__(self, path: pathlib.Path) -> None:
-        self._model = LiteModel(path)
+        try:
+            self._model = LiteModel(path)
+        except ValueError as error:  # Says it in one line already.
+            raise ModelError(str(error)) from error
         self.info = read_archive(path)
         self.input_shape = self._model.input_shape
         self.num_classes = self._model.num_classes
