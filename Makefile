@@ -20,7 +20,7 @@ $(VENV)/.installed: pyproject.toml
 	touch $@
 
 demo: install
-	$(BIN)/artkd train --recipe demo --minutes 4
+	$(BIN)/artkd train --recipe demo --minutes 3
 
 lint: install
 	$(BIN)/ruff check .

@@ -64,16 +64,15 @@ def make_plan(method, arrays, workdir):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("method", "terms"),
     [
         ("kd+skdsam", {"kd", "skdsam", "skdsam_exit2_weight"}),
         # All teachers, and AWGram.
-        pytest.param(
+        (
             "collaborative+skdsam",
             {"initial_supervised", "attention_transfer", "logits_l2"},
-            marks=pytest.mark.exhaustive,
         ),
     ],
 )
