@@ -64,14 +64,14 @@ def run(arguments: argparse.Namespace) -> int:
     classifier = open_classifier(arguments)
     unreadable: list[tuple[str, str]] = []
     if arguments.data_dir is None:
-        logits, labels = _classify_own(classifier, arguments.split or "test")
+        shares, labels = _classify_own(classifier, arguments.split or "test")
     else:
         records = _labelled(arguments.data_dir, classifier.info.class_names)
         records = _of_split(records, classifier.path, arguments)
-        logits, labels, unreadable = _classify(classifier, records)
+        shares, labels, unreadable = _classify(classifier, records)
     for key, reason in unreadable:
         print(f"error: {key}: {reason}", file=sys.stderr)
-    metrics = _measure(labels, logits, classifier.info.class_names)
+    metrics = _measure(labels, shares, classifier.info.class_names)
     if arguments.json:
         unread = [{"file": key, "error": reason} for key, reason in unreadable]
         metrics = {**metrics, "unreadable": unread}
@@ -127,7 +127,7 @@ def _classify_own(
     store = getattr(load_data(data, None), split)
     info = classifier.info
     images, labels = evaluation_arrays(store, info.crop_size, info.image_size)
-    return classifier.logits(images), labels
+    return classifier.probabilities(images), labels
 
 
 def _labelled(data_dir: str, class_names: list[str]) -> "Records":
@@ -217,13 +217,13 @@ def _classify(
         except UnreadableImage as error:
             return str(error)
 
-    logits, labels = [], []
+    answers, labels = [], []
     unreadable: list[tuple[str, str]] = []
     images: list[Array] = []
 
     def flush() -> None:
         if images:
-            logits.append(classifier.logits(np.stack(images)))
+            answers.append(classifier.probabilities(np.stack(images)))
             images.clear()
 
     for key, pixels in zip(records, map_threads(read, records), strict=True):
@@ -235,22 +235,26 @@ def _classify(
         if len(images) == _BATCH:
             flush()
     flush()
-    if not logits:
+    if not answers:
         raise ValueError(
             f"None of the {len(records)} images can be read, the first "
             f"because: {unreadable[0][1]}."
         )
-    return np.concatenate(logits), np.array(labels), unreadable
+    return np.concatenate(answers), np.array(labels), unreadable
 
 
 def _measure(
-    labels: "Array", logits: "Array", class_names: list[str]
+    labels: "Array", shares: "Array", class_names: list[str]
 ) -> dict[str, Any]:
+    import numpy as np
+
     from keras_artkd.measure.intervals import wilson_interval
     from keras_artkd.measure.metrics import classification_metrics
 
+    # Logits up to a constant of each image, which no metric sees.
+    logits = np.log(np.maximum(shares, np.finfo("float32").tiny))
     metrics = classification_metrics(labels, logits, class_names)
-    correct = int((logits.argmax(axis=1) == labels).sum())
+    correct = int((shares.argmax(axis=1) == labels).sum())
     interval = wilson_interval(correct, len(labels))
     return {**metrics, "accuracy_interval": list(interval)}
 

@@ -15,6 +15,7 @@ import argparse
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command line."""
     from keras_artkd.deploy.formats import EXPORT_FORMATS
+    from keras_artkd.deploy.formats.base import BATCHES
 
     offers = [
         f"{name}: {', '.join(file_format.quantisations)}"
@@ -32,6 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="none",
         metavar="KIND",
         help=f"{'; '.join(offers)} (none)",
+    )
+    parser.add_argument(
+        "--batch",
+        choices=BATCHES,
+        help="images that the file takes at once: 1, as clients on phones and "
+        "in browsers want it, or any number (1 of tflite, open of the others)",
     )
     parser.add_argument(
         "--output", metavar="PATH", help="the file or folder to write (in RUN)"
@@ -74,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
         data_dir=arguments.data_dir,
         gate=ParityGate(arguments.min_agreement, arguments.max_accuracy_drop),
         licence=arguments.licence,
+        batch=arguments.batch,
     )
     low, high = report["accuracy_drop_interval"]
     print(

@@ -17,10 +17,11 @@ from keras_artkd.types import Array, Path
 
 
 class LiteModel:
-    """A `.tflite` classifier: raw pixels in, float32 logits out.
+    """A `.tflite` classifier: raw pixels in, float32 probabilities out.
 
     Hides the differences between the kinds of file: quantised inputs and
-    outputs, and the batch size.
+    outputs, and the batch size. Files of earlier versions, and files from
+    elsewhere, may answer logits.
 
     Args:
         path: the file.
@@ -60,30 +61,33 @@ class LiteModel:
         if [len(shape) for shape in shapes] != [4, 2]:
             raise ValueError(
                 "The file must map one image (batch, height, width, "
-                "channels) to logits (batch, classes). Received: tensors of "
-                f"shapes {shapes} in {path}."
+                "channels) to an answer (batch, classes). Received: tensors "
+                f"of shapes {shapes} in {path}."
             )
         self._input, self._output = inputs[0], outputs[0]
         height, width, channels = map(int, shapes[0][1:])
         self.input_shape = (height, width, channels)
         self.num_classes = int(shapes[1][1])
+        # A file for one image may hold shapes that are for one alone.
+        self._limit = 1 if shapes[0][0] == 1 else None
         self._batch_size: int | None = None
 
     def predict(self, images: Array, batch_size: int = 64) -> Array:
-        """Returns the logits of images.
+        """Returns the file's answers for images.
 
         Args:
             images: raw pixels in [0, 255], `(n, height, width, channels)`,
                 uint8 or float.
-            batch_size: images at once.
+            batch_size: images at once, if the file takes more than one.
 
         Returns:
-            Logits, float32, `(n, classes)`.
+            Probabilities, float32, `(n, classes)`.
 
         Raises:
             ValueError: if the images do not fit the network.
         """
         images = check_images("images", images, self._input["shape"])
+        batch_size = self._limit or batch_size
         return np.concatenate(
             [
                 self._run(images[start : start + batch_size])
@@ -101,8 +105,8 @@ class LiteModel:
                 self._batch_size = len(images)
             self._interpreter.set_tensor(index, _quantize(images, self._input))
             self._interpreter.invoke()
-            logits: Array = self._interpreter.get_tensor(self._output["index"])
-            return _dequantize(logits, self._output)
+            answer: Array = self._interpreter.get_tensor(self._output["index"])
+            return _dequantize(answer, self._output)
 
 
 @contextlib.contextmanager
@@ -128,11 +132,11 @@ def _quantize(images: Array, tensor: Mapping[str, Any]) -> Array:
     return np.clip(steps, limits.min, limits.max).astype(tensor["dtype"])
 
 
-def _dequantize(logits: Array, tensor: Mapping[str, Any]) -> Array:
+def _dequantize(answer: Array, tensor: Mapping[str, Any]) -> Array:
     if tensor["dtype"] == np.float32:
-        return logits
+        return answer
     scale, zero_point = tensor["quantization"]
-    return (logits.astype(np.float32) - zero_point) * np.float32(scale)
+    return (answer.astype(np.float32) - zero_point) * np.float32(scale)
 
 
 def check_images(name: str, images: Any, input_shape: Sequence[Any]) -> Array:

@@ -20,6 +20,8 @@ MAX_SIDE = 4096
 
 INFO = "keras_artkd.json"
 LABELS = "labels.txt"
+# In the settings, for who reads them without this package.
+_DESCRIPTION = ("preprocessing", "input", "output")
 CARD = "MODEL_CARD.md"
 
 
@@ -65,14 +67,18 @@ class ModelInfo:
                 f"crop_size={self.crop_size}, short_side={self.short_side}."
             )
 
-    def files(self) -> dict[str, str]:
+    def files(self, answers: str = "probabilities") -> dict[str, str]:
         """Dict of file name -> text.
+
+        Args:
+            answers: what the model's output is, for who reads its settings.
 
         Raises:
             ValueError: if one is longer than a reader takes.
         """
         settings = dataclasses.asdict(self)
         del settings["card"]
+        settings |= self._description(answers)
         files = {
             INFO: json.dumps(settings, indent=1, ensure_ascii=False) + "\n",
             # One class a line, as TFLite's tools expect it.
@@ -88,6 +94,54 @@ class ModelInfo:
                     f"{_too_long(name)}. Fix: shorter names of the classes."
                 )
         return files
+
+    def _description(self, answers: str) -> dict[str, Any]:
+        """How an image becomes the input, for programs of other people."""
+        middle = "pixels at their centres, weights normalised over the edge"
+        return {
+            "preprocessing": [
+                {"step": "turn", "as": "the EXIF orientation says"},
+                {"step": "convert", "to": "RGB", "colour_profile": "ignored"},
+                {"step": "lay over", "colour": [255, 255, 255]},
+                {
+                    "step": "crop",
+                    "longer_side": "at most twice the shorter one",
+                    "at": "the centre, offsets rounded down",
+                },
+                {
+                    "step": "resize",
+                    "shorter_side": self.short_side,
+                    "longer_side": "in proportion, rounded, halves to even",
+                    "filter": "bicubic (a = -0.5) with antialiasing",
+                    "exactly": f"Pillow's BICUBIC: {middle}, rounded to 8 "
+                    "bits after the columns and after the rows",
+                },
+                {
+                    "step": "crop",
+                    "side": self.crop_size,
+                    "at": "the centre, offsets rounded down",
+                },
+                {
+                    "step": "resize",
+                    "side": self.image_size,
+                    "filter": "triangle (bilinear) with antialiasing",
+                    "exactly": f"weights in 1/256, {middle}; rounded to 8 "
+                    "bits after the columns and after the rows",
+                },
+            ],
+            "input": {
+                "shape": ["batch", self.image_size, self.image_size, 3],
+                "channels": "RGB",
+                "range": [0, 255],
+                "mean": [0, 0, 0],
+                "std": [1, 1, 1],
+            },
+            "output": {
+                "shape": ["batch", len(self.class_names)],
+                "meaning": f"{answers} of the classes, in the order of "
+                "class_names",
+            },
+        }
 
     @classmethod
     def from_files(cls, files: Mapping[str, str]) -> "ModelInfo | None":
@@ -105,6 +159,8 @@ class ModelInfo:
             settings = json.loads(files[INFO])
             if not isinstance(settings, dict):
                 raise ValueError(f"it holds a {type(settings).__name__}")
+            for name in _DESCRIPTION:  # It follows from the rest.
+                settings.pop(name, None)
             return cls(**settings, card=files.get(CARD, ""))
         except (ValueError, TypeError, RecursionError) as error:
             raise ValueError(
@@ -180,10 +236,20 @@ def read_archive(path: pathlib.Path) -> ModelInfo | None:
         return ModelInfo.from_files(files)
 
 
-def write_archive(path: pathlib.Path, info: ModelInfo) -> None:
-    """Adds a `ModelInfo` to the ZIP archive that a file is, or gets."""
+def write_archive(
+    path: pathlib.Path,
+    files: Mapping[str, str],
+    compression: int = zipfile.ZIP_DEFLATED,
+) -> None:
+    """Adds the files of a `ModelInfo` to the archive that a file is, or gets.
+
+    Args:
+        path: a ZIP archive, or a file that gets one at its end.
+        files: of `ModelInfo.files`.
+        compression: of `zipfile`.
+    """
     # Opened for appending, a file that is no archive gets one at its end.
     with zipfile.ZipFile(path, "a") as archive:
-        for name, text in info.files().items():
+        for name, text in files.items():
             # A fixed date: the same model gives the same bytes.
-            archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(name), text, compression)

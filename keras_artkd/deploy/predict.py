@@ -18,7 +18,6 @@ from keras_artkd.datasets.files import is_image, list_files, printable
 from keras_artkd.deploy.finished_run import find_model
 from keras_artkd.deploy.formats import open_model
 from keras_artkd.deploy.model_info import info_of_names
-from keras_artkd.measure.metrics import softmax
 from keras_artkd.output import escaped
 from keras_artkd.types import Array, Path
 
@@ -36,8 +35,7 @@ class Prediction:
     Attributes:
         source: str, the image: its path.
         classes: list of `(class name, confidence)`, most confident first;
-            confidences are the softmax of the logits (of a foreign model that
-            ends in a softmax, its outputs).
+            confidences are the model's probabilities.
         error: str, why the image could not be read; None if it was read.
     """
 
@@ -118,7 +116,7 @@ class Classifier:
         crop = centre_square(pixels, info.crop_size)
         return resize_squares(crop, info.image_size)
 
-    def logits(self, images: Array, batch_size: int = 64) -> Array:
+    def probabilities(self, images: Array, batch_size: int = 64) -> Array:
         """Returns float32 `(n, classes)` of a stack of images from `read`."""
         return self.runtime.predict(images, batch_size)
 
@@ -151,8 +149,8 @@ class Classifier:
     ) -> Iterator[Prediction]:
         read = list(pool.map(self._read_or_error, chunk))
         images = [pixels for _, pixels in read if not isinstance(pixels, str)]
-        logits = self.logits(np.stack(images)) if images else None
-        ranked = iter([] if logits is None else self._rank(logits, top))
+        shares = self.probabilities(np.stack(images)) if images else None
+        ranked = iter([] if shares is None else self._rank(shares, top))
         for name, pixels in read:
             if isinstance(pixels, str):
                 yield Prediction(name, [], pixels)
@@ -170,26 +168,13 @@ class Classifier:
         except UnreadableImage as error:
             return name, str(error)
 
-    def _rank(self, logits: Array, top: int) -> list[list[tuple[str, float]]]:
-        # In float64, so that the shares of many classes sum to one.
-        shares = np.asarray(logits, "float64")
-        if not _are_shares(shares):
-            shares = softmax(shares)
+    def _rank(self, shares: Array, top: int) -> list[list[tuple[str, float]]]:
         # Stable: equal confidences stay in the order of the classes.
         order = np.argsort(-shares, axis=1, kind="stable")[:, :top]
         return [
             [(self.info.class_names[i], float(row[i])) for i in best]
             for row, best in zip(shares, order, strict=True)
         ]
-
-
-def _are_shares(outputs: Array) -> bool:
-    """Whether a network ends in a softmax, as foreign ones often do.
-
-    Logits practically never sum to one.
-    """
-    sums = outputs.sum(axis=1)
-    return bool(outputs.min() >= 0 and np.allclose(sums, 1, atol=1e-2))
 
 
 def find_images(paths: Iterable[Path]) -> Iterator[pathlib.Path]:

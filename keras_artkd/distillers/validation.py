@@ -6,15 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_artkd.distillers.roles import STUDENT, RoleNetwork
 from keras_artkd.distillers.schedules import Schedule, Weight
 from keras_artkd.losses.base import TransferLoss
+from keras_artkd.models.answers import softmax_sums
 from keras_artkd.models.functional import as_functional
-
-# Of noise for a network that takes images of any size.
-_SIDE = 64
 
 
 def own_terms(roles: Iterable[str]) -> tuple[str, ...]:
@@ -61,23 +58,9 @@ def name_networks(
 
 
 def _check_answers(model: keras.Model) -> None:
-    """Rejects a network whose answers are probabilities, wherever from.
-
-    A softmax may be an operation, or within a model inside. So its answers to
-    two images of noise tell.
-    """
-    last = model.outputs[0]._keras_history.operation
-    if isinstance(last, keras.layers.Dense) and (
-        last.activation is keras.activations.linear
-    ):
-        return
-    shape = [side or _SIDE for side in model.inputs[0].shape[1:]]
-    noise = np.random.default_rng(0).uniform(0, 255, (2, *shape))
-    answers = keras.ops.convert_to_numpy(
-        model(noise.astype("float32"), training=False)
-    ).astype("float64")
-    sums = answers.sum(axis=-1)
-    if (answers >= 0).all() and np.allclose(sums, 1.0, atol=1e-2):
+    """Rejects a network whose answers are probabilities, wherever from."""
+    sums = softmax_sums(model)
+    if sums is not None:
         raise ValueError(
             "A network in distillation must end in logits. Received: "
             f"{model.name!r}, whose answers to two images of noise are not "

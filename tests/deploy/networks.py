@@ -78,3 +78,15 @@ def written(
     path = folder / file_format.file_name(quantize)
     export_model(file_format, model, path, quantize, images, class_names)
     return path
+
+
+def logit_correlation(answers, logits):
+    """Correlation of logits and a file's probabilities, of all images.
+
+    Logits are known of their softmax up to a constant of each image.
+    """
+    pairs = [
+        values - values.mean(axis=1, keepdims=True)
+        for values in (np.log(np.maximum(answers, 1e-37)), np.asarray(logits))
+    ]
+    return np.corrcoef(*[values.ravel() for values in pairs])[0, 1]

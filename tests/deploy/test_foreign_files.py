@@ -158,5 +158,5 @@ def test_a_model_that_opens_and_does_not_run(classifiers, monkeypatch):
     with pytest.raises(ValueError, match=r"cannot be run.*c.tflite \(node.*to"):
         model.predict(IMAGES)
     monkeypatch.setattr(model, "_run", lambda images: np.zeros((1, 7)))
-    with pytest.raises(ValueError, match=r"3 logits.*\(1, 7\)"):
+    with pytest.raises(ValueError, match=r"3 numbers.*\(1, 7\)"):
         model.predict(IMAGES)

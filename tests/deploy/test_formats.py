@@ -14,6 +14,7 @@ from tests.deploy.networks import (
     channel_mixtures,
     conv_net,
     flat_network,
+    logit_correlation,
     stripes,
     with_solved_head,
     written,
@@ -149,8 +150,7 @@ def test_awgram_converts_to_builtin_operations(tmp_path, correlation):
     assert b"Flex" not in path.read_bytes()
     # Measured: every correlation 1.0 and above 0.999.
     assert export.verify(path, maps, logits, labels)["agreement"] > 0.95
-    integer_logits = LiteModel(path).predict(maps)
-    assert np.corrcoef(integer_logits.ravel(), logits.ravel())[0, 1] > 0.99
+    assert logit_correlation(LiteModel(path).predict(maps), logits) > 0.99
 
 
 def test_int8_takes_the_bytes_of_dark_images(tmp_path):
@@ -170,11 +170,59 @@ def test_signatures(tmp_path):
     spec = loaded.signatures["serving_default"].structured_input_signature[1]
     assert spec["image"].shape.as_list() == [None, 8, 8, 3]
     assert spec["image"].dtype == tf.float32
-    assert loaded.serve(tf.zeros((3, 8, 8, 3))).dtype == tf.float32
+    answers = loaded.serve(tf.zeros((3, 8, 8, 3)))
+    assert list(answers) == ["probabilities"]
+    assert answers["probabilities"].dtype == tf.float32
 
     lite = LiteModel(written(network, tmp_path, "tflite"))
     signatures = lite._interpreter.get_signature_list()
-    assert signatures["serving_default"]["inputs"] == ["image"]
+    assert signatures["serving_default"] == {
+        "inputs": ["image"],
+        "outputs": ["probabilities"],
+    }
+
+    onnx = pytest.importorskip("onnx")
+    graph = onnx.load(written(network, tmp_path, "onnx")).graph
+    assert [x.name for x in graph.input] == ["image"]
+    assert [x.name for x in graph.output] == ["probabilities"]
+
+
+@pytest.mark.parametrize("quantize", ["none", "float16", "int8"])
+def test_a_lite_file_is_for_one_image_unless_it_is_open(tmp_path, quantize):
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), "uint8")
+    network, shapes, answers = flat_network(), [], []
+    for batch in ("1", "open"):
+        path = export.export_tflite(
+            network,
+            tmp_path / f"{batch}.tflite",
+            quantize,
+            images,
+            batch=batch,
+        )
+        model = LiteModel(path)
+        for details in (
+            model._interpreter.get_input_details()[0],
+            model._interpreter.get_output_details()[0],
+        ):
+            shapes.append([int(n) for n in details["shape_signature"]])
+            assert details["name"] in ("image", "probabilities")
+        answers.append(model.predict(images, batch_size=3))
+    assert shapes == [[1, 8, 8, 3], [1, 4], [-1, 8, 8, 3], [-1, 4]]
+    np.testing.assert_allclose(*answers, atol=1e-6)
+
+
+def test_probabilities_of_int8_are_not_rounded(tmp_path):
+    """In steps of 1/256 the first two of these would be equal."""
+    images = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 3), "uint8")
+    path = written(flat_network(), tmp_path, "tflite", "int8", images)
+    answers = LiteModel(path).predict(images)
+    np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-6)
+    assert np.abs(answers * 256 - np.round(answers * 256)).max() > 0.1
+
+
+def test_a_batch_that_is_unknown(tmp_path):
+    with pytest.raises(ValueError, match="must be 1 or open. Received: '7'"):
+        export.export_tflite(flat_network(), tmp_path / "m.tflite", batch="7")
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])

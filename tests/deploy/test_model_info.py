@@ -1,5 +1,6 @@
 """A model file names its classes and its preprocessing, in every format."""
 
+import json
 import zipfile
 
 import keras
@@ -13,6 +14,7 @@ from keras_artkd.deploy.model_info import (
     read_archive,
     write_archive,
 )
+from keras_artkd.measure.metrics import softmax
 from tests.deploy.classifiers import (
     CLASSES,
     FILES,
@@ -29,7 +31,9 @@ def test_every_format_carries_it(classifiers, name):
     assert runtime.num_classes == 3
     images = np.full((2, 8, 8, 3), (0, 200, 90), "uint8")
     np.testing.assert_allclose(
-        runtime.predict(images), [[0, 6.25, 2.8125]] * 2, atol=0.02
+        runtime.predict(images),
+        softmax([[0, 6.25, 2.8125]] * 2),
+        atol=0.002,
     )
 
 
@@ -40,6 +44,23 @@ def test_other_tools_find_the_labels(classifiers):
         assert archive.read("MODEL_CARD.md") == b"# A card\n"
     folder = classifiers["c_saved_model"] / "assets.extra"
     assert (folder / "labels.txt").read_text().split() == CLASSES
+
+
+def test_the_settings_say_how_an_image_becomes_the_input(classifiers):
+    settings = {}
+    for name in ("c.tflite", "c.keras"):
+        with zipfile.ZipFile(classifiers[name]) as archive:
+            settings[name] = json.loads(archive.read("keras_artkd.json"))
+    lite = settings["c.tflite"]
+    sides = [
+        step.get("shorter_side") or step.get("side")
+        for step in lite["preprocessing"]
+        if step["step"] in ("resize", "crop")
+    ]
+    assert sides == [None, 9, 8, 8]
+    assert lite["input"]["shape"] == ["batch", 8, 8, 3]
+    assert lite["output"]["meaning"].startswith("probabilities")
+    assert settings["c.keras"]["output"]["meaning"].startswith("logits")
 
 
 def test_the_files_stay_what_they_were(classifiers):
@@ -53,7 +74,7 @@ def test_names_of_any_kind(tmp_path):
     names = ["Ukiyo-e 浮世絵", "two\nlines", 'quo"ted\\', "", " led by a space"]
     path = tmp_path / "m.tflite"
     path.write_bytes(b"no archive yet")
-    write_archive(path, ModelInfo(names, 8, 8))
+    write_archive(path, ModelInfo(names, 8, 8).files())
     assert read_archive(path).class_names == names
     with zipfile.ZipFile(path) as archive:
         assert len(archive.read("labels.txt").decode().splitlines()) == 5

@@ -52,14 +52,14 @@ def test_two_images_of_139_are_no_reason(classifiers):
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (139, 8, 8, 3), "uint8")
     path = classifiers["c.tflite"]
-    logits = open_model(path).predict(images)
-    labels = logits.argmax(axis=1)
+    answers = open_model(path).predict(images)
+    labels = answers.argmax(axis=1)
     # The network would be right about two images, or forty, that the file
     # has wrong.
     for wrong, refused in ((2, False), (40, True)):
         truth = labels.copy()
-        truth[:wrong] = (truth[:wrong] + 1) % logits.shape[1]
-        network = np.eye(logits.shape[1])[truth]
+        truth[:wrong] = (truth[:wrong] + 1) % answers.shape[1]
+        network = np.eye(answers.shape[1])[truth]
         report = export.verify(path, images, network, truth)
         assert report["accuracy_drop"] == pytest.approx(wrong / 139)
         low, high = report["accuracy_drop_interval"]

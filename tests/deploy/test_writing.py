@@ -77,7 +77,7 @@ def test_a_failed_export_leaves_what_was_there(
         raise RuntimeError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(small), "export", fail)
+        patch.setattr(keras.Model, "export", fail)
         with pytest.raises(RuntimeError, match="disk full") as caught:
             written(small, tmp_path, name)
         assert "last words" in caught.value.__notes__[0]

@@ -14,7 +14,7 @@ from keras_artkd.deploy.formats.base import Runtime
 from keras_artkd.deploy.model_info import ModelInfo
 from keras_artkd.files import replacing
 from keras_artkd.measure.intervals import paired_difference, share_interval
-from keras_artkd.measure.metrics import agreement
+from keras_artkd.measure.metrics import agreement, softmax
 from keras_artkd.types import Array, Path
 
 # Images, the network's logits of them, and their labels.
@@ -47,7 +47,7 @@ def verify(
             `accuracy_drop`: how much less accurate it is than the network,
                 `None` without labels.
             `accuracy_drop_interval`: `(low, high)`, 95 %, or `None`.
-            `max_abs_difference`: between logits, the largest.
+            `max_abs_difference`: between probabilities, the largest.
 
     Raises:
         ValueError: if shapes disagree or the file answers NaN.
@@ -65,19 +65,19 @@ def _verify(
     batch_size: int = 64,
 ) -> dict[str, Any]:
     """`verify` of a file that is open."""
-    logits = runtime.predict(images, batch_size)
+    answers = runtime.predict(images, batch_size)
     keras_logits = np.asarray(keras_logits)
-    same = agreement(keras_logits, logits)
+    same = agreement(keras_logits, answers)
     accuracy = drop = drop_interval = None
     if labels is not None:
         labels = np.asarray(labels)
-        if labels.shape != (len(logits),):
+        if labels.shape != (len(answers),):
             raise ValueError(
                 "`labels` must have one class index for each image. "
                 f"Received: labels.shape={labels.shape}, "
-                f"{len(logits)} images."
+                f"{len(answers)} images."
             )
-        right = logits.argmax(axis=1) == labels
+        right = answers.argmax(axis=1) == labels
         accuracy = float(right.mean())
         drop, *drop_interval = paired_difference(
             right, keras_logits.argmax(axis=1) == labels
@@ -86,11 +86,13 @@ def _verify(
         "runtime": runtime.name,
         "size_bytes": size_of(path),
         "agreement": same,
-        "agreement_interval": share_interval(same, len(logits)),
+        "agreement_interval": share_interval(same, len(answers)),
         "accuracy": accuracy,
         "accuracy_drop": drop,
         "accuracy_drop_interval": drop_interval,
-        "max_abs_difference": float(np.abs(keras_logits - logits).max()),
+        "max_abs_difference": float(
+            np.abs(softmax(keras_logits) - answers).max()
+        ),
     }
 
 

@@ -40,6 +40,7 @@ def deliver_student(
     held_out: tuple[str, Array, Array],
     gate: ParityGate,
     judged: tuple[Array, Array] | None = None,
+    batch: str | None = None,
 ) -> dict[str, Any]:
     """Exports a run's student with its card, measured on held-out images.
 
@@ -55,6 +56,8 @@ def deliver_student(
         gate: `ParityGate`.
         judged: `(images, labels)` that the gate looks at; by default those
             that are held out.
+        batch: images that the file takes at once, `"1"` or `"open"`; the
+            format's own by default.
 
     Returns:
         dict, the report of `deliver` with `file`, `format`, `quantize` and
@@ -81,6 +84,7 @@ def deliver_student(
             student,
             quantize=quantize,
             calibration_images=calibration_images,
+            batch=batch,
         ),
         path,
         lambda report: model_info(*facts, {**report, **about}),
@@ -113,6 +117,7 @@ def export_run(
     data_dir: Path | None = None,
     gate: ParityGate | None = None,
     licence: str | None = None,
+    batch: str | None = None,
 ) -> tuple[pathlib.Path, dict[str, Any]]:
     """Exports a finished run's best student in any format, through a gate.
 
@@ -127,6 +132,8 @@ def export_run(
         data_dir: where the data is, if it moved since.
         gate: `ParityGate`; the default one if None.
         licence: for the model card; the run's own by default.
+        batch: images that the file takes at once, `"1"` or `"open"`; the
+            format's own by default.
 
     Returns:
         `(path, report)`, see `deliver_student`.
@@ -160,5 +167,6 @@ def export_run(
         choose_calibration_images(collection.train, *sizes),
         (held_out, *evaluation_arrays(collection.validation, *sizes)),
         gate or ParityGate(),
+        batch=batch,
     )
     return path, report

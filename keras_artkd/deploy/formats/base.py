@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_artkd.deploy.lite import check_images
 from keras_artkd.deploy.model_info import ModelInfo
+from keras_artkd.measure.metrics import softmax
 from keras_artkd.output import quiet
 from keras_artkd.types import Array
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Runtime(abc.ABC):
-    """A model file that is open: pixels in, logits out.
+    """A model file that is open: pixels in, probabilities out.
 
     Attributes:
         name: str, the library that runs the file.
@@ -38,7 +39,9 @@ class Runtime(abc.ABC):
     info: ModelInfo | None
 
     def predict(self, images: Array, batch_size: int = 64) -> Array:
-        """Returns float32 logits `(n, classes)` of raw pixels.
+        """Returns float32 probabilities `(n, classes)` of raw pixels.
+
+        Of a model that answers logits they are its softmax.
 
         Args:
             images: in [0, 255], `(n, height, width, 3)`, uint8 or float.
@@ -50,7 +53,7 @@ class Runtime(abc.ABC):
         """
         images = check_images("images", images, (None, *self.input_shape))
         try:
-            logits = np.concatenate(
+            answers = np.concatenate(
                 [
                     self._run(
                         images[start : start + batch_size].astype("float32")
@@ -64,17 +67,29 @@ class Runtime(abc.ABC):
                 f"The model cannot be run. Received: {self.path or self.name} "
                 f"({reason}). Fix: if it is damaged, copy or export it again."
             ) from error
-        if logits.shape != (len(images), self.num_classes):
+        if answers.shape != (len(images), self.num_classes):
             raise ValueError(
-                f"A model must answer with {self.num_classes} logits an "
-                f"image. Received: {logits.shape} for {len(images)} images "
+                f"A model must answer with {self.num_classes} numbers an "
+                f"image. Received: {answers.shape} for {len(images)} images "
                 f"from {self.path or self.name}."
             )
-        return logits
+        if _are_shares(answers):
+            return answers
+        # In float64, so that the shares of many classes sum to one.
+        return softmax(answers.astype("float64")).astype("float32")
 
     @abc.abstractmethod
     def _run(self, images: Array) -> Array:
-        """Logits of one batch of float32 images."""
+        """Probabilities or logits of one batch of float32 images."""
+
+
+def _are_shares(answers: Array) -> bool:
+    """Whether a model ends in a softmax, as all that are exported here do.
+
+    Logits practically never sum to one.
+    """
+    sums = answers.sum(axis=1)
+    return bool(answers.min() >= 0 and np.allclose(sums, 1, atol=1e-2))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,11 +116,14 @@ class ExportFormat(ModelFormat):
 
     Attributes:
         quantisations: the values of `quantize` that the format offers.
+        batch: the batch size of its files unless another is asked for, one of
+            `BATCHES`.
         write: writes a network; see `Write`.
     """
 
     quantisations: tuple[str, ...]
     write: "Write"
+    batch: str = "open"
 
     def file_name(self, quantize: str = "none") -> str:
         """The name of such an export in its run's folder."""
@@ -124,11 +142,17 @@ class ExportFormat(ModelFormat):
             )
 
 
+# Images that a file takes at once: one, as clients on phones and in browsers
+# want it, or any number.
+BATCHES = ("1", "open")
+
 # The arguments are a Keras model, the path, the `tf.TensorSpec` of its input,
-# the quantisation, and calibration images `(n, height, width, channels)`,
-# which are None unless the quantisation is int8.
+# the quantisation, calibration images `(n, height, width, channels)`,
+# which are None unless the quantisation is int8, and whether the network
+# answers logits: what is written answers probabilities.
 Write = Callable[
-    ["keras.Model", pathlib.Path, "tf.TensorSpec", str, Array | None], None
+    ["keras.Model", pathlib.Path, "tf.TensorSpec", str, Array | None, bool],
+    None,
 ]
 
 
@@ -184,7 +208,7 @@ def check_classifier(
         or any(not isinstance(size, int) for size in shapes[0][1:])
     ):
         raise NotAClassifier(
-            "A model must map one image (batch, height, width, 3) to logits "
+            "A model must map one image (batch, height, width, 3) to an answer "
             f"(batch, classes). Received: {path} with tensors of shapes "
             f"{shapes}."
         )

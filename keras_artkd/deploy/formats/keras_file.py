@@ -15,7 +15,11 @@ from keras_artkd.deploy.formats.base import (
     UnreadableModel,
     check_classifier,
 )
-from keras_artkd.deploy.model_info import read_archive, write_archive
+from keras_artkd.deploy.model_info import (
+    ModelInfo,
+    read_archive,
+    write_archive,
+)
 from keras_artkd.output import quiet
 from keras_artkd.types import Array
 
@@ -85,4 +89,8 @@ def load_keras_model(path: pathlib.Path) -> "keras.Model":
         raise UnreadableModel(path, error) from error
 
 
-FORMAT = ModelFormat("keras", ".keras", KerasRuntime, write_archive)
+def _write_info(path: pathlib.Path, info: ModelInfo) -> None:
+    write_archive(path, info.files("logits"))
+
+
+FORMAT = ModelFormat("keras", ".keras", KerasRuntime, _write_info)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-_INPUT = "image"
+_INPUT, _OUTPUT = "image", "probabilities"
 
 
 def export_onnx(
@@ -30,11 +30,12 @@ def export_onnx(
     quantize: str = "none",
     calibration_images: Array | None = None,
     class_names: Sequence[str] | None = None,
+    batch: str = "open",
 ) -> pathlib.Path:
     """Writes an ONNX file.
 
     Its input `image` takes raw pixels, float32 in [0, 255], `(batch, height,
-    width, channels)` of any batch size. Its output is float32 logits.
+    width, channels)`. Its output is float32 `probabilities`.
 
     Args:
         model: a Keras model, one image in, logits out; one with
@@ -45,6 +46,7 @@ def export_onnx(
             ranges).
         calibration_images: for `int8`; see `export_tflite`.
         class_names: list of str, or None; see `export_tflite`.
+        batch: `"open"` (default), any number of images, or `"1"`.
 
     Returns:
         The path, a `pathlib.Path`.
@@ -57,7 +59,7 @@ def export_onnx(
     from keras_artkd.deploy.formats.writing import export_model
 
     return export_model(
-        FORMAT, model, path, quantize, calibration_images, class_names
+        FORMAT, model, path, quantize, calibration_images, class_names, batch
     )
 
 
@@ -78,8 +80,8 @@ class OnnxRuntime(Runtime):
         self._input = inputs[0].name
 
     def _run(self, images: Array) -> Array:
-        (logits,) = self._session.run(None, {self._input: images})
-        return logits
+        (answers,) = self._session.run(None, {self._input: images})
+        return answers
 
 
 def _load(path: pathlib.Path) -> Any:
@@ -110,6 +112,7 @@ def _write(
     signature: "tf.TensorSpec",
     quantize: str,
     images: Array | None,
+    gives_logits: bool,
 ) -> None:
     try:
         import onnx
@@ -127,13 +130,33 @@ def _write(
         verbose=False,
     )
     graph = onnx.load(path)
-    shape = graph.graph.input[0].type.tensor_type.shape
-    shape.dim[0].dim_param = "batch"
+    if signature.shape[0] is None:
+        for tensor in (*graph.graph.input, *graph.graph.output):
+            tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
     if quantize == "float16":
         graph = _in_float16(graph)
     onnx.save(graph, path)
     if images is not None:
         _quantize_int8(path, images)
+    _name_output(path, gives_logits)
+
+
+def _name_output(path: pathlib.Path, gives_logits: bool) -> None:
+    """Makes a file answer `probabilities`, computed in float32."""
+    import onnx
+
+    model = onnx.load(path)
+    (output,) = model.graph.output
+    # A softmax that is there already is only given the name.
+    operation = "Softmax" if gives_logits else "Identity"
+    last = onnx.helper.make_node(
+        operation, [output.name], [_OUTPUT], name=_OUTPUT
+    )
+    if gives_logits:
+        last.attribute.append(onnx.helper.make_attribute("axis", -1))
+    model.graph.node.append(last)
+    output.name = _OUTPUT
+    onnx.save(model, path)
 
 
 def _in_float16(graph: Any) -> Any:

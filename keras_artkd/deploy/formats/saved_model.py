@@ -38,7 +38,7 @@ def export_saved_model(
 
     The signature `serving_default` (and the method `serve`) takes raw pixels,
     float32 in [0, 255], `(batch, height, width, channels)` of any batch
-    size. It returns float32 logits, also for a model trained in mixed
+    size. It returns float32 `probabilities`, also for a model trained in mixed
     precision.
 
     Args:
@@ -88,10 +88,10 @@ class SavedModelRuntime(Runtime):
     def _run(self, images: Array) -> Array:
         import tensorflow as tf
 
-        (logits,) = self._signature(
+        (answers,) = self._signature(
             **{self._input: tf.constant(images)}
         ).values()
-        return logits.numpy()
+        return answers.numpy()
 
 
 def is_saved_model(path: pathlib.Path) -> bool:
@@ -155,12 +155,13 @@ def _write(
     signature: "tf.TensorSpec",
     quantize: str,
     images: Array | None,
+    gives_logits: bool,
 ) -> None:
     with tempfile.TemporaryDirectory() as place:
         # TensorFlow looks for its own shards, too.
         plain = pathlib.Path(place, "saved_model")
         written = plain if _is_pattern(path) else path
-        network.export(
+        _with_probabilities(network, gives_logits).export(
             str(written),
             format="tf_saved_model",
             input_signature=[signature],
@@ -168,6 +169,17 @@ def _write(
         )
         if written != path:
             shutil.move(written, path)
+
+
+def _with_probabilities(
+    network: "keras.Model", gives_logits: bool
+) -> "keras.Model":
+    import keras
+
+    (answers,) = network.outputs
+    if gives_logits:
+        answers = keras.layers.Softmax(dtype="float32")(answers)
+    return keras.Model(network.inputs, {"probabilities": answers})
 
 
 FORMAT = ExportFormat(

@@ -1,18 +1,25 @@
 """LiteRT (TFLite): for phones, browsers and small devices.
 
-What the file says of itself lies in a ZIP archive at its end, as TFLite's
-associated files do: `unzip -l student.tflite` lists them.
+What the file says of itself is TFLite's metadata, and a ZIP archive at its end,
+as TFLite's associated files are: `unzip -l student.tflite` lists them.
 """
 
 import pathlib
+import zipfile
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_artkd.deploy.formats.base import ExportFormat, ModelError, Runtime
+from keras_artkd.deploy.formats.lite_graph import add_metadata, finish_graph
+from keras_artkd.deploy.formats.lite_metadata import lite_metadata
 from keras_artkd.deploy.lite import LiteModel
-from keras_artkd.deploy.model_info import read_archive, write_archive
+from keras_artkd.deploy.model_info import (
+    ModelInfo,
+    read_archive,
+    write_archive,
+)
 from keras_artkd.types import Array, Path
 
 if TYPE_CHECKING:
@@ -26,11 +33,13 @@ def export_tflite(
     quantize: str = "none",
     calibration_images: Array | None = None,
     class_names: Sequence[str] | None = None,
+    batch: str = "1",
 ) -> pathlib.Path:
     """Writes a LiteRT (TFLite) file of built-in operations only.
 
-    The batch size stays open: the file starts at 1 and can be resized, as
-    `LiteModel` does. The input is called `image`.
+    It takes one image, `image`, raw pixels `(1, height, width, channels)`, and
+    answers float32 `probabilities`, `(1, classes)`. With class names it has
+    TFLite's metadata, so that MediaPipe Tasks takes it.
 
     - `none`: float32 throughout.
     - `float16`: weights stored as float16, computed in float32. Half the
@@ -54,6 +63,9 @@ def export_tflite(
             are put into the file with the preprocessing that `artkd predict`
             gives an image: its shorter side is resized to 9/8 of the
             network's input, then the central square is cut out.
+        batch: `"1"` (default), which LiteRT.js and the delegates of GPUs and
+            NPUs want, or `"open"`: the file starts at one image and can be
+            resized to any number, as `LiteModel` does.
 
     Returns:
         The path, a `pathlib.Path`.
@@ -65,7 +77,7 @@ def export_tflite(
     from keras_artkd.deploy.formats.writing import export_model
 
     return export_model(
-        FORMAT, model, path, quantize, calibration_images, class_names
+        FORMAT, model, path, quantize, calibration_images, class_names, batch
     )
 
 
@@ -93,6 +105,7 @@ def _write(
     signature: "tf.TensorSpec",
     quantize: str,
     images: Array | None,
+    gives_logits: bool,
 ) -> None:
     # Keras's exporter feeds `tf.lite.TFLiteConverter` through a SavedModel and
     # passes these settings on by name. The short way, from a concrete
@@ -106,6 +119,13 @@ def _write(
         verbose=False,
         **_converter_settings(quantize, images),
     )
+    finish_graph(path, gives_logits)
+
+
+def _write_info(path: pathlib.Path, info: ModelInfo) -> None:
+    add_metadata(path, lite_metadata(info))
+    # MediaPipe reads no compressed files.
+    write_archive(path, info.files(), zipfile.ZIP_STORED)
 
 
 def _converter_settings(quantize: str, images: Array | None) -> dict[str, Any]:
@@ -145,7 +165,8 @@ FORMAT = ExportFormat(
     name="tflite",
     suffix=".tflite",
     open=LiteRuntime,
-    write_info=write_archive,
+    write_info=_write_info,
     quantisations=("none", "float16", "int8"),
     write=_write,
+    batch="1",
 )

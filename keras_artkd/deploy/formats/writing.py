@@ -8,12 +8,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_artkd.deploy.formats.base import ExportFormat, quiet_libraries
+from keras_artkd.deploy.formats.base import (
+    BATCHES,
+    ExportFormat,
+    quiet_libraries,
+)
 from keras_artkd.deploy.formats.targets import check_target
 from keras_artkd.deploy.lite import check_images
 from keras_artkd.deploy.model_info import ModelInfo, info_of_names
 from keras_artkd.files import first_line, replacing
 from keras_artkd.models import upright
+from keras_artkd.models.answers import softmax_sums
 from keras_artkd.models.functional import as_functional
 from keras_artkd.types import Array, Path
 
@@ -25,6 +30,7 @@ def export_model(
     quantize: str = "none",
     calibration_images: Array | None = None,
     class_names: Sequence[str] | None = None,
+    batch: str | None = None,
 ) -> pathlib.Path:
     """Writes a model in an export format.
 
@@ -35,6 +41,7 @@ def export_model(
         quantize: one of the quantisations that the format offers.
         calibration_images: for `int8`.
         class_names: list of str, or None.
+        batch: one of `BATCHES`; the format's own by default.
 
     Returns:
         The path, a `pathlib.Path`.
@@ -47,14 +54,19 @@ def export_model(
     file_format.check_quantize(quantize)
     path = check_target(path, file_format)
     model = _functional(model)
-    signature = _signature(model)
+    signature = _signature(model, check_batch(batch or file_format.batch))
     info = check_class_names(class_names, model)
     images = None
     if quantize == "int8":
         images = _check_calibration_images(calibration_images, signature.shape)
     with replacing(path) as temporary, quiet_libraries():
         file_format.write(
-            _to_deploy(model), temporary, signature, quantize, images
+            _to_deploy(model),
+            temporary,
+            signature,
+            quantize,
+            images,
+            softmax_sums(model) is None,
         )
         if info is not None:
             file_format.write_info(temporary, info)
@@ -143,8 +155,17 @@ def _functional(model: keras.Model) -> keras.Model:
         )
 
 
-def _signature(model: keras.Model) -> tf.TensorSpec:
-    """The input to export a model with.
+def check_batch(batch: str) -> int | None:
+    """The size of a batch that an input is written with, None for any."""
+    if batch not in BATCHES:
+        raise ValueError(
+            f"`batch` must be {' or '.join(BATCHES)}. Received: {batch!r}."
+        )
+    return 1 if batch == "1" else None
+
+
+def _signature(model: keras.Model, batch: int | None) -> tf.TensorSpec:
+    """The input to export a model with, `batch` images or any number.
 
     Raises:
         ValueError: if Keras or the model cannot be exported.
@@ -173,7 +194,7 @@ def _signature(model: keras.Model) -> tf.TensorSpec:
         )
     # The name is the argument's name in the file. Without it, Keras counts
     # its tensors, and the name differs from run to run.
-    return tf.TensorSpec((None, *inputs[0][1:]), tf.float32, name="image")
+    return tf.TensorSpec((batch, *inputs[0][1:]), tf.float32, name="image")
 
 
 def _to_deploy(model: keras.Model) -> keras.Model:
