@@ -32,6 +32,9 @@ MAX_JPEG_PIXELS = 300_000_000
 # Pixels that are converted at once: what lies between takes little memory.
 _STRIP_PIXELS = 1_000_000
 
+# How a picture becomes the square that a network sees.
+FITS = ("crop", "stretch", "pad")
+
 # Of a TIFF, that are looked at for the largest.
 _MOST_PAGES = 32
 
@@ -174,6 +177,31 @@ def centre_square(pixels: Array, side: int) -> Array:
     """Returns the central `(side, side, 3)` of a `(height, width, 3)` array."""
     top, left = (np.array(pixels.shape[:2]) - side) // 2
     return pixels[top : top + side, left : left + side]
+
+
+def fit_square(pixels: Array, fit: str) -> Array:
+    """Makes a picture square, as wide as its shorter side.
+
+    Args:
+        pixels: uint8 `(height, width, 3)`, as of `read_image`.
+        fit: one of `FITS`: `"crop"` leaves it as it is, for a crop later;
+            `"stretch"` resizes its longer side; `"pad"` puts it in the middle
+            of a black square, and resizes that.
+
+    Returns:
+        uint8 `(side, side, 3)`; of `"crop"` the picture itself.
+    """
+    height, width = pixels.shape[:2]
+    if fit == "crop" or height == width:
+        return pixels
+    image = Image.fromarray(pixels)
+    if fit == "pad":
+        longer = max(image.size)
+        square = Image.new("RGB", (longer, longer))
+        square.paste(image, ((longer - width) // 2, (longer - height) // 2))
+        image = square
+    side = min(height, width)
+    return np.array(image.resize((side, side), Image.Resampling.BICUBIC))
 
 
 def resize_short_side(image: Image.Image, short_side: int) -> Image.Image:

@@ -3,6 +3,7 @@
 from keras_artkd.data.store import ImageStore
 from keras_artkd.datasets.collection import Collection, collect
 from keras_artkd.datasets.examples import Examples, Loaded
+from keras_artkd.datasets.fitting import fit_collection
 from keras_artkd.datasets.folds import split_fold
 from keras_artkd.datasets.records import Reader
 from keras_artkd.datasets.request import LoadRequest
@@ -61,10 +62,11 @@ def divide(
         examples, left_out = leave_out_known(examples, known, by_artist)
         hidden.append(examples)
         loaded = loaded._replace(skipped=loaded.skipped + unreadable + left_out)
-    return collect(
+    collection = collect(
         request.name,
         loaded,
         by_artist,
         join(hidden) if hidden else None,
         disjoint=held_out,
     )
+    return fit_collection(collection, request.fit)

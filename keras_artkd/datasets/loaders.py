@@ -20,6 +20,7 @@ from keras_artkd.datasets.cifar import check_cifar, load_cifar
 from keras_artkd.datasets.collection import Collection
 from keras_artkd.datasets.dividing import divide
 from keras_artkd.datasets.examples import Loaded
+from keras_artkd.datasets.fitting import check_fit
 from keras_artkd.datasets.folder import check_folder, load_folder
 from keras_artkd.datasets.folds import check_folds
 from keras_artkd.datasets.generated import check_atelier, load_atelier
@@ -107,6 +108,7 @@ def load(
     unlabelled_dir: Path | None = None,
     folds: int | None = None,
     fold: int | None = None,
+    fit: str = "crop",
     **options: Any,
 ) -> Collection:
     """Loads a data set by name, decoded, split and checked for leaks.
@@ -148,6 +150,8 @@ def load(
         fold: int, from 0 on, the part that tests; of the rest 15 % validate.
             None: all images train. They are the test split, too, for what
             the folds found together.
+        fit: how a picture becomes square: `"crop"` leaves it for a crop
+            later, `"stretch"` and `"pad"` (with black) show all of it.
         **options: of the data set. `folder`: `exclude`, a file that lists
             images to leave out (see `keras_artkd.datasets.exclusions`).
             `atelier`: `scenes`, their number. `wikiart` and
@@ -183,6 +187,7 @@ def load(
         unlabelled_dir=unlabelled_dir,
         folds=folds,
         fold=fold,
+        fit=fit,
         **options,
     )
     loader = _find_loader(name)
@@ -251,6 +256,7 @@ def check_request(
     unlabelled_dir: Path | None = None,
     folds: int | None = None,
     fold: int | None = None,
+    fit: str = "crop",
     **options: Any,
 ) -> LoadRequest:
     """Checks all arguments of `load`, as far as that takes a moment.
@@ -295,7 +301,9 @@ def check_request(
         split_seed=split_seed,
         cache_dir=cache_dir,
         options=options,
+        fit=fit,
     )
+    check_fit(fit, short_side, loader.in_memory)
     loader.check(request)
     return request
 

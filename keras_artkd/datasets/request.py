@@ -20,6 +20,7 @@ class LoadRequest:
         split_seed: int.
         cache_dir: where archives are kept prepared, or None.
         options: dict of the data set's own options.
+        fit: one of `keras_artkd.data.images.FITS`.
     """
 
     name: str
@@ -30,6 +31,7 @@ class LoadRequest:
     split_seed: int
     cache_dir: Path | None
     options: Mapping[str, Any]
+    fit: str = "crop"
 
     @property
     def by_artist(self) -> bool:

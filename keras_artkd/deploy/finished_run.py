@@ -28,6 +28,7 @@ _LOAD: dict[str, tuple[type, ...]] = {
     "unlabelled_dir": _TEXT,
     "folds": _NUMBER,
     "fold": _NUMBER,
+    "fit": (str,),
 }
 _OPTION = (str, int, float, bool, type(None))
 
@@ -140,6 +141,7 @@ def model_info(
         image_size=config["image_size"],
         short_side=data["load"]["short_side"] or crop,
         crop_size=crop,
+        fit=data["load"].get("fit", "crop"),
         card=model_card(config, data, metrics, export),
     )
 

@@ -11,6 +11,8 @@ import zipfile
 from collections.abc import Mapping
 from typing import IO, Any
 
+from keras_artkd.data.images import FITS
+
 # What a file from elsewhere may hold. ImageNet's 21,843 names take 0.6 MB.
 MAX_BYTES = 4 * 2**20
 MAX_NAMES = 100_000
@@ -20,6 +22,25 @@ MAX_SIDE = 4096
 
 INFO = "keras_artkd.json"
 LABELS = "labels.txt"
+# Of a fit, what makes the resized picture square.
+_SQUARE: dict[str, list[dict[str, Any]]] = {
+    "crop": [],
+    "stretch": [
+        {
+            "step": "resize",
+            "longer_side": "to the shorter one",
+            "filter": "bicubic (a = -0.5) with antialiasing",
+        }
+    ],
+    "pad": [
+        {"step": "pad", "to": "a square", "colour": [0, 0, 0]},
+        {
+            "step": "resize",
+            "side": "the shorter side before",
+            "filter": "bicubic (a = -0.5) with antialiasing",
+        },
+    ],
+}
 # In the settings, for who reads them without this package.
 _DESCRIPTION = ("preprocessing", "input", "output")
 CARD = "MODEL_CARD.md"
@@ -38,6 +59,8 @@ class ModelInfo:
             `image_size` (`keras_artkd.data.resampling`); `image_size` itself
             by default.
         card: str, the model card, Markdown.
+        fit: one of `keras_artkd.data.images.FITS`: what makes the resized
+            image square, before the crop.
     """
 
     class_names: list[str]
@@ -45,6 +68,7 @@ class ModelInfo:
     short_side: int
     card: str = ""
     crop_size: int = 0
+    fit: str = "crop"
 
     def __post_init__(self) -> None:
         _check_names(self.class_names)
@@ -57,6 +81,11 @@ class ModelInfo:
         if not isinstance(self.card, str):
             raise ValueError(
                 f"`card` must be str. Received: a {type(self.card).__name__}."
+            )
+        if self.fit not in FITS:
+            raise ValueError(
+                f"`fit` must be one of {', '.join(FITS)}. Received: "
+                f"{_short(self.fit)}."
             )
         if self.crop_size == 0:
             object.__setattr__(self, "crop_size", self.image_size)
@@ -116,6 +145,7 @@ class ModelInfo:
                     "exactly": f"Pillow's BICUBIC: {middle}, rounded to 8 "
                     "bits after the columns and after the rows",
                 },
+                *_SQUARE[self.fit],
                 {
                     "step": "crop",
                     "side": self.crop_size,

@@ -12,7 +12,12 @@ from typing import BinaryIO, TypeAlias
 
 import numpy as np
 
-from keras_artkd.data.images import UnreadableImage, centre_square, read_image
+from keras_artkd.data.images import (
+    UnreadableImage,
+    centre_square,
+    fit_square,
+    read_image,
+)
 from keras_artkd.data.resampling import resize_squares
 from keras_artkd.datasets.files import is_image, list_files, printable
 from keras_artkd.deploy.finished_run import find_model
@@ -113,7 +118,8 @@ class Classifier:
         """
         info = self.info
         pixels = read_image(source, info.short_side)
-        crop = centre_square(pixels, info.crop_size)
+        square = fit_square(pixels, info.fit)
+        crop = centre_square(square, info.crop_size)
         return resize_squares(crop, info.image_size)
 
     def probabilities(self, images: Array, batch_size: int = 64) -> Array:

@@ -34,6 +34,7 @@ _UNCHANGED = {
     "keep_epoch": "best",
     "folds": None,
     "fold": None,
+    "fit": "crop",
 }
 # Settings that do not change the outcome.
 _NO_OUTCOME = ("licence", "exports", "workdir", "resume", "labels_only")

@@ -134,10 +134,10 @@ class Plan:
     def short_side(self) -> int:
         """Shorter side to which an image is resized before the crop, pixels."""
         data = self.config.data
-        # Arrays that have the size already leave no room for a crop.
-        return (
-            self.crop_size if data.keep_size else round(1.125 * self.crop_size)
-        )
+        # Arrays that have the size already leave no room for a crop, and a
+        # picture of which all is seen needs none.
+        tight = data.keep_size or data.fit != "crop"
+        return self.crop_size if tight else round(1.125 * self.crop_size)
 
     @property
     def learns_pseudo_labels(self) -> bool:
@@ -176,6 +176,7 @@ class Plan:
             "limit": data.limit,
             "split_seed": data.split_seed,
             "data_dir": source["data_dir"],
+            **({} if data.fit == "crop" else {"fit": data.fit}),
             **self.unlabelled_arguments,
             **self._fold_arguments,
             **source["data_options"],

@@ -51,6 +51,9 @@ class DataSettings:
     crop_size: int | None = None
     """Side of the crop from which all networks get their images, resized; by
     default that of the network that sees most."""
+    fit: Literal["crop", "stretch", "pad"] = "crop"
+    """How a picture becomes the square that networks see: its centre; all of
+    it, stretched, as MediaPipe does; or all of it, with black beside."""
     keep_size: tyro.conf.Suppress[bool] = False
     """Take images as large as they are stored, without a resize before the
     crop: for arrays that already have `image_size`."""
@@ -59,6 +62,11 @@ class DataSettings:
         _require_least("image_size", self.image_size, 8)
         if self.crop_size is not None:
             _require_least("crop_size", self.crop_size, 8)
+        if self.fit != "crop" and self.keep_size:
+            raise ValueError(
+                "Images that are taken as they are stored are cropped. "
+                f"Received: fit={self.fit!r}. Fix: fit='crop'."
+            )
         if not 0 <= self.unlabelled < 1:
             raise ValueError(
                 "`unlabelled` must be a share of the training images, at least "

@@ -129,3 +129,29 @@ def test_an_expert_is_trained_to_be_inherited():
     assert plan.expert.config.networks.inherit is None
     other = resolve(plan.config.replace(inherit=None))
     assert other.expert is None and other.folder != plan.folder
+
+
+@pytest.mark.parametrize("fit", ["stretch", "pad"])
+def test_a_prediction_sees_the_picture_as_the_test_did(
+    tmp_path, short_runs, monkeypatch, fit
+):
+    monkeypatch.setattr(
+        "keras_artkd.runs.delivery.EXPORTS", {"tflite": EXPORTS["tflite"]}
+    )
+    folder = write_folder(tmp_path / "images")
+    plan = small_plan(
+        "folder",
+        data_dir=str(folder),
+        workdir=str(tmp_path / "runs"),
+        method="baseline",
+        fit=fit,
+    )
+    data = load_data(plan)
+    run(plan, data)
+    classifier = Classifier(plan.folder.path)
+    assert classifier.info.fit == fit
+    assert classifier.info.short_side == classifier.info.crop_size
+    for index, key in enumerate(data.test.keys):
+        np.testing.assert_array_equal(
+            classifier.read(folder / key), data.test.image(index)
+        )
