@@ -135,3 +135,34 @@ def assert_same_changes(before, first, second, tolerance=1e-3):
         one, two = np.subtract(one, old), np.subtract(two, old)
         allowed = tolerance * np.linalg.norm(one) + 1e-5 * np.sqrt(one.size)
         assert np.linalg.norm(two - one) <= allowed, one.shape
+
+
+def assert_same_next_step(restored, distiller, examples, epochs):
+    """The optimizer's state is there, too: the weights change alike.
+
+    Args:
+        restored: a distiller that was saved and loaded.
+        distiller: the one that it was.
+        examples: images and labels, as it takes them.
+        epochs: how many it has trained.
+    """
+    images, labels = examples
+    before = snapshot(distiller)
+    logs = []
+    for model in (restored, distiller):
+        model.run_eagerly = True
+        logs.append(
+            model.fit(
+                images,
+                labels,
+                epochs=epochs + 1,
+                initial_epoch=epochs,
+                shuffle=False,
+                verbose=0,
+            ).history
+        )
+    for name, values in logs[1].items():
+        np.testing.assert_allclose(
+            logs[0][name], values, rtol=1e-4, err_msg=name
+        )
+    assert_same_changes(before, snapshot(restored), snapshot(distiller))

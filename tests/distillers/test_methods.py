@@ -14,7 +14,7 @@ from keras_artkd.distillers.schedules import Product
 from tests.contract import settings
 from tests.distillers.networks import (
     CLASSES,
-    assert_same_changes,
+    assert_same_next_step,
     batch,
     make,
     same,
@@ -179,31 +179,7 @@ def test_trains_saves_and_resumes(method, tmp_path):
     assert settings(restored.get_config()) == settings(distiller.get_config())
     assert type(restored) is type(distiller)
     assert same(snapshot(restored), snapshot(distiller))
-    assert_same_next_step(restored, distiller, epochs)
-
-
-def assert_same_next_step(restored, distiller, epochs):
-    """The optimizer's state is there, too: the weights change alike."""
-    images, labels = examples(distiller)
-    before = snapshot(distiller)
-    logs = []
-    for model in (restored, distiller):
-        model.run_eagerly = True
-        logs.append(
-            model.fit(
-                images,
-                labels,
-                epochs=epochs + 1,
-                initial_epoch=epochs,
-                shuffle=False,
-                verbose=0,
-            ).history
-        )
-    for name, values in logs[1].items():
-        np.testing.assert_allclose(
-            logs[0][name], values, rtol=1e-4, err_msg=name
-        )
-    assert_same_changes(before, snapshot(restored), snapshot(distiller))
+    assert_same_next_step(restored, distiller, examples(distiller), epochs)
 
 
 def describe(weight):
@@ -372,28 +348,3 @@ def test_objectives(method, options, expected):
 def test_methods_ask_for_the_views_that_the_pipeline_has():
     for name, row in METHODS.items():
         assert untrained(name).views == VIEWS[row.views].count, name
-
-
-def test_a_combination_trains_saves_and_resumes(tmp_path):
-    options = {
-        "ab.first_stage": 1,
-        "dkd.warmup": 2,
-        "crd.num_negatives": 40,
-        "crd.embedding_dim": 8,
-    }
-    distiller = make("ab+dkd+crd", **options)
-    assert distiller.name == "ab-dkd-crd"
-    distiller.compile(
-        keras.optimizers.SGD(0.01, momentum=0.9), run_eagerly=True
-    )
-    images, labels = batch()
-    logs = distiller.fit(
-        images, labels, epochs=2, shuffle=False, verbose=0
-    ).history
-    # No label counts in the first epoch.
-    expected = 0.003 * logs["activation_boundary"][0]
-    assert logs["loss"][0] == pytest.approx(expected, rel=1e-5)
-    distiller.save(tmp_path / "d.keras")
-    restored = keras.models.load_model(tmp_path / "d.keras")
-    assert same(snapshot(restored), snapshot(distiller))
-    assert_same_next_step(restored, distiller, 2)
