@@ -22,7 +22,10 @@ TEXTS = {
     for path in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
 }
 # Those with code and commands of their own.
-COMMANDING = ("README", "guide", "methods", "python", "results")
+COMMANDING = (
+    *("README", "guide", "methods", "later_methods", "python"),
+    "results",
+)
 SOURCES = ("thesis_000", "paper_001", "thesis_002", "paper_003", "tutorial_004")
 # A reader's ten minutes.
 MOST_WORDS = 900

@@ -25,6 +25,18 @@ from keras_artkd.losses.base import TemperatureLoss as TemperatureLoss
 from keras_artkd.losses.base import TransferLoss as TransferLoss
 from keras_artkd.losses.byot import Byot as Byot
 from keras_artkd.losses.byot import byot as byot
+from keras_artkd.losses.class_relations import (
+    InterClassRelation as InterClassRelation,
+)
+from keras_artkd.losses.class_relations import (
+    IntraClassRelation as IntraClassRelation,
+)
+from keras_artkd.losses.class_relations import (
+    inter_class_relation as inter_class_relation,
+)
+from keras_artkd.losses.class_relations import (
+    intra_class_relation as intra_class_relation,
+)
 from keras_artkd.losses.contrastive import (
     ContrastiveRepresentation as ContrastiveRepresentation,
 )

@@ -62,6 +62,7 @@ OPTIONS |= {
     "vid": {"beta": 0.5, "initial_variance": 2.0},
     "ab": {"beta": 1e-4, "margin": 0.5, "first_stage": 1},
     "dkd": {"temperature": 2.0, "alpha": 0.5, "beta": 2.0, "warmup": 2},
+    "dist": {"temperature": 2.0, "beta": 0.5, "gamma": 2.0},
     "pr_kd": {
         "temperature": 2.0,
         "alpha": 0.5,
@@ -217,6 +218,7 @@ EXPERT = [
     ("irg", "0.1 * LogitsL2", "5 * InstanceEdges", "5 * EdgeTransformation"),
     ("dkd", "LinearWarmup(1, 20) * DecoupledKD"),
     ("pr_dkd", "LinearWarmup(1, 20) * PerceptionDecoupledKD"),
+    ("dist", "1 * InterClassRelation", "1 * IntraClassRelation"),
 ]
 
 

@@ -23,6 +23,8 @@ CONFIG = Config.of(
         "kd": {"temperature": 1.0, "alpha": 0.5},
         "dkd": {"temperature": 1.0, "beta": 0.5, "warmup": 1.0},
         "reviewkd": {"beta": 1.0, "warmup": 1.0},
+        # MMRazor's, of these two networks.
+        "dist": {"beta": 2.0, "gamma": 2.0},
         # Nobody says; the warm-up is that of DKD, which it extends.
         "pr_dkd": {"warmup": 1.0},
     },
