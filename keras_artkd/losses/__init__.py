@@ -21,6 +21,7 @@ from keras_artkd.losses.attention_transfer import (
 )
 from keras_artkd.losses.base import EmbeddingLoss as EmbeddingLoss
 from keras_artkd.losses.base import PairedLoss as PairedLoss
+from keras_artkd.losses.base import PreparedLogits as PreparedLogits
 from keras_artkd.losses.base import TemperatureLoss as TemperatureLoss
 from keras_artkd.losses.base import TransferLoss as TransferLoss
 from keras_artkd.losses.byot import Byot as Byot
@@ -112,6 +113,11 @@ from keras_artkd.losses.soft_cross_entropy import (
 from keras_artkd.losses.soft_cross_entropy import (
     soft_cross_entropy as soft_cross_entropy,
 )
+from keras_artkd.losses.standardised import (
+    StandardisedDecoupledKD as StandardisedDecoupledKD,
+)
+from keras_artkd.losses.standardised import StandardisedKD as StandardisedKD
+from keras_artkd.losses.standardised import standardise as standardise
 from keras_artkd.losses.variational_information import (
     VariationalInformation as VariationalInformation,
 )

@@ -134,6 +134,34 @@ class TemperatureLoss(TransferLoss):
         return {**super().get_config(), "temperature": self.temperature}
 
 
+class PreparedLogits(TransferLoss):
+    """Puts `prepare` before the loss on logits that it is mixed into.
+
+    It comes first among the bases: `class PerceptionKD(PreparedLogits, KD)`.
+    """
+
+    def prepare(self, logits: Tensor) -> Tensor:
+        """Logits as the loss takes them; of teacher and student alike.
+
+        Args:
+            logits: `(batch, classes)`, not normalised.
+
+        Returns:
+            `(batch, classes)`.
+        """
+        raise NotImplementedError
+
+    def call(
+        self, labels: Tensor, teacher: Endpoints, student: Endpoints
+    ) -> Tensor:
+        """The loss of the prepared logits."""
+        taught, learnt = (
+            {"logits": self.prepare(side["logits"])}
+            for side in (teacher, student)
+        )
+        return super().call(labels, taught, learnt)
+
+
 class EmbeddingLoss(TransferLoss):
     """A transfer loss on one endpoint of each network.
 

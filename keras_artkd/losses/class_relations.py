@@ -4,15 +4,12 @@ import keras
 from keras import ops
 
 from keras_artkd.losses.base import Endpoints, TemperatureLoss
-from keras_artkd.losses.ops import TINY, log_probabilities
+from keras_artkd.losses.ops import TINY, centred, log_probabilities
 from keras_artkd.types import Tensor
 
 # Added to the product of the norms, as in the authors' code: a class that
 # nobody predicts in a batch has no relation to learn.
 EPSILON = 1e-8
-# Probabilities that vary less than this, relative to the largest, are constant:
-# how they vary is lost in rounding.
-CONSTANT = 1e-6
 
 
 def inter_class_relation(
@@ -118,22 +115,9 @@ class IntraClassRelation(TemperatureLoss):
 
 def _correlation(teacher: Tensor, student: Tensor) -> Tensor:
     """Pearson's correlation of rows, `(rows,)`; 0 where one is constant."""
-    teacher, student = _centred(teacher), _centred(student)
+    teacher, student = centred(teacher), centred(student)
     product = ops.sum(teacher * student, axis=-1)
     return product / (_norm(teacher) * _norm(student) + EPSILON)
-
-
-def _centred(rows: Tensor) -> Tensor:
-    """Rows minus their means; those that are constant become zero.
-
-    These get no gradient. It would be the other side's row over `EPSILON`, and
-    a student that predicts all classes alike, as some do at first, would be
-    thrown far away.
-    """
-    centred = rows - ops.mean(rows, axis=-1, keepdims=True)
-    smallest = CONSTANT * ops.max(ops.abs(rows), axis=-1, keepdims=True)
-    varied = ops.max(ops.abs(centred), axis=-1, keepdims=True) > smallest
-    return ops.where(varied, centred, 0.0)
 
 
 def _norm(rows: Tensor) -> Tensor:

@@ -9,6 +9,9 @@ from keras_artkd.types import Tensor
 
 # Below the square root of float32's smallest number.
 TINY = 1e-30
+# Numbers that vary less than this, relative to the largest, are constant: how
+# they vary is lost in rounding.
+CONSTANT = 1e-6
 
 
 # Arguments.
@@ -43,6 +46,19 @@ def log_probabilities(logits: Tensor, temperature: float) -> Tensor:
     """
     check_temperature(temperature)
     return ops.log_softmax(ops.cast(logits, "float32") / temperature)
+
+
+def centred(rows: Tensor) -> Tensor:
+    """Rows minus their means; those that are constant become zero.
+
+    These get no gradient. Whoever divides by a row's norm or deviation would
+    otherwise throw a network that answers all classes alike, as some do at
+    first, far away.
+    """
+    apart = rows - ops.mean(rows, axis=-1, keepdims=True)
+    smallest = CONSTANT * ops.max(ops.abs(rows), axis=-1, keepdims=True)
+    varied = ops.max(ops.abs(apart), axis=-1, keepdims=True) > smallest
+    return ops.where(varied, apart, 0.0)
 
 
 # Features: a batch's feature maps become one row for each example.

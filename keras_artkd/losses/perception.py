@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_artkd.losses.base import Endpoints, TransferLoss
+from keras_artkd.losses.base import PreparedLogits
 from keras_artkd.losses.decoupled_kd import DecoupledKD
 from keras_artkd.losses.kd import KD
 from keras_artkd.losses.ops import sum_over_replicas
@@ -51,7 +51,7 @@ def perception(
     return centred * ops.rsqrt(mean(ops.square(centred)) + epsilon)
 
 
-class _Reconstructed(TransferLoss):
+class _Reconstructed(PreparedLogits):
     """Puts `perception` before the loss on logits that it is mixed into."""
 
     def __init__(
@@ -62,17 +62,9 @@ class _Reconstructed(TransferLoss):
         self.epsilon = epsilon
         self.synchronized = synchronized
 
-    def call(
-        self, labels: Tensor, teacher: Endpoints, student: Endpoints
-    ) -> Tensor:
-        """The loss of the reconstructed logits."""
-        return super().call(
-            labels, self._reconstruct(teacher), self._reconstruct(student)
-        )
-
-    def _reconstruct(self, endpoints: Endpoints) -> dict[str, Tensor]:
-        logits = endpoints["logits"]
-        return {"logits": perception(logits, self.epsilon, self.synchronized)}
+    def prepare(self, logits: Tensor) -> Tensor:
+        """`perception` of the logits."""
+        return perception(logits, self.epsilon, self.synchronized)
 
     def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""

@@ -19,7 +19,7 @@ def check_student(plan: Plan, num_classes: int = 10) -> None:
     """Makes the student once, with any expert; raises what that raises.
 
     The number of classes is not known before the data is loaded. Any number
-    does: no network and no method rejects one.
+    above two does: no network and no method rejects one.
     """
     if not plan.method.staged:
         if plan.weights == "expert":

@@ -174,6 +174,9 @@ def _run(
     # data was loaded and the expert trained, nor leave a folder.
     check_student(plan)
     data = load_data(plan) if data is None else data
+    if len(data.class_names) == 2:
+        # Which are too few for standardised logits.
+        check_student(plan, 2)
     folder = plan.folder
     if folder.has_data:
         check_same_data(folder, data)

@@ -63,6 +63,13 @@ OPTIONS |= {
     "ab": {"beta": 1e-4, "margin": 0.5, "first_stage": 1},
     "dkd": {"temperature": 2.0, "alpha": 0.5, "beta": 2.0, "warmup": 2},
     "dist": {"temperature": 2.0, "beta": 0.5, "gamma": 2.0},
+    "kd_standardised": {"temperature": 3.0, "weight": 0.5},
+    "dkd_standardised": {
+        "temperature": 3.0,
+        "alpha": 0.5,
+        "beta": 2.0,
+        "warmup": 2,
+    },
     "pr_kd": {
         "temperature": 2.0,
         "alpha": 0.5,
@@ -218,6 +225,8 @@ EXPERT = [
     ("irg", "0.1 * LogitsL2", "5 * InstanceEdges", "5 * EdgeTransformation"),
     ("dkd", "LinearWarmup(1, 20) * DecoupledKD"),
     ("pr_dkd", "LinearWarmup(1, 20) * PerceptionDecoupledKD"),
+    ("kd_standardised", "9 * StandardisedKD"),
+    ("dkd_standardised", "LinearWarmup(1, 20) * StandardisedDecoupledKD"),
     ("dist", "1 * InterClassRelation", "1 * IntraClassRelation"),
 ]
 

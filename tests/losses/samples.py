@@ -12,6 +12,7 @@ BASES = (
     losses.TemperatureLoss,
     losses.EmbeddingLoss,
     losses.PairedLoss,
+    losses.PreparedLogits,
 )
 
 

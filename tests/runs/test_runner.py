@@ -159,6 +159,26 @@ def test_data_that_changed(finished_run, data):
     assert not other.folder.path.exists()
 
 
+def test_two_classes_are_too_few_for_standardised_logits(tmp_path):
+    """Told before the expert is trained."""
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (40, 16, 16, 3), "uint8")
+    parts = {"x_train": images[:30], "x_test": images[30:]}
+    labels = {
+        f"y_{part[2:]}": np.arange(len(x)) % 2 for part, x in parts.items()
+    }
+    np.savez(tmp_path / "two.npz", **parts, **labels)
+    plan = small_plan(
+        "npz",
+        data_dir=str(tmp_path / "two.npz"),
+        method="kd_standardised",
+        workdir=str(tmp_path / "runs"),
+    )
+    with pytest.raises(ValueError, match="three classes.*Received: 2"):
+        run(plan)
+    assert not (tmp_path / "runs").exists()
+
+
 def test_an_interrupted_run_asks_for_resume(tmp_path):
     plan = small_plan("folder", workdir=str(tmp_path))
     plan.folder.path.mkdir(parents=True)
