@@ -48,6 +48,9 @@ class Method:
             training shorter than the published one shortens.
         views: which views of each example a batch has, as
             `keras_artkd.data.pipeline.training_dataset` takes it.
+        mixup: alpha of Mixup, with which it mixes every batch, see
+            `keras_artkd.data.augment.Mixup`; None where that is the user's
+            choice.
         staged: whether it has phases of its own, with an expert of several
             stages; it cannot be joined with others.
         pseudo_labels: which targets it learns instead of labels, a kind of
@@ -63,6 +66,7 @@ class Method:
     head: str = "pool"
     epoch_options: tuple[str, ...] = ()
     views: str = "one"
+    mixup: float | None = None
     staged: bool = False
     pseudo_labels: str | None = None
     parts: tuple["Method", ...] = ()
@@ -178,6 +182,7 @@ def method(
     head: str = "pool",
     epoch_options: tuple[str, ...] = (),
     views: str = "one",
+    mixup: float | None = None,
     staged: bool = False,
     pseudo_labels: str | None = None,
 ) -> Callable[[_Make], _Make]:
@@ -192,6 +197,7 @@ def method(
         head: see `Method`, also for the arguments below.
         epoch_options: tuple of str.
         views: str.
+        mixup: float or None.
         staged: bool.
         pseudo_labels: str or None.
 
@@ -214,6 +220,7 @@ def method(
         "head": head,
         "epoch_options": epoch_options,
         "views": views,
+        "mixup": mixup,
         "staged": staged,
         "pseudo_labels": pseudo_labels,
     }
@@ -314,8 +321,8 @@ def combination(name: str, parts: tuple[Method, ...]) -> Method:
     of their warm-ups are counted from the beginning all the same. A student
     can have the exits of one method only, and a batch the views of one; of
     several views every method's terms count, their mean. One that learns
-    pseudo-labels gives its targets to all. Options are called
-    `<method>.<option>`.
+    pseudo-labels gives its targets to all, and one that mixes its images mixes
+    them for all. Options are called `<method>.<option>`.
 
     Args:
         name: str, the parts' names joined by `+`.
@@ -367,6 +374,7 @@ def combination(name: str, parts: tuple[Method, ...]) -> Method:
             for option in part.epoch_options
         ),
         views=next(iter(views), "one"),
+        mixup=next((p.mixup for p in parts if p.mixup is not None), None),
         pseudo_labels=taught[0].pseudo_labels if taught else None,
         parts=parts,
     )

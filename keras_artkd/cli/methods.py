@@ -42,8 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the list, or the explanation."""
     if arguments.method is None:
+        column = max(map(len, METHODS)) + 1
         for method in METHODS.values():
-            print("\n".join(_brief(method)))
+            print("\n".join(_brief(method, column)))
         print(f"\n{_LEGEND}", end="")
         return 0
     method = get_method(arguments.method)
@@ -55,16 +56,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _brief(method: Method) -> Iterator[str]:
-    """The lines of a method in the list of all."""
+def _brief(method: Method, column: int) -> Iterator[str]:
+    """The lines of a method in the list of all, the text at a column."""
     summary = _description(method).split("\n\n")[0]
-    yield from _hanging(f"{method.name:15}", summary)
-    yield f"{'':15}teachers: {_teachers(method)}"
+    yield from _hanging(f"{method.name:{column}}", summary)
+    yield f"{'':{column}}teachers: {_teachers(method)}"
     options = ", ".join(
         f"{option}{_FIRM}{_word(default)}"
         for option, default in method.options.items()
     )
-    yield from _hanging(f"{'':15}", f"options: {options or 'none'}")
+    yield from _hanging(f"{'':{column}}", f"options: {options or 'none'}")
 
 
 def _explanation(method: Method, prefix: str) -> Iterator[str]:
@@ -74,6 +75,8 @@ def _explanation(method: Method, prefix: str) -> Iterator[str]:
     for paragraph in more:
         yield f"\n{paragraph}"
     yield f"\nTeachers: {_teachers(method)}."
+    if method.mixup is not None:
+        yield f"Every batch is mixed (Mixup, alpha {method.mixup:g})."
     if method.head != "pool":
         yield f"The student's published head: {method.head}."
     yield "" if method.options else "Options: none."

@@ -32,8 +32,9 @@ def build(
         An uncompiled `Distiller`. Its `compile` takes an optimizer and
         metrics, and defaults to cross-entropy from logits. Its batches have
         the views that `get_method(method).views` says (see
-        `keras_artkd.data.pipeline.training_dataset`). Some methods give the
-        student exits: then save the model that was passed, not the
+        `keras_artkd.data.pipeline.training_dataset`), mixed where its `mixup`
+        is a number (see `keras_artkd.data.augment.Mixup`). Some methods give
+        the student exits: then save the model that was passed, not the
         distiller's.
 
     Raises:

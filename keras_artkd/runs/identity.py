@@ -106,7 +106,7 @@ def _identify_data(plan: "Plan", identity: dict[str, Any]) -> None:
 
 
 def _identify_augmentation(plan: "Plan", identity: dict[str, Any]) -> None:
-    augment = plan.config.augmentation.augment
+    augment = plan.augment
     identity["augment"] = [a for a in AUGMENTATIONS if a in augment]
     if "cutout" not in augment:
         del identity["cutout_side"]

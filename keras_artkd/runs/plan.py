@@ -25,6 +25,9 @@ from keras_artkd.runs.expert_config import (
 from keras_artkd.runs.identity import identify
 from keras_artkd.runs.settings import Option
 
+# Of Mixup, where neither the user nor the method says: FRSKD's, for thesis 002.
+MIXUP_ALPHA = 0.2
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
@@ -115,9 +118,24 @@ class Plan:
         return self.method.head if head == "auto" else head
 
     @property
+    def augment(self) -> tuple[str, ...]:
+        """Augmentations of training images, those of the method with them."""
+        given = self.config.augmentation.augment
+        mixes = self.method.mixup is not None and "mixup" not in given
+        return (*given, "mixup") if mixes else given
+
+    @property
+    def mixup_alpha(self) -> float:
+        """Of Mixup's share, where images are mixed."""
+        for alpha in (self.config.augmentation.mixup_alpha, self.method.mixup):
+            if alpha is not None:
+                return alpha
+        return MIXUP_ALPHA
+
+    @property
     def rotations(self) -> int:
         """How many rotations of an image networks tell apart."""
-        return ROTATIONS if "sla" in self.config.augmentation.augment else 1
+        return ROTATIONS if "sla" in self.augment else 1
 
     @property
     def cutout_side(self) -> int:
@@ -207,6 +225,8 @@ class Plan:
         return settings | {
             "options": {**self.method.options, **self.options},
             "learning_rate": self.first_rate,
+            "augment": self.augment,
+            "mixup_alpha": self.mixup_alpha,
             "cutout_side": self.cutout_side,
             "crop_size": self.crop_size,
         }

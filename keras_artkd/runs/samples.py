@@ -111,7 +111,7 @@ def draw_augmented(plan: Plan, data: Collection, images: int) -> Figure:
         augmented(plan, dataclasses.replace(data, train=store), epochs), 1
     ):
         first = [f"draw {number}"]
-        if "mixup" in plan.config.augmentation.augment:
+        if "mixup" in plan.augment:
             first.append(f"{100 * drawn.shares.min():.0f} %")
         headings += [
             ", ".join(filter(None, (*first, names[0]))),

@@ -239,8 +239,9 @@ class AugmentationSettings:
     image in four rotations, told apart."""
     cutout_side: int | None = None
     """Side of cutout's square, pixels; a quarter of the image by default."""
-    mixup_alpha: float = 0.2
-    """Mixup's share has the distribution Beta(alpha, alpha)."""
+    mixup_alpha: float | None = None
+    """Mixup's share has the distribution Beta(alpha, alpha); 0.2 by default, or
+    what a method that mixes all images was published with."""
 
     def __post_init__(self) -> None:
         if len({*self.augment}) < len(self.augment):
@@ -250,7 +251,7 @@ class AugmentationSettings:
             )
         if self.cutout_side is not None:
             _require_least("cutout_side", self.cutout_side, 1)
-        if self.mixup_alpha <= 0:
+        if self.mixup_alpha is not None and not self.mixup_alpha > 0:
             raise ValueError(
                 "`mixup_alpha` must be positive. "
                 f"Received: mixup_alpha={self.mixup_alpha}."

@@ -251,11 +251,10 @@ def _supervised_loss(label_smoothing: float) -> SmoothedCrossEntropy | None:
 def _augmentations(
     plan: Plan, num_classes: int
 ) -> list[Cutout | Mixup | Rotations]:
-    chosen = plan.config.augmentation
     made: dict[str, Cutout | Mixup | Rotations] = {
         "cutout": Cutout(plan.cutout_side),
-        "mixup": Mixup(num_classes, chosen.mixup_alpha),
+        "mixup": Mixup(num_classes, plan.mixup_alpha),
         "sla": Rotations(plan.rotations),
     }
     # Rotations are last: they multiply what the others have made.
-    return [made[name] for name in AUGMENTATIONS if name in chosen.augment]
+    return [made[name] for name in AUGMENTATIONS if name in plan.augment]

@@ -70,7 +70,7 @@ def check_expert_views(plan: Plan) -> None:
     count, method = plan.config.networks.expert_views, plan.method
     if count is None:
         return
-    augment = plan.config.augmentation.augment
+    augment = plan.augment
     wrong = None
     if not method.needs_expert:
         wrong = f"method={method.name!r}, which has no expert"

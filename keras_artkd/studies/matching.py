@@ -15,11 +15,13 @@ from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.config import Config
 from keras_artkd.runs.expert_config import EXPERT_METHOD
 from keras_artkd.runs.networks import build_distiller, build_expert
-from keras_artkd.runs.plan import Plan
+from keras_artkd.runs.plan import MIXUP_ALPHA, Plan
 from keras_artkd.runs.stages import count_stages
 from keras_artkd.studies.study import Cell, Study
 
 _Member = tuple[Cell, Plan]
+# Names, and Mixup's alpha where it is among them.
+_Augmentation = tuple[tuple[str, ...], float | None]
 # What counts as equal arithmetic.
 _NEAR = 1.05
 # They change the head alone; an expert from a file has its own.
@@ -48,7 +50,7 @@ def add_matched(
     """
     seed, epochs_of_all = base.schedule.seed, base.schedule.epochs
     own: dict[RunFolder, Cell] = {}
-    groups: dict[tuple[str, str, tuple[str, ...], bool], list[_Member]] = {}
+    groups: dict[tuple[str, str, _Augmentation, bool], list[_Member]] = {}
     for cell in study.cells:
         plan = study.plan(cell, base, seed, method_options)
         own[plan.folder] = cell
@@ -57,8 +59,11 @@ def add_matched(
         groups.setdefault(key, []).append((cell, plan))
     added: dict[str, Cell] = {}
     pairs: list[tuple[str, str]] = []
-    for (group, student, augment, aggregated), members in groups.items():
+    for (group, student, augmentation, aggregated), members in groups.items():
+        augment, alpha = augmentation
         label = " + ".join([student, *augment])
+        if alpha not in (None, MIXUP_ALPHA):
+            label += f" (alpha {alpha:g})"
         label = f"{group}: {label} alone" if group else f"{label} alone"
         changes: dict[str, Any] = {
             "method": EXPERT_METHOD,
@@ -67,6 +72,8 @@ def add_matched(
         }
         if augment:
             changes["augment"] = augment
+        if alpha is not None:
+            changes["mixup_alpha"] = alpha
         # Measured as the methods are.
         alone = baseline = Cell(
             label, changes, group=group, added=True, aggregated=aggregated
@@ -97,12 +104,13 @@ def add_matched(
     )
 
 
-def _augmentation(plan: Plan) -> tuple[str, ...]:
+def _augmentation(plan: Plan) -> _Augmentation:
     """The augmentation of images, by the recipe or by the method itself."""
-    augment = plan.config.augmentation.augment
+    augment = plan.augment
+    alpha = plan.mixup_alpha if "mixup" in augment else None
     if plan.method.views == "rotations":
-        return (*augment, "sla")
-    return augment
+        augment = (*augment, "sla")
+    return augment, alpha
 
 
 def _shared(epochs: Mapping[str, int], least: int) -> dict[int, list[str]]:

@@ -51,6 +51,12 @@ def test_every_option_is_explained(name, capsys):
     assert ("Options: none." in lines) == (not options)
 
 
+def test_a_method_that_mixes_its_images_says_so(capsys):
+    said_of = said(capsys, "function_matching")
+    assert "Every batch is mixed (Mixup, alpha 1)." in said_of
+    assert "mixed" not in said(capsys, "kd")
+
+
 def test_what_an_explanation_refers_to_is_there(capsys):
     words = " ".join(said(capsys, "collaborative").split())
     assert (

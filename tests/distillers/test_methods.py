@@ -63,6 +63,7 @@ OPTIONS |= {
     "ab": {"beta": 1e-4, "margin": 0.5, "first_stage": 1},
     "dkd": {"temperature": 2.0, "alpha": 0.5, "beta": 2.0, "warmup": 2},
     "dist": {"temperature": 2.0, "beta": 0.5, "gamma": 2.0},
+    "function_matching": {"temperature": 2.0},
     "kd_standardised": {"temperature": 3.0, "weight": 0.5},
     "dkd_standardised": {
         "temperature": 3.0,
@@ -273,6 +274,7 @@ EXPERT = [
             (name, {}, ["1 * supervised", *(f"{t}(expert)" for t in terms)])
             for name, *terms in EXPERT
         ),
+        ("function_matching", {}, ["0 * supervised", "1 * KD(expert)"]),
         ("pr_kd", {}, ["0.1 * supervised", "0.9 * PerceptionKD(expert)"]),
         (
             "ab",

@@ -93,6 +93,7 @@ def test_a_run_with_recorded_answers(tmp_path, capsys):
         ({"method": "ms_mgans", "epochs": 12}, "not single views"),
         ({"method": "kd+cs_kd"}, "not single views"),
         ({"augment": ("mixup",)}, "changes images anew"),
+        ({"method": "function_matching"}, "changes images anew"),
     ],
 )
 def test_what_cannot_be_recorded(changes, message):

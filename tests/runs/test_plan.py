@@ -187,6 +187,27 @@ def test_augmentations_decide_the_run():
     assert len(folders(*(plan(augment=augment) for augment in both))) == 1
 
 
+def test_a_method_that_mixes_all_images():
+    """As if the user had asked for it, with the method's own share."""
+
+    def plan(method="function_matching", **changes):
+        return small_plan("npz", method=method, **changes)
+
+    mixed = plan()
+    assert (mixed.augment, mixed.mixup_alpha) == (("mixup",), 1.0)
+    assert mixed.settings["augment"] == ("mixup",)
+    given = plan(augment=("mixup", "cutout"))
+    assert (given.augment, given.mixup_alpha) == (("mixup", "cutout"), 1.0)
+    assert mixed.folder == plan(augment=("mixup",), mixup_alpha=1.0).folder
+    other = plan(mixup_alpha=0.4)
+    assert other.mixup_alpha == 0.4 and other.folder != mixed.folder
+    joined = plan("rkd+function_matching", augment=("cutout",))
+    assert (joined.augment, joined.mixup_alpha) == (("cutout", "mixup"), 1.0)
+    # Others ask for it themselves. The expert is a method of its own.
+    assert plan("kd").augment == mixed.expert.augment == ()
+    assert plan("kd", augment=("mixup",)).mixup_alpha == 0.2
+
+
 def test_stages_and_their_parts():
     whole = small("npz", method="ms_mgans", epochs=10)
     off = resolve(whole.replace(adversarial=False, mutual="head"))

@@ -10,6 +10,7 @@ from keras_artkd.models.splitting import split_network
 from keras_artkd.runs.plan import resolve
 from keras_artkd.studies.matching import _shared, add_matched, training_cost
 from keras_artkd.studies.registry import STUDIES
+from keras_artkd.studies.study import Cell
 
 SMALL = {
     "student": "wrn_10_1",
@@ -90,6 +91,24 @@ def test_cost_of_a_training_in_phases():
     assert cost(stages=1) == pytest.approx((ten + adversaries) / 10)
     # Four stages have as many epochs of each kind as one.
     assert cost() == cost(stages=1)
+
+
+def test_a_method_that_mixes_its_images_is_matched_so():
+    """With its own share, beside those that mix by another."""
+    printed = STUDIES["002/4.17"]
+    base = small(printed)
+    cell = Cell("matched", {"method": "function_matching", "head": "pool"})
+    study = dataclasses.replace(printed, cells=(*printed.cells, cell))
+    study = add_matched(study, base, {})
+    ((_, alone),) = (
+        pair
+        for pair in study.matched
+        if pair[0] == cell.name and "epochs" not in pair[1]
+    )
+    assert alone == "wrn_10_1 + mixup (alpha 1) alone"
+    plans = {c.name: study.plan(c, base, 0) for c in study.cells}
+    assert plans[alone].augment == plans[cell.name].augment == ("mixup",)
+    assert plans[alone].mixup_alpha == plans[cell.name].mixup_alpha == 1.0
 
 
 def test_matched_baselines():
