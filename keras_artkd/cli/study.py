@@ -51,7 +51,7 @@ from keras_artkd.output import ending_with_its_reader, import_tensorflow
 from keras_artkd.runs.config import Config
 from keras_artkd.runs.plan import resolve
 from keras_artkd.runs.validation import (
-    check_expert_file,
+    check_expert_files,
     check_one_split,
     check_plan,
 )
@@ -180,7 +180,7 @@ def _check_files(command: Command) -> None:
     plan = resolve(command.run.replace(expert_views=None))
     check_one_split(plan, "A study")
     if plan.config.networks.expert is not None:
-        check_expert_file(plan)
+        check_expert_files(plan)
     if not (command.study.only_report or command.study.list_cells):
         check_plan(plan)
 

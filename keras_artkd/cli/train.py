@@ -133,10 +133,11 @@ def _parse(arguments: Sequence[str], program: str) -> tuple[Plan, Extent]:
         words,
     )
     plan = resolve(command.run)
-    if plan.config.networks.expert is not None and not plan.has_expert:
+    experts = plan.config.networks.expert
+    if experts is not None and not plan.has_expert:
         raise ValueError(
             f"Method {plan.method.name} has no expert. Received: --expert "
-            f"{plan.config.networks.expert}. Fix: --method kd, or another that "
+            f"{' '.join(experts)}. Fix: --method kd, or another that "
             "learns from one; or --inherit expert."
         )
     return plan, command.extent

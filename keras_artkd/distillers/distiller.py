@@ -10,7 +10,7 @@ from keras_artkd.distillers.fixed import FixedWeights
 from keras_artkd.distillers.model_methods import ModelMethods
 from keras_artkd.distillers.objective import batch_mean, sum_losses
 from keras_artkd.distillers.recorded import Inputs, split_answers
-from keras_artkd.distillers.roles import STUDENT, freeze, resize_to
+from keras_artkd.distillers.roles import STUDENT, freeze
 from keras_artkd.distillers.schedules import Weight, weight_at
 from keras_artkd.distillers.supervision import (
     check_from_logits,
@@ -35,6 +35,7 @@ from keras_artkd.distillers.views import (
 from keras_artkd.losses import cross_entropy
 from keras_artkd.losses.base import Endpoints, TransferLoss
 from keras_artkd.models import without_exits
+from keras_artkd.models.resizing import resize_to
 from keras_artkd.types import Tensor
 
 

@@ -7,11 +7,12 @@ from keras import ops
 
 from keras_artkd.distillers.adversaries import FeatureScore
 from keras_artkd.distillers.endpoint_pairs import group_pairs
-from keras_artkd.distillers.roles import RoleNetwork, resize_like
+from keras_artkd.distillers.roles import RoleNetwork
 from keras_artkd.layers.pooling import pool_to
 from keras_artkd.losses.base import Endpoints
 from keras_artkd.losses.connectors import convolutional_connector
 from keras_artkd.models.endpoints import LOGITS, get_endpoints
+from keras_artkd.models.resizing import resize_like
 from keras_artkd.models.splitting import network_part, split_network
 from keras_artkd.types import Tensor
 

@@ -11,6 +11,8 @@ from keras_artkd.models.efficientnet_lite import (
 from keras_artkd.models.endpoints import EndpointModel as EndpointModel
 from keras_artkd.models.endpoints import get_endpoints as get_endpoints
 from keras_artkd.models.endpoints import with_endpoints as with_endpoints
+from keras_artkd.models.ensembles import ensemble as ensemble
+from keras_artkd.models.ensembles import mean_prediction as mean_prediction
 from keras_artkd.models.exits import ExitModel as ExitModel
 from keras_artkd.models.exits import with_exits as with_exits
 from keras_artkd.models.exits import without_exits as without_exits

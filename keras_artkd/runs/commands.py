@@ -65,14 +65,16 @@ def _changed(plan: Plan) -> tuple[str, dict[str, Any]]:
 def _differences(plan: Plan, preset: Config) -> dict[str, Any]:
     defaults, source = preset.flat(), plan.data_source
     return {
-        name: source.get(name, _absolute_if_file(name, value))
+        name: source.get(name, absolute_if_file(name, value))
         for name, value in plan.config.flat().items()
         if value != defaults[name] and name not in _OF_A_CALL
     }
 
 
-def _absolute_if_file(name: str, value: Any) -> Any:
-    """A value as it is, a file by its absolute path."""
+def absolute_if_file(name: str, value: Any) -> Any:
+    """A value as it is, files by their absolute paths."""
+    if name in _FILES and isinstance(value, tuple):
+        return tuple(str(pathlib.Path(path).resolve()) for path in value)
     if name in _FILES and value not in NO_FILE:
         return str(pathlib.Path(value).resolve())
     return absolute(value) if name in NETWORKS else value

@@ -17,8 +17,8 @@ import tensorflow as tf
 from keras_artkd.data.recorded import RecordedViews
 from keras_artkd.data.store import ImageStore
 from keras_artkd.distillers import Distiller
-from keras_artkd.distillers.roles import resize_like
 from keras_artkd.files import read_arrays, write_atomically
+from keras_artkd.models.resizing import resize_like
 from keras_artkd.runs.plan import Plan
 from keras_artkd.types import Array, Path, Tensor
 

@@ -1,31 +1,60 @@
 """The trained expert of a run, found or trained first."""
 
+import hashlib
+import json
 import pathlib
 
 from keras_artkd.data.store import NO_LABEL
 from keras_artkd.datasets import Collection
+from keras_artkd.files import write_atomically
 from keras_artkd.run_folder import RunFolder
-from keras_artkd.runs.networks import load_teachers
+from keras_artkd.runs.identity import digest_of_file
+from keras_artkd.runs.networks import load_given, load_teachers
 from keras_artkd.runs.plan import Plan
-from keras_artkd.runs.validation import check_expert_file
+from keras_artkd.runs.validation import check_expert_files
 from keras_artkd.types import Path
 
 
 def given_expert(plan: Plan, data: Collection) -> pathlib.Path:
-    """Path of the expert that `--expert` gives, checked against the data."""
-    path = check_expert_file(plan)
-    check_foreign_expert(path, data)
+    """Path of the expert that `--expert` gives, checked against the data.
+
+    Of several it is a file of all of them together, see `expert_file`.
+    """
+    paths = check_expert_files(plan)
+    for path in paths:
+        check_foreign_expert(path, data)
     # Once before the run has a folder, to leave none.
-    teachers = load_teachers(path, plan, len(data.class_names))
-    expert = teachers[-1] if isinstance(teachers, list) else teachers
-    side = expert.input_shape[1]
-    if side is not None and side > plan.crop_size:
-        print(
-            f"note: the expert sees {side} pixels, and gets crops of "
-            f"{plan.crop_size}, enlarged; --expert-image-size {side} gives it "
-            "its own"
-        )
-    return path
+    teachers = [load_teachers(p, plan, len(data.class_names)) for p in paths]
+    for teacher in teachers:
+        expert = teacher[-1] if isinstance(teacher, list) else teacher
+        side = expert.input_shape[1]
+        if side is not None and side > plan.crop_size:
+            print(
+                f"note: the expert sees {side} pixels, and gets crops of "
+                f"{plan.crop_size}, enlarged; --expert-image-size {side} gives "
+                "it its own"
+            )
+    return expert_file(plan)
+
+
+def expert_file(plan: Plan) -> pathlib.Path:
+    """The file of the expert that is given; of several, of their ensemble.
+
+    That one lies beside the runs, named by its content, and is written where
+    it is not there: all students of these experts share it, and what is
+    recorded of it.
+    """
+    paths = plan.given_experts
+    if len(paths) == 1:
+        return paths[0]
+    content = [digest_of_file(p, "`expert` must be a file") for p in paths]
+    digest = hashlib.sha256(
+        json.dumps([content, plan.expert_shares, plan.crop_size]).encode()
+    ).hexdigest()
+    file = plan.folder.path.with_name(f"experts-{digest[:10]}.keras")
+    if not file.is_file():
+        write_atomically(file, load_given(plan).save)
+    return file
 
 
 def check_foreign_expert(path: Path, data: Collection) -> None:

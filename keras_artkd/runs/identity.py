@@ -35,6 +35,8 @@ _UNCHANGED = {
     "folds": None,
     "fold": None,
     "fit": "crop",
+    # As JSON has it.
+    "expert_shares": [],
 }
 # Settings that do not change the outcome.
 _NO_OUTCOME = ("licence", "exports", "workdir", "resume", "labels_only")
@@ -117,7 +119,7 @@ def _identify_augmentation(plan: "Plan", identity: dict[str, Any]) -> None:
 
 
 def _identify_teachers(plan: "Plan", identity: dict[str, Any]) -> None:
-    networks = plan.config.networks
+    networks, given = plan.config.networks, plan.given_experts
     identity["initial_weights"] = plan.initial_weights
     if not plan.method.needs_initial:
         del identity["initial"], identity["initial_weights"]
@@ -143,13 +145,16 @@ def _identify_teachers(plan: "Plan", identity: dict[str, Any]) -> None:
         del identity[key]
     if plan.method.needs_expert:
         identity["expert_views"] = views
-    if plan.has_expert and networks.expert is not None:
-        identity["expert"] = str(pathlib.Path(networks.expert).resolve())
+    if plan.has_expert and given:
+        paths = [str(path.resolve()) for path in given]
+        identity["expert"] = paths if len(paths) > 1 else paths[0]
+        if len({*plan.expert_shares}) > 1:
+            identity["expert_shares"] = plan.expert_shares
 
 
 def _identify_files(identity: dict[str, Any]) -> None:
     """Another file at the same path makes another run."""
-    digests = {}
+    digests: dict[str, str | list[str]] = {}
     for name in _WEIGHTS:
         path = identity.get(name)
         if path not in NO_FILE:
@@ -161,10 +166,15 @@ def _identify_files(identity: dict[str, Any]) -> None:
         if file := file_of(network):
             digests[name] = digest_of_file(file, f"`{name}` must be a file")
             identity[name] = absolute(network)
-    expert = identity.get("expert")
-    # One that is not there is told before anything begins.
-    if expert is not None and pathlib.Path(expert).is_file():
-        digests["expert"] = digest_of_file(expert, "`expert` must be a file")
+    experts = identity.get("expert") or []
+    found = [
+        digest_of_file(path, "`expert` must be a file")
+        for path in ([experts] if isinstance(experts, str) else experts)
+        # One that is not there is told before anything begins.
+        if pathlib.Path(path).is_file()
+    ]
+    if found:
+        digests["expert"] = found if len(found) > 1 else found[0]
     if digests:
         identity["files"] = digests
 

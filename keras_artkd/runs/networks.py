@@ -25,6 +25,9 @@ def check_student(plan: Plan, num_classes: int = 10) -> None:
         if plan.weights == "expert":
             expert = build_expert(plan, num_classes)
             num_classes = expert.output_shape[-1]
+        elif len(plan.given_experts) > 1:
+            # Logits alone, as an ensemble has them.
+            expert = recorded_teacher(num_classes)
         else:
             expert = models.build(
                 "wrn_10_1", num_classes * plan.rotations, (32, 32, 3)
@@ -42,8 +45,8 @@ def check_student(plan: Plan, num_classes: int = 10) -> None:
 def build_expert(plan: Plan, num_classes: int) -> keras.Model:
     """The expert as given, or the untrained network of one."""
     networks = plan.config.networks
-    if networks.expert is not None:
-        return keras.models.load_model(networks.expert)
+    if plan.given_experts:
+        return load_given(plan)
     return _build_network(
         plan,
         networks.expert_network,
@@ -51,6 +54,17 @@ def build_expert(plan: Plan, num_classes: int) -> keras.Model:
         networks.teacher_head,
         image_size=networks.expert_image_size,
     )
+
+
+def load_given(plan: Plan) -> keras.Model:
+    """The expert that is given; of several, the mean of their predictions.
+
+    Each of them gets the crop at its own size.
+    """
+    given = [keras.models.load_model(path) for path in plan.given_experts]
+    if len(given) == 1:
+        return given[0]
+    return models.ensemble(given, plan.expert_shares, plan.crop_size)
 
 
 def load_teachers(
@@ -146,13 +160,19 @@ def build_distiller(
             name=plan.method.name.replace("+", "-"),
         )
     except ValueError as error:
-        if networks.expert_views is None:
+        several = len(plan.given_experts)
+        if networks.expert_views is not None:
+            why = f"expert_views={networks.expert_views}"
+            mend = "leave out --expert-views"
+        elif several > 1:
+            why, mend = f"{several} experts", "--expert with one"
+        else:
             raise
         raise ValueError(
-            "With `expert_views` a method can read the expert's logits alone. "
-            f"Received: expert_views={networks.expert_views}, "
-            f"method={plan.method.name!r}, which says: {error} Fix: leave out "
-            "--expert-views, or --method kd, dkd or another of the logits."
+            "With `expert_views`, and of several experts, a method can read "
+            f"logits alone. Received: {why}, method={plan.method.name!r}, "
+            f"which says: {error} Fix: {mend}, or --method kd, dkd or another "
+            "of the logits."
         ) from error
     # Heads for the training make every layer of the network trainable.
     if plan.inherits and networks.freeze_batch_norm:

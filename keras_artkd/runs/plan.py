@@ -118,6 +118,24 @@ class Plan:
         return self.method.head if head == "auto" else head
 
     @property
+    def given_experts(self) -> list[pathlib.Path]:
+        """Files of the trained experts that are given; of a run, its student's.
+
+        None where one is to be trained, or there is no expert.
+        """
+        given = map(pathlib.Path, self.config.networks.expert or ())
+        return [
+            RunFolder(path).student if path.is_dir() else path for path in given
+        ]
+
+    @property
+    def expert_shares(self) -> list[float]:
+        """How much each of the given experts counts; they sum to 1."""
+        count = len(self.given_experts)
+        shares = self.config.networks.expert_shares or (1.0,) * count
+        return [share / sum(shares) for share in shares]
+
+    @property
     def augment(self) -> tuple[str, ...]:
         """Augmentations of training images, those of the method with them."""
         given = self.config.augmentation.augment

@@ -23,9 +23,9 @@ import numpy as np
 
 from keras_artkd.data.pipeline import evaluation_dataset
 from keras_artkd.data.store import NO_LABEL, ImageStore
-from keras_artkd.distillers.roles import resize_like
 from keras_artkd.losses.pseudo_targets import pseudo_targets
 from keras_artkd.measure.metrics import softmax
+from keras_artkd.models.resizing import resize_like
 from keras_artkd.types import Array
 
 _BATCH_SIZE = 64

@@ -204,21 +204,39 @@ class NetworkSettings:
     no expert, one is trained that the student is judged by."""
     expert_learning_rate: float | None = None
     """First learning rate of the expert; the student's by default."""
-    expert: str | None = None
-    """A trained expert, .keras, instead of training one."""
+    expert: tuple[str, ...] | None = None
+    """A trained expert instead of training one: a .keras file, or the folder of
+    a run. Several teach by the mean of what they predict; for methods that read
+    nothing else of the expert."""
+    expert_shares: tuple[float, ...] = ()
+    """How much each of several experts counts; all alike by default."""
 
     def __post_init__(self) -> None:
         for field in ("student", "initial", "expert_network"):
             get_network(getattr(self, field), field)
-        if self.head_channels is not None:
-            _require_least("head_channels", self.head_channels, 1)
         _require_one_of("correlation", self.correlation, CORRELATIONS)
-        if self.expert_image_size is not None:
-            _require_least("expert_image_size", self.expert_image_size, 8)
-        if self.expert_views is not None:
-            _require_least("expert_views", self.expert_views, 1)
-        if self.expert_epochs is not None:
-            _require_least("expert_epochs", self.expert_epochs, 1)
+        for field, least in (
+            ("head_channels", 1),
+            ("expert_image_size", 8),
+            ("expert_views", 1),
+            ("expert_epochs", 1),
+        ):
+            if getattr(self, field) is not None:
+                _require_least(field, getattr(self, field), least)
+        if isinstance(self.expert, str):
+            # A frozen dataclass, made with a single one.
+            object.__setattr__(self, "expert", (self.expert,))
+        experts, shares = self.expert or (), self.expert_shares
+        if self.expert is not None and not 0 < len({*experts}) == len(experts):
+            raise ValueError(
+                "`expert` must name one expert or more, each once. "
+                f"Received: expert={experts}."
+            )
+        if shares and not (len(shares) == len(experts) and min(shares) > 0):
+            raise ValueError(
+                "`expert_shares` must be a positive number for each expert. "
+                f"Received: expert_shares={shares}, expert={experts}."
+            )
         rate = self.expert_learning_rate
         if rate is not None and not rate > 0:
             raise ValueError(

@@ -127,9 +127,9 @@ def count_stages(plan: Plan) -> int:
     Raises:
         ValueError: if it asks for more.
     """
-    stages, given = plan.config.teaching.stages, plan.config.networks.expert
-    if given is not None:
-        return len(stage_paths(given, stages))
+    stages, given = plan.config.teaching.stages, plan.given_experts
+    if given:
+        return len(stage_paths(given[0], stages))
     assert plan.expert is not None
     schedule = plan.expert.config.schedule
     kept = len(plateau_ends(schedule.epochs, schedule.drops))

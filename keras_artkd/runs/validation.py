@@ -15,8 +15,8 @@ def check_plan(plan: Plan) -> None:
         OSError: if a folder or a file cannot be read.
     """
     check_request(**plan.load_arguments)
-    if plan.has_expert and plan.config.networks.expert is not None:
-        check_expert_file(plan)
+    if plan.has_expert and plan.given_experts:
+        check_expert_files(plan)
     check_unlabelled(plan)
     check_expert_views(plan)
     if plan.is_of_all_folds:
@@ -33,7 +33,7 @@ def _check_all_folds(plan: Plan) -> None:
     """Validates what the folds of a plan would find one by one."""
     data = plan.config.data
     wrong = None
-    if plan.has_expert and plan.config.networks.expert is not None:
+    if plan.has_expert and plan.given_experts:
         wrong = "--expert, which knows images that some fold tests"
     elif data.labels_only or data.pseudo_labels is not None:
         wrong = "--labels-only or --pseudo-labels, which are of one split"
@@ -91,15 +91,36 @@ def check_expert_views(plan: Plan) -> None:
         )
 
 
-def check_expert_file(plan: Plan) -> pathlib.Path:
-    """Path of the expert that is given, which must be there."""
-    path = pathlib.Path(plan.config.networks.expert or "")
-    if not path.is_file() or path.suffix != ".keras":
+def check_expert_files(plan: Plan) -> list[pathlib.Path]:
+    """Files of the experts that are given, which must be there.
+
+    Raises:
+        ValueError: if one is not, or several cannot teach together.
+    """
+    paths = plan.given_experts
+    for path in paths:
+        if not path.is_file() or path.suffix != ".keras":
+            raise ValueError(
+                "`expert` must be a .keras file, or the folder of a finished "
+                f"run. Received: {path}"
+                f"{'' if path.is_file() else ', which is not there'}."
+            )
+    wrong = None
+    if len(paths) == 1:
+        return paths
+    if plan.method.staged:
+        wrong = f"{plan.method.name} learns from the stages of one"
+    elif plan.weights == "expert":
+        wrong = "--inherit expert takes the layers of one"
+    elif plan.rotations > 1:
+        wrong = "with --augment sla an expert also tells rotations apart"
+    if wrong:
         raise ValueError(
-            f"`expert` must be a .keras file. Received: {path}"
-            f"{'' if path.is_file() else ', which is not there'}."
+            "Several experts teach by the mean of what they predict, classes "
+            f"alone. Received: {len(paths)} experts, where {wrong}. Fix: one "
+            "expert, or leave out the other."
         )
-    return path
+    return paths
 
 
 def check_unlabelled(plan: Plan) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_artkd.files import write_json, write_text
+from keras_artkd.runs.commands import absolute_if_file
 from keras_artkd.runs.config import Config
 from keras_artkd.runs.plan import Plan
 from keras_artkd.search.importance import draw_importance, measure_importance
@@ -196,12 +197,9 @@ def _script(plan: Plan, best: dict[str, Any], count: int, images: int) -> str:
     """The best trial as a script that runs from any folder."""
     chosen = trial_plan(plan, best["settings"])
     settings = chosen.config.flat() | chosen.data_source
-    paths = {
-        name: str(pathlib.Path(settings[name]).resolve())
-        for name in ("workdir", "expert")
-        if settings[name] is not None
-    }
-    settings |= {"resume": False, **paths}
+    settings = {k: absolute_if_file(k, v) for k, v in settings.items()}
+    workdir = str(pathlib.Path(settings["workdir"]).resolve())
+    settings |= {"resume": False, "workdir": workdir}
     recipe, dataset = settings.pop("recipe"), settings.pop("dataset")
     plain = Config.of(recipe, dataset).flat()
     changed = {k: v for k, v in settings.items() if v != plain[k]}

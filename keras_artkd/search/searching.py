@@ -7,6 +7,7 @@ import grpc
 
 from keras_artkd.datasets import Collection
 from keras_artkd.run_folder import DATA, SETTINGS, VERSIONS, RunFolder
+from keras_artkd.runs.experts import expert_file
 from keras_artkd.runs.labelling import check_table
 from keras_artkd.runs.networks import check_student
 from keras_artkd.runs.plan import Plan
@@ -16,7 +17,7 @@ from keras_artkd.runs.provenance import (
     describe_versions,
 )
 from keras_artkd.runs.runner import find_expert, load_data
-from keras_artkd.runs.validation import check_expert_file, check_plan
+from keras_artkd.runs.validation import check_plan
 from keras_artkd.search.report import print_summary, read_trials, write_report
 from keras_artkd.search.settings import (
     Settings,
@@ -102,7 +103,7 @@ def _help(
         if plan.expert:
             tuner.expert_path = plan.expert.folder.student
         elif plan.has_expert:
-            tuner.expert_path = check_expert_file(plan)
+            tuner.expert_path = expert_file(plan)
         tuner.search()
     except grpc.RpcError as error:
         raise ValueError(

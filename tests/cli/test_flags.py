@@ -18,6 +18,10 @@ def test_flags_are_the_fields():
     assert config.data.data_dir == "D"
     assert config.schedule.drops == (0.1, 0.2)
     assert config.teaching.options == {"beta": 2, "l2_teacher": "expert"}
+    words = "--method kd --expert a.keras b --expert-shares 2 1"
+    networks = parse(words.split()).networks
+    assert networks.expert == ("a.keras", "b")
+    assert networks.expert_shares == (2.0, 1.0)
     config = parse(
         ["--method", "ms_mgans", "--no-adversarial", "--augment", "sla"]
     )

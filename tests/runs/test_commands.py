@@ -26,6 +26,11 @@ def parsed(plan):
         {"data_dir": "a folder/with 'quotes'", "limit": 5, "method": "kd"},
         {"data_dir": "d", "options": {"temperature": 2.5}, "method": "kd"},
         {"data_options": {"exclude": "x.txt"}, "expert": "e.keras"},
+        {
+            "method": "kd",
+            "expert": ("a.keras", "b c.keras"),
+            "expert_shares": (2.0, 1.0),
+        },
         {"drops": (0.5,), "augment": ("sla", "cutout"), "cutout_side": 5},
         {"method": "ms_mgans", "adversarial": False, "mutual": "head"},
         {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_artkd.data.store import ImageStore
-from keras_artkd.distillers.roles import resize_like
+from keras_artkd.models.resizing import resize_like
 from keras_artkd.runs.expert_views import record_expert
 from keras_artkd.runs.networks import check_student
 from keras_artkd.runs.plan import resolve

@@ -125,6 +125,39 @@ def test_another_file_at_the_same_path_is_another_run(
     assert folder(file) != first
 
 
+def test_several_experts_decide_the_run_with_their_shares(tmp_path):
+    """By their files' content, and by how much each counts."""
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    paths = [tmp_path / "a.keras", run_dir / "student.keras"]
+    for path in paths:
+        path.write_text(path.name)
+    a, b = map(str, paths)
+
+    def plan(*experts, shares=()):
+        return small_plan(
+            "npz", method="kd", expert=experts, expert_shares=shares
+        )
+
+    both = plan(a, b)
+    assert both.expert is None and both.expert_shares == [0.5, 0.5]
+    assert both.identity["expert"] == [a, b]
+    assert len(both.identity["files"]["expert"]) == 2
+    # A run's folder stands for its student.
+    assert plan(a, str(run_dir)).folder == both.folder
+    assert plan(a, b, shares=(3.0, 3.0)).folder == both.folder
+    uneven = plan(a, b, shares=(3.0, 1.0))
+    assert uneven.expert_shares == [0.75, 0.25]
+    assert uneven.folder == plan(a, b, shares=(6.0, 2.0)).folder
+    assert len(folders(both, uneven, plan(a), plan(b))) == 4
+    # One alone is what it was, whether it is one of a tuple or not.
+    alone = small_plan("npz", method="kd", expert=a)
+    assert alone.identity == plan(a).identity
+    assert alone.identity["expert"] == a
+    paths[1].write_text("another")
+    assert plan(a, b).folder != both.folder
+
+
 def test_another_preset_in_the_same_folder_is_another_run(
     tmp_path, monkeypatch
 ):

@@ -106,7 +106,7 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
             epochs=2,
         )
     )
-    data, expert = load_data(plan), plan.config.networks.expert
+    data, expert = load_data(plan), plan.given_experts[0]
     with pytest.raises(KeyboardInterrupt):
         train(plan, data, expert, plan.folder, [Interrupt()], verbose=0)
     check_resumed(plan, data, expert, tmp_path, capsys)
@@ -115,7 +115,7 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
 @pytest.mark.exhaustive
 def test_a_killed_run_resumes_to_the_same_weights(plan, tmp_path, capsys):
     kill_after_an_epoch(plan)
-    data, expert = load_data(plan), plan.config.networks.expert
+    data, expert = load_data(plan), plan.given_experts[0]
     check_resumed(plan, data, expert, tmp_path, capsys)
 
 

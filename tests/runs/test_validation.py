@@ -32,6 +32,25 @@ def test_mistakes(changes, message):
 
 
 @pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"method": "ms_mgans", "epochs": 12}, "stages of one.*Fix: one"),
+        ({"method": "baseline", "inherit": "expert"}, "layers of one"),
+        ({"method": "kd", "augment": ("sla",)}, "tells rotations apart"),
+    ],
+)
+def test_what_several_experts_cannot_teach(changes, message, tmp_path):
+    paths = [tmp_path / "a.keras", tmp_path / "b.keras"]
+    for path in paths:
+        path.touch()
+    with pytest.raises(ValueError, match=f"Received: 2 experts.*{message}"):
+        check_plan(plan(**changes, expert=tuple(map(str, paths))))
+    with pytest.raises(ValueError, match="c.keras, which is not there"):
+        missing = (*map(str, paths), str(tmp_path / "c.keras"))
+        check_plan(plan(method="kd", expert=missing))
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {"unlabelled": 0.5},

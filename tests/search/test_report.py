@@ -96,7 +96,7 @@ def test_the_script_names_the_files_absolutely(
     plan = make_plan(expert="e.keras", data_options={"exclude": "x.txt"})
     write_report(tmp_path, plan, trials, IMAGES)
     config = runpy.run_path(str(tmp_path / "best.py"))["CONFIG"]
-    assert config.networks.expert == str(tmp_path / "e.keras")
+    assert config.networks.expert == (str(tmp_path / "e.keras"),)
     assert config.data.data_options == {"exclude": str(tmp_path / "x.txt")}
 
 
