@@ -1,8 +1,9 @@
 """`Config`: every setting of a run, as data.
 
-Settings are in groups (`keras_artkd.runs.settings`). They can also be given
-and read flat: `Config.of(recipe="folder", dataset="folder", epochs=5)`. What
-follows from the settings is in the `Plan` (`keras_artkd.runs.plan`).
+Settings are in groups (`keras_artkd.runs.settings`, `training_settings`). They
+can also be given and read flat: `Config.of(recipe="folder", dataset="folder",
+epochs=5)`. What follows from the settings is in the `Plan`
+(`keras_artkd.runs.plan`).
 """
 
 import dataclasses
@@ -12,12 +13,14 @@ import tyro
 
 from keras_artkd.catalogue.methods import get_method
 from keras_artkd.runs.settings import (
-    AugmentationSettings,
     DataSettings,
     NetworkSettings,
     OutputSettings,
-    ScheduleSettings,
     TeachingSettings,
+)
+from keras_artkd.runs.training_settings import (
+    AugmentationSettings,
+    ScheduleSettings,
 )
 
 
