@@ -101,6 +101,11 @@ class RunFolder:
         return self.path / "pseudo_labels.csv"
 
     @property
+    def left_out(self) -> pathlib.Path:
+        """The folder of thumbnails of what is unlike the labelled images."""
+        return self.path / "left_out"
+
+    @property
     def predictions(self) -> pathlib.Path:
         """Logits of all networks on the test images."""
         return self.path / "predictions.npz"

@@ -7,9 +7,23 @@ from typing import Annotated
 
 import tyro
 
+from keras_artkd.datasets.files import unlabelled_folder
 from keras_artkd.runs.commands import SOURCES, recipe_of
 from keras_artkd.runs.config import Config
-from keras_artkd.runs.presets import recipe_names, recipe_presets
+from keras_artkd.runs.presets import (
+    recipe_names,
+    recipe_presets,
+    unlabelled_settings,
+)
+
+# Flags that say whether some images have no labels, and what becomes of them.
+_ABOUT_UNLABELLED = (
+    "--method",
+    "--data-dir",
+    "--unlabelled",
+    "--unlabelled-dir",
+    "--augment",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +86,8 @@ def select(
     recipe = source.pop("recipe", "folder")
     parser.add_argument("--recipe", nargs="?", default=recipe)
     parser.add_argument("--preset", "--recipe-style", nargs="?")
+    for flag in _ABOUT_UNLABELLED:
+        parser.add_argument(flag, flag[:2] + flag[2:].replace("-", "_"))
     known, _ = parser.parse_known_args(words)
     presets = recipe_presets(known.recipe or "")
     preset = next(iter(presets)) if known.preset is None else known.preset
@@ -81,8 +97,30 @@ def select(
             f"recipe {known.recipe}. Received: preset={preset!r}."
         )
     _check_source(source, recipe, known.recipe)
+    selection = Selection(known.recipe, preset)
     config = presets[preset].replace(**source)
-    return Selection(known.recipe, preset), config, words
+    return selection, _with_unlabelled(selection, config, known), words
+
+
+def _with_unlabelled(
+    selection: Selection, config: Config, known: argparse.Namespace
+) -> Config:
+    """The defaults where some images have no labels, and no method is named."""
+    folder = known.unlabelled_dir
+    if folder is None and config.data.dataset == "folder":
+        inner = unlabelled_folder(known.data_dir or config.data.data_dir or "")
+        if inner is not None:
+            folder = str(inner)
+            config = config.replace(unlabelled_dir=folder)
+    # Any share but none.
+    hidden = known.unlabelled is not None and known.unlabelled.strip("0.")
+    if known.method is not None or not (folder or hidden):
+        return config
+    settings = unlabelled_settings(selection.recipe, selection.preset)
+    if known.augment is not None:
+        # Answers are kept of images that do not change.
+        settings.pop("expert_views", None)
+    return config.replace(**settings)
 
 
 def _check_source(source: Mapping[str, str], recipe: str, chosen: str) -> None:

@@ -15,6 +15,7 @@ from keras_artkd.data.augment import (
 )
 from keras_artkd.data.crops import Crops, edge_padding, what_to_learn
 from keras_artkd.data.images import centre_square
+from keras_artkd.data.order import epoch_order
 from keras_artkd.data.recorded import RecordedViews
 from keras_artkd.data.resampling import resize_matrix, resize_squares
 from keras_artkd.data.store import ImageStore
@@ -50,7 +51,8 @@ def training_dataset(
     """Gives shuffled, augmented batches of every epoch to come.
 
     Each epoch is a new permutation, without the few images that do not fill a
-    batch. Each image is cropped at random and mirrored half of the time. Order
+    batch; where some images have no label, see `keras_artkd.data.order`. Each
+    image is cropped at random and mirrored half of the time. Order
     and views depend on `seed` and the epoch alone.
 
     Images in memory are cropped as they are. Where they leave less than an
@@ -84,7 +86,8 @@ def training_dataset(
         `tf.data.Dataset` of `steps_per_epoch` times `epochs -
         initial_epoch` batches: float32 `(batch, side, side, 3)` in [0, 255]
         and int32 labels `(batch,)`. A store with targets gives these instead
-        of labels, float32 `(batch, classes)`. Images are `(batch, views, side,
+        of labels, float32 `(batch, classes)`: zeros for an image without a
+        label. Images are `(batch, views, side,
         side, 3)` where `views` is not `"one"`. With `recorded` they are a dict
         of `"images"` and, by role, a teacher's logits `(batch, classes)`.
     """
@@ -97,16 +100,13 @@ def training_dataset(
         raise ValueError("There is no image to train on. Received: 0 images.")
     batch_size = min(batch_size, len(store))
     steps = steps_per_epoch(store, batch_size, images_per_epoch)
+    order = epoch_order(store.has_label, batch_size, steps)
 
     def epoch_batches(epoch: Tensor) -> tf.data.Dataset:
         seeds = tf.random.split(
             tf.stack([tf.constant(seed, tf.int64), epoch]), steps + 1
         )
-        order = tf.random.experimental.stateless_shuffle(
-            tf.range(len(store)), seeds[0]
-        )
-        order = tf.reshape(order[: steps * batch_size], (steps, batch_size))
-        return tf.data.Dataset.from_tensor_slices((order, seeds[1:]))
+        return tf.data.Dataset.from_tensor_slices((order(seeds[0]), seeds[1:]))
 
     batches = tf.data.Dataset.range(initial_epoch, epochs).flat_map(
         epoch_batches

@@ -100,6 +100,18 @@ class ImageStore:
         return len(self.labels)
 
     @property
+    def has_label(self) -> Array:
+        """Whether each image has a label, bool `(n,)`.
+
+        What is learned of the others is not their class: their targets, if
+        there are any, are zeros.
+        """
+        if self.targets is None:
+            return self.labels != NO_LABEL
+        known: Array = np.any(self.targets != 0, axis=1)
+        return known
+
+    @property
     def content(self) -> Array:
         """Array whose bytes distinguish these images from any others."""
         return self.pixels

@@ -13,7 +13,6 @@ from keras_artkd.datasets.unlabelled import (
     leave_out_known,
     read_folder,
 )
-from keras_artkd.types import Path
 
 
 def divide(
@@ -21,7 +20,6 @@ def divide(
     request: LoadRequest,
     read: Reader,
     unlabelled: float,
-    unlabelled_dir: Path | None,
     folds: int | None,
     fold: int | None,
 ) -> Collection:
@@ -32,7 +30,6 @@ def divide(
         request: `LoadRequest` that it answers.
         read: function that decodes a file as the data set's images are.
         unlabelled: see `keras_artkd.datasets.load`.
-        unlabelled_dir: the same.
         folds: the same.
         fold: the same.
     """
@@ -45,11 +42,11 @@ def divide(
         told, rest = hide_labels(loaded.parts["train"], unlabelled, seed)
         loaded = loaded._replace(parts={**loaded.parts, "train": told})
         hidden = [rest]
-    if unlabelled_dir is not None:
+    if request.unlabelled_dir is not None:
         parts, learned = loaded.parts, loaded.parts["train"].store
         assert isinstance(learned, ImageStore)
         examples, unreadable = read_folder(
-            unlabelled_dir,
+            request.unlabelled_dir,
             # Arrays may have a size of their own.
             request.short_side or int(learned.sizes.min()),
             request.limit,

@@ -9,6 +9,8 @@ from keras_artkd.output import escaped
 from keras_artkd.types import Path
 
 LINKED_FOLDER = "a link to a folder, not followed"
+# A folder of this name beside those of the classes is no class, in any case.
+_UNLABELLED = frozenset(("unlabelled", "unlabeled"))
 # Files and folders that are nobody's: bins, thumbnails, indices. In lower case.
 _LEFT_BY_SYSTEMS = frozenset(
     # Windows.
@@ -85,6 +87,38 @@ def list_folders(root: Path) -> list[pathlib.Path]:
         for path in pathlib.Path(root).iterdir()
         if path.is_dir() and not is_litter(path.name)
     )
+
+
+def list_class_folders(root: Path) -> list[pathlib.Path]:
+    """Returns those of `list_folders` that may be classes."""
+    return [
+        folder
+        for folder in list_folders(root)
+        if folder.name.lower() not in _UNLABELLED
+    ]
+
+
+def unlabelled_folder(root: Path) -> pathlib.Path | None:
+    """The folder of images without labels beside those of the classes.
+
+    Args:
+        root: the data directory, which may not be there.
+
+    Returns:
+        The folder `unlabelled` or `unlabeled`, in any case; None without one.
+
+    Raises:
+        ValueError: if there are two.
+    """
+    if not os.path.isdir(root):
+        return None
+    found = [f for f in list_folders(root) if f.name.lower() in _UNLABELLED]
+    if len(found) > 1:
+        raise ValueError(
+            "Images without labels must be in one folder. Received: "
+            f"{printable(found[0])} and {printable(found[1])}. Fix: join them."
+        )
+    return found[0] if found else None
 
 
 def printable(path: Path) -> str:

@@ -20,11 +20,13 @@ from keras_artkd.datasets.exclusions import exclude_records, read_exclusions
 from keras_artkd.datasets.files import (
     is_image,
     is_litter,
+    list_class_folders,
     list_files,
     list_folders,
     missing_message,
     printable,
     relative_key,
+    unlabelled_folder,
     walk_files,
     why_no_image,
 )
@@ -86,6 +88,10 @@ def load_folder(request: LoadRequest, *, exclude: Path | None = None) -> Loaded:
             f"can, the first because: {unreadable[0].reason}."
         )
     skipped = skipped + unreadable
+    inner = unlabelled_folder(request.folder)
+    if inner is not None and request.unlabelled_dir is None:
+        reason = "images without labels, from which nobody learns here"
+        skipped = [Skipped(printable(inner.name), reason), *skipped]
     splits = find_split_folders(pathlib.Path(request.folder))
     if splits is None:
         parts = split_examples(examples, request.by_artist, request.split_seed)
@@ -119,6 +125,8 @@ def find_records(
 
     Where the folders are splits (`train/ val/ test/`), the tree is
     `split/class/image`; keys tell the split.
+
+    A folder `unlabelled` beside the classes is none: see `load`.
 
     The artist is the part of a file name before its first `_`, as in WikiArt.
     A name without `_` is its own group.
@@ -192,7 +200,7 @@ def _what_is_there(name: str, skipped: Iterable[Skipped]) -> str:
 
 def class_folders(root: pathlib.Path) -> list[pathlib.Path]:
     """The folders of the classes; of each split, where there are splits."""
-    folders = list_folders(root) if root.is_dir() else []
+    folders = list_class_folders(root) if root.is_dir() else []
     if not folders:
         raise ValueError(missing_message("Class folders", root, _LAYOUT))
     splits = find_split_folders(root)

@@ -20,6 +20,7 @@ from keras_artkd.datasets.cifar import check_cifar, load_cifar
 from keras_artkd.datasets.collection import Collection
 from keras_artkd.datasets.dividing import divide
 from keras_artkd.datasets.examples import Loaded
+from keras_artkd.datasets.files import unlabelled_folder
 from keras_artkd.datasets.fitting import check_fit
 from keras_artkd.datasets.folder import check_folder, load_folder
 from keras_artkd.datasets.folds import check_folds
@@ -141,9 +142,10 @@ def load(
             are hidden: chosen by `split_seed`, stratified. At least one image
             of each class keeps its label.
         unlabelled_dir: a folder of images without labels, at any depth, to
-            learn from in addition, at most `limit` of them. Images that the
-            data set already holds are left out, with `group="artist"` also
-            those of artists that validate or test.
+            learn from in addition, at most `limit` of them. In the directory
+            of a `folder` it may be called `unlabelled`, which is no class
+            there. Images that the data set already holds are left out, with
+            `group="artist"` also those of artists that validate or test.
         folds: int, in how many parts to divide all images, of which one
             tests: of data sets whose images are split at random. None has
             70 % to train on, and 15 % each to validate and to test.
@@ -196,7 +198,6 @@ def load(
         request,
         loader.read,
         unlabelled,
-        unlabelled_dir,
         folds,
         fold,
     )
@@ -239,7 +240,6 @@ def load_folds(
         request,
         loader.read,
         unlabelled,
-        unlabelled_dir,
         folds,
     )
 
@@ -302,6 +302,7 @@ def check_request(
         cache_dir=cache_dir,
         options=options,
         fit=fit,
+        unlabelled_dir=unlabelled_dir,
     )
     check_fit(fit, short_side, loader.in_memory)
     loader.check(request)
@@ -377,11 +378,21 @@ def _check_unlabelled(
         return
     check_unlabelled_folder(unlabelled_dir)
     if name == "folder" and data_dir is not None:
-        inner = pathlib.Path(unlabelled_dir).resolve()
-        if inner.is_relative_to(pathlib.Path(data_dir).resolve()):
+        given = pathlib.Path(unlabelled_dir).resolve()
+        inner = unlabelled_folder(data_dir)
+        if inner is not None and given != inner.resolve():
+            raise ValueError(
+                "Images without labels must be in one folder. Received: "
+                f"unlabelled_dir={str(unlabelled_dir)!r} and {inner}. Fix: "
+                "join them, or give the latter another name outside."
+            )
+        if inner is None and given.is_relative_to(
+            pathlib.Path(data_dir).resolve()
+        ):
             raise ValueError(
                 "The folder of unlabelled images must lie outside that of the "
-                "labelled ones, whose folders are classes. Received: "
+                "labelled ones, whose folders are classes, or be called "
+                "unlabelled. Received: "
                 f"unlabelled_dir={str(unlabelled_dir)!r} in "
                 f"data_dir={str(data_dir)!r}. Fix: move it out of there."
             )

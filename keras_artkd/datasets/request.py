@@ -21,6 +21,7 @@ class LoadRequest:
         cache_dir: where archives are kept prepared, or None.
         options: dict of the data set's own options.
         fit: one of `keras_artkd.data.images.FITS`.
+        unlabelled_dir: a folder of further images without labels, or None.
     """
 
     name: str
@@ -32,6 +33,7 @@ class LoadRequest:
     cache_dir: Path | None
     options: Mapping[str, Any]
     fit: str = "crop"
+    unlabelled_dir: Path | None = None
 
     @property
     def by_artist(self) -> bool:

@@ -3,7 +3,12 @@
 import pathlib
 from collections.abc import Sequence
 
-from keras_artkd.datasets.files import is_image, list_folders, walk_files
+from keras_artkd.datasets.files import (
+    is_image,
+    list_class_folders,
+    list_folders,
+    walk_files,
+)
 
 # Spellings of each split, in lower case, without a "set" at the end.
 _SPELLINGS = {
@@ -43,7 +48,7 @@ def find_split_folders(root: pathlib.Path) -> dict[str, pathlib.Path] | None:
         ValueError: if some folders are splits and others classes, if a split is
             there twice, or if they hold no classes.
     """
-    folders = list_folders(root)
+    folders = list_class_folders(root)
     named = [(split_name(folder.name), folder) for folder in folders]
     splits = [(split, folder) for split, folder in named if split]
     known = [folder for _, folder in splits]

@@ -120,10 +120,16 @@ def _pseudo_labels(metrics: _Facts) -> str:
         if known["known"]
         else ""
     )
+    strange = (
+        f" {known['strange']:,} were left out as unlike the labelled ones."
+        if known.get("strange")
+        else ""
+    )
     return (
         f" Also {known['images']:,} images without labels: from "
         f"{known['used']:,} of them the student learned what the expert says "
         f"(mean confidence {known['confidence']:.1%}{corrected}){right}."
+        f"{strange}"
     )
 
 

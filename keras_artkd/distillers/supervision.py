@@ -3,9 +3,10 @@
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_artkd.losses import label_accuracy
-from keras_artkd.losses.labels import without_rotations
+from keras_artkd.losses.labels import has_label, without_rotations
 from keras_artkd.models import without_exits
 from keras_artkd.types import Tensor
 
@@ -13,6 +14,8 @@ from keras_artkd.types import Tensor
 @keras.saving.register_keras_serializable("keras_artkd")
 class LabelAccuracy(keras.metrics.MeanMetricWrapper):
     """Accuracy by labels in either form, in place of Keras's own.
+
+    Images without a label, whose probabilities are zeros, do not count.
 
     Args:
         name: str, what `compile` was given: `"accuracy"` or `"acc"`.
@@ -23,6 +26,21 @@ class LabelAccuracy(keras.metrics.MeanMetricWrapper):
         super().__init__(label_accuracy, name=name, dtype=dtype)
         # By this Keras's callbacks know that more is better.
         self._direction = "up"
+
+    def update_state(
+        self,
+        y_true: Tensor,
+        y_pred: Tensor,
+        sample_weight: Tensor | None = None,
+    ) -> None:
+        """Adds a batch."""
+        known = has_label(y_true)
+        if known is not None:
+            known = ops.cast(known, "float32")
+            sample_weight = known * (
+                1 if sample_weight is None else sample_weight
+            )
+        super().update_state(y_true, y_pred, sample_weight)
 
     def get_config(self) -> dict[str, Any]:
         """Every constructor argument."""

@@ -2,10 +2,10 @@
 
 Pseudo-labels are data: the expert labels images before the training (see
 `keras_artkd.runs.pseudo_labels`), and the student's training is plain
-supervised learning of these targets. Therefore these distillers have no term
-of their own. They keep the expert, to evaluate it beside the student; it does
-not run in a step. They reject class numbers, which would be the true labels
-and nothing of the expert.
+supervised learning of these targets. Therefore most of these distillers have
+no term of their own. They keep the expert, to evaluate it beside the student;
+it does not run in a step. They reject class numbers, which would be the true
+labels and nothing of the expert.
 """
 
 from typing import Any
@@ -14,6 +14,7 @@ import keras
 
 from keras_artkd.catalogue.spaces import Float, Space
 from keras_artkd.distillers.distiller import Distiller
+from keras_artkd.losses.base import TransferLoss
 from keras_artkd.losses.pseudo_targets import check_pseudo_labels
 
 THRESHOLD_SPACE: Space = {"threshold": Float(0.0, 0.95)}
@@ -25,6 +26,7 @@ def target_learner(
     expert_teacher: keras.Model,
     threshold: float,
     name: str,
+    loss: TransferLoss | None = None,
     **options: Any,
 ) -> Distiller:
     """The distiller of a student that learns targets.
@@ -34,6 +36,8 @@ def target_learner(
         expert_teacher: a trained network, which has labelled the images.
         threshold: float in [0, 1], see `pseudo_hard`.
         name: of the distiller.
+        loss: by which the expert teaches beside the targets, with the option
+            `weight`; None where the targets are all.
         **options: of the targets, see `keras_artkd.losses.pseudo_targets`.
 
     Returns:
@@ -51,6 +55,8 @@ def target_learner(
     return Distiller(
         student,
         teachers={"expert": expert_teacher},
+        transfer_losses=[loss] if loss else [],
+        transfer_weights=[options["weight"]] if loss else [],
         soft_labels=True,
         name=name,
     )

@@ -12,6 +12,7 @@ from keras_artkd.datasets.files import (
     list_files,
     list_folders,
     printable,
+    unlabelled_folder,
     why_no_image,
 )
 from keras_artkd.datasets.folder import class_folders
@@ -35,6 +36,9 @@ def find_strays(
         if not path.is_dir() and not is_litter(path.name):
             name = file_name(path, root)
             ignored.append({"file": name, "reason": "not in a class folder"})
+    if (inner := unlabelled_folder(root)) is not None:
+        name = file_name(inner, root)
+        ignored.append({"file": name, "reason": "images without labels"})
     for folder in list_folders(root):
         for path in list_files(folder):
             reason = why_no_image(path)

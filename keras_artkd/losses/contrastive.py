@@ -65,7 +65,8 @@ class ContrastiveRepresentation(EmbeddingLoss):
     of earlier batches, less those of the image's own class. Therefore the
     loss needs only labels, and its memory does not grow with the data set.
     The first batch sets the constant of the noise, as in the authors' code.
-    Where labels are probabilities, the likeliest class counts.
+    Where labels are probabilities, the likeliest class counts. Images without a
+    label are no negatives of each other.
 
     Under a `tf.distribute` strategy the queues keep the first replica's
     vectors.

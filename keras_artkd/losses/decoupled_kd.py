@@ -35,7 +35,8 @@ def decoupled_kd(
     confident networks and logits of a low precision.
 
     Args:
-        labels: `(batch,)` integers, or `(batch, classes)` probabilities.
+        labels: `(batch,)` integers, or `(batch, classes)` probabilities. An
+            image without a label, a row of zeros, has a loss of 0.
         teacher_logits: `(batch, classes)`, not normalised.
         student_logits: `(batch, classes)`, not normalised.
         temperature: float > 0. Defaults to 4.0.
@@ -55,8 +56,9 @@ def decoupled_kd(
     teacher = log_probabilities(teacher_logits, temperature)
     student = log_probabilities(student_logits, temperature)
     labels = class_probabilities(labels, student.shape[-1])
-    # An expected value, also of targets whose sum is not 1.
-    labels = labels / ops.sum(labels, axis=-1, keepdims=True)
+    # An expected value, also of targets whose sum is not 1; zero without any.
+    total = ops.sum(labels, axis=-1, keepdims=True)
+    labels = ops.where(total > 0, labels / ops.where(total > 0, total, 1), 0)
     target, others = _decouple(teacher, student)
     target = ops.sum(labels * target, axis=-1)
     others = ops.sum(labels * others, axis=-1)

@@ -18,7 +18,8 @@ def cross_entropy(labels: Tensor, logits: Tensor) -> Tensor:
     Args:
         labels: integers, `(batch,)` or `(batch, 1)`, or probabilities,
             `(batch, classes)`, as Mixup and label smoothing make them. The
-            sum of a row need not be 1: the result is linear in the row.
+            sum of a row need not be 1: the result is linear in the row. A row
+            of zeros is an image without a label, whose value is 0.
         logits: `(batch, classes)`, not normalised.
 
     Returns:
@@ -43,6 +44,8 @@ def cross_entropy(labels: Tensor, logits: Tensor) -> Tensor:
 class SmoothedCrossEntropy(keras.losses.Loss):
     """`cross_entropy` of labels of which a share is spread over all classes.
 
+    The share is one of each row's sum, so that this is linear in the row, too.
+
     Args:
         label_smoothing: float in [0, 1), the share.
         reduction: as `keras.losses.Loss` has it.
@@ -66,7 +69,8 @@ class SmoothedCrossEntropy(keras.losses.Loss):
         classes = logits.shape[-1]
         sharp = class_probabilities(labels, classes)
         share = self.label_smoothing
-        return cross_entropy((1 - share) * sharp + share / classes, logits)
+        spread = share / classes * ops.sum(sharp, axis=-1, keepdims=True)
+        return cross_entropy((1 - share) * sharp + spread, logits)
 
     def get_config(self) -> dict[str, Any]:
         """Returns every constructor argument."""
@@ -85,7 +89,8 @@ def label_accuracy(labels: Tensor, logits: Tensor) -> Tensor:
 
     Args:
         labels: integers, `(batch,)` or `(batch, 1)`, or probabilities,
-            `(batch, classes)`, whose likeliest class counts.
+            `(batch, classes)`, whose likeliest class counts; a row of zeros
+            has none.
         logits: `(batch, classes)`, not normalised.
 
     Returns:
@@ -145,11 +150,30 @@ def without_rotations(
 
 
 def class_indices(labels: Tensor) -> Tensor:
-    """Labels as integers, `(batch,)`; for probabilities, the likeliest."""
+    """Labels as integers, `(batch,)`; for probabilities, the likeliest.
+
+    Of a row of zeros, an image without a label, it is -1.
+    """
     labels = ops.convert_to_tensor(labels)
     if len(labels.shape) == 2 and labels.shape[1] != 1:
-        return ops.cast(ops.argmax(labels, axis=-1), "int32")
+        likeliest = ops.cast(ops.argmax(labels, axis=-1), "int32")
+        return ops.where(ops.any(labels != 0, axis=-1), likeliest, -1)
     return ops.cast(ops.reshape(labels, (-1,)), "int32")
+
+
+def has_label(labels: Tensor) -> Tensor | None:
+    """Whether each image has a label, bool `(batch,)`.
+
+    Args:
+        labels: of either form.
+
+    Returns:
+        None where labels are class numbers: then every image has one.
+    """
+    labels = ops.convert_to_tensor(labels)
+    if len(labels.shape) == 2 and labels.shape[1] != 1:
+        return ops.any(labels != 0, axis=-1)
+    return None
 
 
 def _are_probabilities(labels: Tensor, num_classes: int) -> bool:

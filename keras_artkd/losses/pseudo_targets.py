@@ -10,7 +10,13 @@ from keras_artkd.losses.ops import (
 )
 from keras_artkd.types import Tensor
 
-PSEUDO_LABELS = ("pseudo_hard", "pseudo_soft", "equation", "mixed")
+PSEUDO_LABELS = (
+    "pseudo_hard",
+    "pseudo_soft",
+    "equation",
+    "mixed",
+    "unlabelled",
+)
 
 
 def pseudo_targets(
@@ -31,11 +37,14 @@ def pseudo_targets(
     | `"pseudo_soft"` | y | p |
     | `"equation"` | y + weight p | weight p |
     | `"mixed"` | share y + (1 - share) p | p |
+    | `"unlabelled"` | y | 0: no label, and a cross-entropy of 0 |
 
     Cross-entropy is linear in its target. With y + weight p it is `CE(y, S) +
     weight H(p, S)`: the tutorial's equation, whose first term the tutorial
     prints as `L(teacher, y)`, a constant for the student. The rows of
-    `"equation"` sum to 1 + weight, or weight, on purpose; all others to 1.
+    `"equation"` sum to 1 + weight, or weight, on purpose; all others to 1, but
+    for those of `"unlabelled"`, whose method learns the expert's answers
+    besides.
 
     Args:
         labels: integers, `(batch,)`, -1 for no label.
@@ -62,7 +71,9 @@ def pseudo_targets(
     labels = ops.cast(ops.convert_to_tensor(labels), "int32")
     has_label = ops.expand_dims(labels >= 0, -1)
     own = class_probabilities(ops.maximum(labels, 0), classes)
-    if kind == "pseudo_hard":
+    if kind == "unlabelled":
+        predicted = ops.zeros_like(own)
+    elif kind == "pseudo_hard":
         likeliest = ops.argmax(teacher_logits, axis=-1)
         predicted = ops.one_hot(likeliest, classes, dtype="float32")
     else:

@@ -18,6 +18,8 @@ FEW_VALIDATION_IMAGES = 100
 # A student that gives one answer so much more often than it is right to has
 # learned little.
 _MORE_THAN_ITS_SHARE = 0.3
+# Of images like the labelled ones a twentieth is left out.
+_MOST_STRANGE = 0.5
 
 
 def judge(
@@ -103,7 +105,28 @@ def _summary(
             f"{_beside(own - compared['frozen_head'])} a classifier on frozen "
             "features"
         )
-    return f"{own:.1%} of the test images right: {'; '.join(parts)}."
+    return (
+        f"{own:.1%} of the test images right: {'; '.join(parts)}."
+        f"{_unlabelled(metrics)}"
+    )
+
+
+def _unlabelled(metrics: _Facts) -> str:
+    """What images without labels were for, where there were some."""
+    known = metrics.get("pseudo_labels")
+    if known is None:
+        return ""
+    strange = known.get("strange", 0)
+    left_out = (
+        f"; {strange:,} were left out as unlike the labelled ones"
+        if strange
+        else ""
+    )
+    return (
+        " Besides the labels it learned what its expert says of "
+        f"{known['used']:,} of {known['images']:,} images without "
+        f"labels{left_out}."
+    )
 
 
 def _points(difference: float) -> str:
@@ -153,6 +176,14 @@ def _concerns(
             f"Only {validation_images} validation images chose the best "
             "epoch: the last one may be as good.",
             "--keep-epoch last; or --folds 5, which tests every image",
+        )
+    known = metrics.get("pseudo_labels", {})
+    if known.get("strange", 0) > _MOST_STRANGE * known.get("images", 0):
+        concern(
+            f"{known['strange']:,} of {known['images']:,} images without "
+            "labels were left out as unlike the labelled ones.",
+            "look at them in the report; if they are what the student will "
+            "meet, label some of them, or --options in_domain 1",
         )
     if _still_improving(metrics, history, validation_images):
         concern(

@@ -32,6 +32,7 @@ from keras_artkd.report.predictions import (
     shades,
 )
 from keras_artkd.report.run import STUDENT, Run
+from keras_artkd.run_folder import RunFolder
 from keras_artkd.types import Path
 
 # A matrix of more classes is too large to read.
@@ -131,6 +132,7 @@ def run_page(
             spreads=_spreads(run, drawings),
             networks=networks(run),
             files=files(run),
+            strangers=_strangers(run),
             skipped=run.data["skipped"][:_LISTED_FILES],
             more_skipped=run.data["skipped"][_LISTED_FILES:],
             settings=settings(run.config),
@@ -233,6 +235,18 @@ def _pictures(run: Run, rows: Sequence[int]) -> list[dict[str, Any]]:
         }
         for row in rows
         if row in run.gallery
+    ]
+
+
+def _strangers(run: Run) -> list[dict[str, Any]]:
+    """Images that are unlike the labelled ones, as far as they are there."""
+    folder = RunFolder(run.path).left_out
+    shown = run.metrics.get("pseudo_labels", {}).get("left_out", [])
+    return [
+        {**image, "uri": file_uri(file)}
+        for image in shown
+        # A name alone, whatever the file of the run says.
+        if (file := folder / pathlib.PurePath(image["file"]).name).is_file()
     ]
 
 

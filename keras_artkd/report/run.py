@@ -80,6 +80,11 @@ _REQUIRED_OF_PSEUDO_LABELS: dict[str, _Types] = {
     "known": int,
     "right": int,
 }
+# What older runs lack, and those whose images have no distance.
+_OPTIONAL_OF_PSEUDO_LABELS: dict[str, _Types] = {
+    "strange": int,
+    "left_out": list,
+}
 
 
 class RunError(ValueError):
@@ -254,12 +259,11 @@ def _check_metrics(
     for role in _teachers(metrics):
         _check_types(path, f"its {role}", metrics[role], _REQUIRED_OF_TEACHER)
     if "pseudo_labels" in metrics:
-        _check_types(
-            path,
-            "its pseudo_labels",
-            metrics["pseudo_labels"],
-            _REQUIRED_OF_PSEUDO_LABELS,
-        )
+        known = metrics["pseudo_labels"]
+        types = _REQUIRED_OF_PSEUDO_LABELS | {
+            k: t for k, t in _OPTIONAL_OF_PSEUDO_LABELS.items() if k in known
+        }
+        _check_types(path, "its pseudo_labels", known, types)
     test = metrics["test"]
     _check_types(path, "its test", test, _REQUIRED_OF_TEST)
     matrix = test["confusion_matrix"]

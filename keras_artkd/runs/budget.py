@@ -42,10 +42,13 @@ class Speed:
     Attributes:
         start: float, seconds until its first steps are done.
         step: float, seconds of a step thereafter.
+        answer: float, seconds in which an expert whose answers are kept gives
+            one.
     """
 
     start: float
     step: float
+    answer: float = 0.0
 
 
 def choose(
@@ -80,18 +83,28 @@ def choose(
     left = started + 60 * minutes - time.monotonic() - files
 
     # How many images an epoch has: as given, or fewer where one is too long.
-    count = min(_images(plan, data), schedule.images_per_epoch or 10**9)
+    images, most = _images(plan, data), schedule.images_per_epoch or 10**9
     share = left if expert_speed is None else _STUDENT_PART * left
     student = _Fit(
-        student_speed, schedule.batch_size, share / students, _STUDENT
+        student_speed,
+        schedule.batch_size,
+        share / students,
+        _STUDENT,
+        images,
+        plan.config.networks.expert_views or 0,
+        plan.learns_pseudo_labels,
     )
-    epochs, seen = student.fit(count)
+    epochs, seen = student.fit(min(images, most))
     spent = students * student.seconds(epochs, seen)
     if expert_speed is not None:
-        expert = _Fit(expert_speed, schedule.batch_size, left - spent, _EXPERT)
-        expert_epochs, expert_seen = expert.fit(count)
+        # It learns from labels alone.
+        labelled = len(data.train)
+        expert = _Fit(
+            expert_speed, schedule.batch_size, left - spent, _EXPERT, labelled
+        )
+        expert_epochs, expert_seen = expert.fit(min(labelled, most))
         expert_epochs = given or expert_epochs
-        if expert_seen < seen:
+        if expert_seen < min(seen, labelled):
             # They share the number, so the student has more epochs of fewer.
             seen = expert_seen
             epochs, _ = student.fit(seen)
@@ -100,8 +113,10 @@ def choose(
     settings: dict[str, Any] = {"epochs": epochs}
     if expert_plan is not None:
         settings["expert_epochs"] = expert_epochs
-    if seen < _images(plan, data):
+    if seen < images:
         settings["images_per_epoch"] = seen
+    if student.views:
+        settings["expert_views"] = student.kept_views(epochs, seen)
     write_json(
         choice_file(plan, minutes, students),
         {"fingerprint": data.fingerprint(), "settings": settings},
@@ -134,13 +149,37 @@ class _Fit:
     batch_size: int
     available: float
     wanted: _Wanted
+    images: int
+    # Of each image an expert's answers are kept to so many views at most.
+    views: int = 0
+    # Whether the expert labels images before.
+    labels: bool = False
+
+    def kept_views(self, epochs: int, count: int) -> int | None:
+        """Of how many views answers are kept, None for none.
+
+        No more than there are epochs, and none where an epoch has a part of
+        the images alone: then the expert has less to answer in the steps.
+        """
+        whole = self.views and count == self.images
+        return min(self.views, epochs) if whole else None
 
     def seconds(self, epochs: int, count: int) -> float:
         """Seconds of a training of so many epochs of so many images."""
-        steps = max(count // self.batch_size, 1)
-        return self.speed.start + _BESIDE_STEPS * epochs * steps * (
-            self.speed.step
+        kept = self.kept_views(epochs, count)
+        asked = self.images * ((kept or 0) + self.labels)
+        steps = epochs * max(count // self.batch_size, 1)
+        return (
+            self.speed.start
+            + asked * self.speed.answer
+            + _BESIDE_STEPS * steps * self._step(kept)
         )
+
+    def _step(self, kept: int | None) -> float:
+        """Seconds of a step, with the expert's where it answers there."""
+        if kept or not self.views:
+            return self.speed.step
+        return self.speed.step + self.batch_size * self.speed.answer
 
     def fit(self, count: int) -> tuple[int, int]:
         """Epochs, and images of each, of at most `count` images."""
@@ -150,8 +189,11 @@ class _Fit:
             if self.seconds(epochs, count) <= self.available:
                 return epochs, count
         # Two epochs, so that one can be better than the other.
-        each = (self.available - self.speed.start) / 2
-        steps = max(int(each / (_BESIDE_STEPS * self.speed.step)), 1)
+        beside = self.speed.start + self.images * self.labels * (
+            self.speed.answer
+        )
+        each = (self.available - beside) / 2
+        steps = max(int(each / (_BESIDE_STEPS * self._step(None))), 1)
         return 2, min(count, steps * self.batch_size)
 
 
@@ -172,10 +214,10 @@ def measure(plan: Plan, data: Collection) -> Speed:
         targets = np.eye(classes, dtype="float32")[data.train.labels]
         store = dataclasses.replace(data.train, targets=targets)
         data = dataclasses.replace(data, train=store)
-    recorded, recording = None, 0.0
+    recorded, answer = None, 0.0
     if expert is not None and plan.config.networks.expert_views is not None:
         assert isinstance(data.train, ImageStore)
-        recorded, recording = time_recording(plan, data.train, expert)
+        recorded, answer = time_recording(plan, data.train, expert)
     with make_strategy().scope():
         distiller = compiled_distiller(plan, data, expert, steps=10)
     times: list[float] = []
@@ -184,7 +226,7 @@ def measure(plan: Plan, data: Collection) -> Speed:
         distiller.train_on_batch(*batch)
         times.append(time.monotonic())
     step = (times[-1] - times[_WARM_STEPS - 1]) / _TIMED_STEPS
-    return Speed(times[_WARM_STEPS - 1] - began + recording, step)
+    return Speed(times[_WARM_STEPS - 1] - began, step, answer)
 
 
 def _images(plan: Plan, data: Collection) -> int:
@@ -240,3 +282,5 @@ def _announce(plan: Plan, seconds: float) -> None:
     )
     if schedule.images_per_epoch:
         print(f"  {schedule.images_per_epoch} images in an epoch")
+    if networks.expert_views:
+        print(f"  the expert's answers to {networks.expert_views} views kept")

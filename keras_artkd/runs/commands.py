@@ -64,10 +64,15 @@ def _changed(plan: Plan) -> tuple[str, dict[str, Any]]:
 
 def _differences(plan: Plan, preset: Config) -> dict[str, Any]:
     defaults, source = preset.flat(), plan.data_source
+    data = plan.config.data
+    if data.unlabelled or data.unlabelled_dir is not None:
+        # The preset's own method is not the default there.
+        del defaults["method"]
     return {
         name: source.get(name, absolute_if_file(name, value))
         for name, value in plan.config.flat().items()
-        if value != defaults[name] and name not in _OF_A_CALL
+        if name not in _OF_A_CALL
+        and not (name in defaults and value == defaults[name])
     }
 
 

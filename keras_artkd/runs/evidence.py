@@ -1,5 +1,7 @@
 """Evidence of a test, for the report: predictions, images, attention."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from PIL import Image
@@ -7,17 +9,22 @@ from PIL import Image
 from keras_artkd import models
 from keras_artkd.data.images import UnreadableImage, read_image
 from keras_artkd.data.pipeline import evaluation_arrays
+from keras_artkd.data.store import ImageStore
 from keras_artkd.datasets import Collection
 from keras_artkd.files import replacing
 from keras_artkd.losses import attention_map
 from keras_artkd.models.endpoints import group_names
 from keras_artkd.report.gallery import choose_attention_rows, choose_rows
-from keras_artkd.run_folder import AGGREGATED
+from keras_artkd.run_folder import AGGREGATED, RunFolder
 from keras_artkd.runs.plan import Plan
+from keras_artkd.runs.pseudo_labels import PseudoLabels
 from keras_artkd.types import Array
 
 # Long enough to look at, small enough to lie in a report by the dozen.
 THUMBNAIL_SIDE = 160
+# Of what is unlike the labelled images: so many of the farthest, and of the
+# nearest.
+_LEFT_OUT = 6
 ATTENTION_MAPPINGS = ("sum", "sum2", "sum4", "max2")
 
 
@@ -54,6 +61,46 @@ def save_evidence(
     # Of an expert the last stage alone: the pictures are wide enough.
     shown = {r: n for r, n in networks.items() if not r.startswith("stage")}
     _save_attention(plan, data, shown, rows)
+
+
+def save_left_out(
+    folder: RunFolder, images: ImageStore, labels: PseudoLabels
+) -> list[dict[str, Any]]:
+    """Thumbnails of images that are left out as unlike the labelled ones.
+
+    Half of them are the farthest, half those that are hardly too far.
+
+    Args:
+        folder: `RunFolder`.
+        images: `ImageStore`, those without labels.
+        labels: `PseudoLabels` of them.
+
+    Returns:
+        For each its `file`, `key`, `distance` and the expert's `confidence`,
+        the farthest first.
+    """
+    if labels.distance is None:
+        return []
+    order = np.argsort(-labels.distance, kind="stable")
+    order = order[labels.strange[order]]
+    if len(order) > 2 * _LEFT_OUT:
+        order = np.concatenate([order[:_LEFT_OUT], order[-_LEFT_OUT:]])
+    shown = []
+    with replacing(folder.left_out) as place:
+        place.mkdir()
+        for number, row in enumerate(order.tolist()):
+            image = Image.fromarray(images.image(row))
+            image.thumbnail((2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))
+            image.save(place / f"{number}.jpg", quality=85)
+            shown.append(
+                {
+                    "file": f"{number}.jpg",
+                    "key": str(images.keys[row]),
+                    "distance": float(labels.distance[row]),
+                    "confidence": float(labels.confidence[row]),
+                }
+            )
+    return shown
 
 
 def _save_gallery(plan: Plan, data: Collection, rows: list[int]) -> None:

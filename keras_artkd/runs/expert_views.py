@@ -59,15 +59,15 @@ def record_expert(
 def time_recording(
     plan: Plan, store: ImageStore, expert: keras.Model
 ) -> tuple[RecordedViews, float]:
-    """Views with blank answers, and how long an expert would take for them.
+    """Views with blank answers, and how long an expert takes to answer one.
 
     Args:
         plan: `Plan`, with `expert_views`.
-        store: `ImageStore`, the training images.
+        store: `ImageStore`, training images.
         expert: a network as fast as the expert.
 
     Returns:
-        `RecordedViews` and seconds, by two of its batches.
+        `RecordedViews`, and seconds for one view, by two batches.
     """
     views = _views(plan, store)
     batches = views.images(store, plan.crop_size, _BATCH_SIZE).take(3)
@@ -75,13 +75,10 @@ def time_recording(
     for images in batches:
         logits = answer(images).numpy()
         times.append(time.monotonic())
-    count = len(store) * views.count
     each = (times[-1] - times[0]) / max(len(times) - 1, 1) / _BATCH_SIZE
     blank = np.zeros((*views.mirrored.shape, logits.shape[-1]), "float32")
-    return (
-        RecordedViews(views.corners, views.mirrored, {EXPERT: blank}),
-        count * each,
-    )
+    recorded = RecordedViews(views.corners, views.mirrored, {EXPERT: blank})
+    return recorded, each
 
 
 def _views(plan: Plan, store: ImageStore) -> RecordedViews:

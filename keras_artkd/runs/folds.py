@@ -77,6 +77,7 @@ def _close(
     settings = {
         "epochs": schedule.epochs,
         "expert_epochs": networks.expert_epochs,
+        "expert_views": networks.expert_views,
         "images_per_epoch": schedule.images_per_epoch,
     }
     for part in (*plan.folds, plan):

@@ -162,7 +162,10 @@ def start_with_head(
     """
     assert isinstance(data.train, ImageStore)
     extract = feature_model(network)
-    train = choose_images(data.train, plan.config.schedule.seed)
+    train = data.train
+    if not train.has_label.all():
+        train = train.take(np.flatnonzero(train.has_label))
+    train = choose_images(train, plan.config.schedule.seed)
 
     def features(store: ImageStore) -> Array:
         answers: Array = extract.predict(

@@ -31,8 +31,9 @@ def write_labels(
     """Writes labels as a table, the least sure first; atomically.
 
     Its columns are `image`, `label` and `expert` (the name of the class, and
-    what the expert said), `confidence` and `used` (yes or no). What to correct
-    are `label` and `used`.
+    what the expert said), `confidence` and `used` (yes or no), and `distance`
+    from the labelled images where it was measured. What to correct are `label`
+    and `used`.
 
     Args:
         path: the file, CSV in UTF-8.
@@ -41,7 +42,8 @@ def write_labels(
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    distance = labels.distance
+    writer.writerow(COLUMNS if distance is None else [*COLUMNS, "distance"])
     confidence = labels.confidence
     for row in np.argsort(confidence, kind="stable"):
         writer.writerow(
@@ -51,6 +53,7 @@ def write_labels(
                 safe_cell(class_names[labels.logits[row].argmax()]),
                 f"{confidence[row]:.4f}",
                 "yes" if labels.used[row] else "no",
+                *([] if distance is None else [f"{distance[row]:.4f}"]),
             ]
         )
     write_text(path, text.getvalue())

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -11,10 +12,12 @@ from keras_artkd.data.store import ImageStore
 from keras_artkd.datasets import Collection
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.commands import command
+from keras_artkd.runs.domain import Domain
 from keras_artkd.runs.label_table import read_labels
 from keras_artkd.runs.plan import Plan, resolve
 from keras_artkd.runs.pseudo_labels import (
     PseudoLabels,
+    ask_expert,
     label_images,
     learn_from,
 )
@@ -71,10 +74,11 @@ def teach(
         return data, None
     options = method.pseudo_label_options(plan.options)
     threshold = float(options.pop("threshold"))
+    in_domain = float(options.pop("in_domain", 1))
     expert = keras.models.load_model(expert_path)
     labels = None
     if data.unlabelled is not None:
-        labels = _labels(plan, data, expert, threshold, folder)
+        labels = _labels(plan, data, expert, threshold, in_domain, folder)
     # Images that stay on disk have no unlabelled ones beside them.
     assert isinstance(data.train, ImageStore)
     store = learn_from(
@@ -94,22 +98,30 @@ def _labels(
     data: Collection,
     expert: keras.Model,
     threshold: float,
+    in_domain: float,
     folder: RunFolder | None,
 ) -> PseudoLabels:
     """The expert's labels, corrected where a table says so."""
     assert data.unlabelled is not None
     size, table = plan.crop_size, plan.config.data.pseudo_labels
+    domain = None
+    if in_domain < 1 and not plan.is_of_all_folds:
+        assert isinstance(data.train, ImageStore)
+        domain = Domain.of(expert, data.train, data.validation, size, in_domain)
     own = folder and folder.pseudo_labels
     begun = folder and own and (own.exists() or folder.checkpoint.exists())
     if not begun and table is None:
-        return label_images(expert, data.unlabelled, size, threshold)
+        labels = label_images(expert, data.unlabelled, size, threshold, domain)
+        if in_domain < 1 and plan.is_of_all_folds:
+            labels = _used_by_folds(plan, labels, data.class_names)
+        return labels
     if begun and own and not own.exists():
         raise ValueError(
             f"The run's pseudo-labels must be as it began with. Received: no "
             f"{own}. Fix: restore it, or remove the folder to start over."
         )
     # The table alone decides which images are used.
-    labels = label_images(expert, data.unlabelled, size)
+    labels = ask_expert(expert, data.unlabelled, size, domain)
     labels = read_labels(
         own if begun and own else str(table), labels, data.class_names
     )
@@ -121,6 +133,22 @@ def _labels(
             "remove the folder to start over."
         )
     return labels
+
+
+def _used_by_folds(
+    plan: Plan, labels: PseudoLabels, class_names: Sequence[str]
+) -> PseudoLabels:
+    """Labels of the images that at least half of the folds learned from.
+
+    Where all images train, none is left to say how far away is too far.
+    """
+    votes = [
+        read_labels(fold.folder.pseudo_labels, labels, class_names).used
+        for fold in plan.folds
+    ]
+    return dataclasses.replace(
+        labels, used=labels.used & (np.mean(votes, axis=0) >= 0.5)
+    )
 
 
 def _written(folder: RunFolder) -> str | None:
@@ -139,6 +167,10 @@ def describe_labels(measured: dict[str, Any]) -> str:
         parts.append(
             f"{share:.1%} right by the labels of {measured['known']} that "
             "were hidden"
+        )
+    if measured["strange"]:
+        parts.append(
+            f"{measured['strange']} left out, unlike the labelled ones"
         )
     if measured["corrected"]:
         parts.append(f"{measured['corrected']} corrected")

@@ -10,7 +10,7 @@
 `unlabelled_dir=`; `write_labels` and `read_labels` are in
 `keras_artkd.runs.label_table`. Batches of `training_dataset(store, ...)` have
 targets instead of labels, which the methods `pseudo_hard`, `pseudo_soft`,
-`equation` and `mixed` learn.
+`equation`, `mixed` and `unlabelled` learn.
 """
 
 import dataclasses
@@ -21,14 +21,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_artkd.data.pipeline import evaluation_dataset
 from keras_artkd.data.store import NO_LABEL, ImageStore
 from keras_artkd.losses.pseudo_targets import pseudo_targets
 from keras_artkd.measure.metrics import softmax
-from keras_artkd.models.resizing import resize_like
+from keras_artkd.runs.domain import Domain, answers
 from keras_artkd.types import Array
-
-_BATCH_SIZE = 64
 
 
 class NothingToLearn(ValueError):
@@ -47,6 +44,8 @@ class PseudoLabels:
         used: bool `(n,)`: whether it is learned from.
         corrected: bool `(n,)`: whether a person said another class than the
             expert.
+        distance: float32 `(n,)`: how far each image is from the labelled
+            ones, see `keras_artkd.runs.domain`; None where nobody asked.
     """
 
     keys: Array
@@ -54,6 +53,7 @@ class PseudoLabels:
     labels: Array
     used: Array
     corrected: Array
+    distance: Array | None = None
 
     def __len__(self) -> int:
         """The number of images."""
@@ -63,6 +63,14 @@ class PseudoLabels:
     def confidence(self) -> Array:
         """The largest probability of each image, `(n,)`."""
         return softmax(self.logits).max(axis=1)
+
+    @property
+    def strange(self) -> Array:
+        """Whether each image is left out as unlike the labelled ones."""
+        if self.distance is None:
+            return np.zeros(len(self), bool)
+        strange: Array = ~self.used & (self.distance > 1)
+        return strange
 
     def fingerprint(self) -> str:
         """Hex digest of what is learned from: images, classes, whose."""
@@ -82,9 +90,10 @@ class PseudoLabels:
                 knows; or None.
 
         Returns:
-            dict: `images`, `used`, `corrected` (of those used), `confidence`
-            (the mean of those used); `known` (of those used, how many have a
-            true label) and `right` (how many of these are labelled so).
+            dict: `images`, `used`, `strange` (see there), `corrected` (of
+            those used), `confidence` (the mean of those used); `known` (of
+            those used, how many have a true label) and `right` (how many of
+            these are labelled so).
         """
         used = self.used
         known = right = 0
@@ -95,6 +104,7 @@ class PseudoLabels:
         return {
             "images": len(self),
             "used": int(used.sum()),
+            "strange": int(self.strange.sum()),
             "corrected": int((used & self.corrected).sum()),
             "confidence": float(self.confidence[used].mean()),
             "known": known,
@@ -102,13 +112,32 @@ class PseudoLabels:
         }
 
 
-def predict_logits(
-    expert: keras.Model, store: ImageStore, image_size: int
-) -> Array:
-    """What a network says of the centres of images, `(n, classes)`."""
-    batches = evaluation_dataset(store, image_size, _BATCH_SIZE)
-    batches = batches.map(lambda images, _: resize_like(images, expert))
-    return expert.predict(batches, verbose=0)
+def ask_expert(
+    expert: keras.Model,
+    store: ImageStore,
+    image_size: int,
+    domain: Domain | None = None,
+) -> PseudoLabels:
+    """What an expert says of images, of which all are used.
+
+    Args:
+        expert: a trained `keras.Model` from raw pixels to logits.
+        store: `ImageStore`; its own labels are not looked at.
+        image_size: int, side of the central crops, pixels.
+        domain: the expert's `Domain`, to measure their distance from it.
+
+    Returns:
+        `PseudoLabels`.
+    """
+    logits, features = answers(expert, store, image_size)
+    return PseudoLabels(
+        keys=store.keys,
+        logits=logits,
+        labels=logits.argmax(axis=1).astype("int32"),
+        used=np.ones(len(store), bool),
+        corrected=np.zeros(len(store), bool),
+        distance=None if domain is None else domain.distances(features),
+    )
 
 
 def label_images(
@@ -116,39 +145,44 @@ def label_images(
     store: ImageStore,
     image_size: int,
     threshold: float = 0.0,
+    domain: Domain | None = None,
 ) -> PseudoLabels:
     """Lets an expert label images, and uses those that it is sure of.
 
     Args:
-        expert: a trained `keras.Model` from raw pixels to logits.
-        store: `ImageStore`; its own labels are not looked at.
-        image_size: int, side of the central crops, pixels.
+        expert: see `ask_expert`, also for the arguments below.
+        store: `ImageStore`.
+        image_size: int.
         threshold: float in [0, 1]: images whose largest probability (at
             temperature 1) is less are not used.
+        domain: `Domain`, outside of which images are not used; or None.
 
     Returns:
         `PseudoLabels`.
 
     Raises:
-        NothingToLearn: if the expert is sure enough of none.
+        NothingToLearn: if no image is used.
     """
-    logits = predict_logits(expert, store, image_size)
-    confidence = softmax(logits).max(axis=1)
-    labels = PseudoLabels(
-        keys=store.keys,
-        logits=logits,
-        labels=logits.argmax(axis=1).astype("int32"),
-        used=confidence >= threshold,
-        corrected=np.zeros(len(store), bool),
-    )
-    if not labels.used.any():
+    labels = ask_expert(expert, store, image_size, domain)
+    near = labels.used
+    if labels.distance is not None:
+        near = labels.distance <= 1
+    if not near.any():
+        raise NothingToLearn(
+            "Some images without labels must be like the labelled ones. "
+            f"Received: {len(labels)} images, all of them farther from these "
+            "than nearly all validation images. Fix: images of the same kind; "
+            "or --options in_domain 1, which learns from all."
+        )
+    sure = labels.confidence >= threshold
+    if not (near & sure).any():
         raise NothingToLearn(
             "The expert must be sure enough of some images. Received: "
             f"threshold={threshold:g}, where the highest of "
-            f"{len(labels)} confidences is {confidence.max():.4f}. Fix: a "
-            "lower threshold, or an expert trained longer."
+            f"{near.sum()} confidences is {labels.confidence[near].max():.4f}. "
+            "Fix: a lower threshold, or an expert trained longer."
         )
-    return labels
+    return dataclasses.replace(labels, used=near & sure)
 
 
 def learn_from(
@@ -178,7 +212,7 @@ def learn_from(
     """
     stores, own, logits = [labelled], [labelled.labels], []
     if kind in ("equation", "mixed"):
-        logits.append(predict_logits(expert, labelled, image_size))
+        logits.append(answers(expert, labelled, image_size)[0])
     else:  # A label is all that counts of an image with one.
         shape = (len(labelled), expert.output_shape[-1])
         logits.append(np.zeros(shape, "float32"))

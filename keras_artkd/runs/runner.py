@@ -26,6 +26,7 @@ from keras_artkd.runs.claims import claim, claimed
 from keras_artkd.runs.commands import command
 from keras_artkd.runs.data_notes import data_notes
 from keras_artkd.runs.delivery import export_student, save_student
+from keras_artkd.runs.evidence import save_left_out
 from keras_artkd.runs.expert_config import EXPERT_METHOD
 from keras_artkd.runs.expert_views import teaching_networks
 from keras_artkd.runs.experts import given_expert
@@ -168,7 +169,7 @@ def _run(
     if plan.config.data.unlabelled_dir and not plan.learns_pseudo_labels:
         print(
             f"note: {plan.method.name} does not learn from images without "
-            "labels; pseudo_soft does, alone or joined (pseudo_soft+kd)"
+            "labels; unlabelled does, alone or joined (unlabelled+rkd)"
         )
     # A mistake in the student's settings should not come to light after the
     # data was loaded and the expert trained, nor leave a folder.
@@ -207,7 +208,7 @@ def _train_and_test(
     folder.write(VERSIONS, describe_versions())
     folder.write_command(command(plan))
     print(f"Run: {folder}")
-    _note_short_training(plan, data)
+    _note_short_training(plan, taught)
     if settings["options"]:
         options = (
             f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}"
@@ -216,7 +217,9 @@ def _train_and_test(
         print(f"  {plan.method.name}: {', '.join(options)}")
     measured = None
     if labels is not None:
-        measured = labels.measure(data.hidden_labels)
+        assert data.unlabelled is not None
+        shown = save_left_out(folder, data.unlabelled, labels)
+        measured = labels.measure(data.hidden_labels) | {"left_out": shown}
         print(f"Pseudo-labels: {describe_labels(measured)}")
         # Not over a person's, which says the same in another order.
         if not folder.pseudo_labels.exists():
@@ -229,7 +232,7 @@ def _train_and_test(
         taught,
         expert_path,
         folder,
-        _callbacks(plan, data),
+        _callbacks(plan, taught),
         verbose=0,
     )
     student = models.without_exits(distiller.student)

@@ -74,11 +74,8 @@ def check_expert_views(plan: Plan) -> None:
     wrong = None
     if not method.needs_expert:
         wrong = f"method={method.name!r}, which has no expert"
-    elif method.staged or method.views != "one" or plan.learns_pseudo_labels:
-        wrong = (
-            f"method={method.name!r}, whose images are not single views of "
-            "labelled ones"
-        )
+    elif method.staged or method.views != "one":
+        wrong = f"method={method.name!r}, whose images are not single views"
     elif augment:
         wrong = f"augment={augment}, which changes images anew in every step"
     elif plan.config.data.dataset == "imagenet":

@@ -10,6 +10,7 @@ import pytest
 
 from keras_artkd.cli.main import main as artkd
 from keras_artkd.cli.train import main, parse_plan, run_config, run_recipe
+from keras_artkd.runs.commands import command
 from keras_artkd.runs.config import Config
 from keras_artkd.runs.presets import recipe_presets
 from tests.runs.finished import paint
@@ -256,3 +257,50 @@ def test_every_setting_has_a_flag(capsys):
     for name in {*Config.of("folder", "folder").flat()} - fixed:
         flag = name.replace("_", "-")
         assert f"--{flag}" in printed or f"--no-{flag}" in printed, flag
+
+
+def method_and_views(words):
+    config = parse_plan(words).config
+    return config.teaching.method, config.networks.expert_views
+
+
+def test_images_without_labels_choose_the_method(images, tmp_path):
+    """Unless one is named; and the command that is kept says which it was."""
+    folder, others = str(images), str(tmp_path / "others")
+    paint(tmp_path / "others", count=2)
+    given, taught = ["--unlabelled-dir", others], ("unlabelled", 8)
+    for words, expected in (
+        ([folder], ("baseline", None)),
+        ([folder, *given], taught),
+        (["--data-dir", folder, f"--unlabelled-dir={others}"], taught),
+        ([folder, "--unlabelled", "0.8"], taught),
+        ([folder, "--unlabelled", "0.0"], ("baseline", None)),
+        ([folder, *given, "--method", "kd"], ("kd", None)),
+        ([folder, *given, "--method", "unlabelled"], ("unlabelled", None)),
+        ([folder, *given, "--expert-views", "3"], ("unlabelled", 3)),
+        # Images that change in every step have no answers that are kept.
+        ([folder, *given, "--augment", "mixup"], ("unlabelled", None)),
+        ([folder, *given, "--recipe-style", "thesis"], ("collaborative", None)),
+        (["--recipe", "demo", "--unlabelled", "0.5"], taught),
+    ):
+        assert method_and_views(words) == expected, words
+        plan = parse_plan(words)
+        again = parse_plan(shlex.split(command(plan))[2:])
+        assert again.folder == plan.folder, words
+    plan = parse_plan([folder, *given, "--method", "baseline"])
+    again = parse_plan(shlex.split(command(plan))[2:])
+    assert again.config.teaching.method == "baseline"
+    assert again.folder == plan.folder
+
+
+def test_a_folder_of_images_without_labels_beside_the_classes(images):
+    words = [str(images)]
+    paint(images / "unlabelled", count=2)
+    assert method_and_views(words) == ("unlabelled", 8)
+    plan = parse_plan(words)
+    assert plan.config.data.unlabelled_dir == str(images / "unlabelled")
+    again = parse_plan(shlex.split(command(plan))[2:])
+    assert again.folder == plan.folder
+    # A method of labels alone leaves them where they are.
+    alone = parse_plan([*words, "--method", "baseline"])
+    assert "unlabelled_dir" not in alone.load_arguments

@@ -12,7 +12,7 @@ from keras_artkd.datasets import load
 from keras_artkd.datasets.collection import collect
 from keras_artkd.datasets.examples import Examples, Loaded
 from keras_artkd.datasets.records import content_digest
-from keras_artkd.datasets.unlabelled import hide_labels
+from keras_artkd.datasets.unlabelled import hide_labels, join
 
 SPLITS = ("train", "validation", "test")
 
@@ -257,18 +257,50 @@ def test_a_leak_is_an_internal_error():
         collect("x", loaded, True, same_artist)
 
 
-def test_names_that_a_class_folder_has_too(folder, others, picture):
+def test_names_that_are_there_twice():
     """Then nobody could tell which image a table means."""
-    for i in range(9):
-        picture(folder / "unlabelled" / f"unknown{i}_x.jpg")
-    with pytest.raises(ValueError, match="unlabelled/unknown.*twice"):
+    one, other = examples([0, 1], [1, 2]), examples([0, 1], [3, 4])
+    with pytest.raises(ValueError, match="k0 twice. Fix: rename it"):
+        join([one, other])
+
+
+@pytest.mark.parametrize("name", ["unlabelled", "Unlabeled"])
+@pytest.mark.parametrize("splits", [False, True])
+def test_a_folder_beside_the_classes(name, splits, folder, others, picture):
+    """It is no class, and its copies of test pictures are left out."""
+    if splits:
+        for split in ("train", "test"):
+            for style in ("Baroque", "Cubism"):
+                for i in range(8):
+                    picture(folder / "s" / split / style / f"{split}{i}.jpg")
+        folder = folder / "s"
+    whole = load("folder", data_dir=folder, short_side=16)
+    planted = folder_of(whole, folder, "test")
+    inner = shutil.move(others, folder / name)
+    shutil.copy(planted[0], inner / "mine.jpg")
+    data = load("folder", data_dir=folder, short_side=16, unlabelled_dir=inner)
+    assert data.class_names == whole.class_names
+    assert data.fingerprint() == whole.fingerprint()
+    assert len(data.unlabelled) == 9
+    assert "unlabelled/a/b/unknown1_x.jpg" in data.unlabelled.keys
+    assert not digests(data.unlabelled) & of_splits(data)
+    reasons = {item.key: item.reason for item in data.skipped}
+    assert "of test" in reasons["unlabelled/mine.jpg"]
+    # Where nobody learns from it, it is named all the same.
+    alone = load("folder", data_dir=folder, short_side=16)
+    assert alone.fingerprint() == whole.fingerprint()
+    assert [item.key for item in alone.skipped] == [name]
+    picture(folder.parent / "more" / "x.jpg")
+    with pytest.raises(ValueError, match=f"one folder.*more.*{name}.*join"):
         load(
             "folder",
             data_dir=folder,
             short_side=16,
-            unlabelled=0.9,
-            unlabelled_dir=others,
+            unlabelled_dir=folder.parent / "more",
         )
+    (folder / "UNLABELLED").mkdir()
+    with pytest.raises(ValueError, match="one folder.*UNLABELLED.*join them"):
+        load("folder", data_dir=folder, short_side=16, unlabelled_dir=inner)
 
 
 def test_mistakes(folder, others, tmp_path):

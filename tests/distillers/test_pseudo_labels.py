@@ -81,8 +81,55 @@ def test_joined_methods_learn_the_targets_too(other):
     assert list(ran) == ([] if other == "skdsam" else ["expert"])
 
 
+def test_images_without_a_label_teach_by_the_expert_alone():
+    """The objective in float64, over a batch of both kinds of images."""
+    distiller = make("unlabelled", temperature=2.0, weight=0.7)
+    images, labels = batch()
+    has_label = np.arange(16) % 4 == 0
+    learned = np.eye(CLASSES)[labels] * has_label[:, None]
+    endpoints = distiller.call(images, training=True)
+    terms, total = distiller.compute_terms(learned, endpoints)
+    student, expert = (
+        np.asarray(endpoints[role]["logits"], "float64")
+        for role in ("student", "expert")
+    )
+
+    def log_softmax(logits):
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+    supervised = -log_softmax(student)[np.arange(16), labels]
+    p, q = log_softmax(expert / 2), log_softmax(student / 2)
+    divergence = 4 * (np.exp(p) * (p - q)).sum(axis=1)
+    expected = (supervised * has_label).mean() + 0.7 * divergence.mean()
+    assert float(terms["supervised"]) == pytest.approx(
+        (supervised * has_label).mean(), rel=1e-5
+    )
+    assert float(total - terms["regularization"]) == pytest.approx(
+        expected, rel=1e-5
+    )
+
+
+def test_the_accuracy_of_the_training_is_that_of_labelled_images():
+    distiller = make("unlabelled")
+    images, labels = batch()
+    has_label = np.arange(16) % 4 == 0
+    learned = np.eye(CLASSES, dtype="float32")[labels] * has_label[:, None]
+    logs = distiller.train_on_batch(images, learned, return_dict=True)
+    distiller = make("unlabelled")
+    logits = distiller.call_trained(images)["student"]["logits"]
+    right = np.argmax(logits, axis=1) == labels
+    assert logs["accuracy"] == pytest.approx(right[has_label].mean())
+
+
+def test_no_part_in_the_domain_is_rejected():
+    for share in (0.0, 1.5):
+        with pytest.raises(ValueError, match=f"in_domain={share}"):
+            make("unlabelled", in_domain=share)
+
+
 def test_what_the_table_says():
-    for kind in KINDS:
+    for kind in (*KINDS, "unlabelled"):
         assert get_method(kind).pseudo_labels == kind
         assert get_method(f"kd+{kind}+skdsam").pseudo_labels == kind
     assert get_method("kd").pseudo_labels is None

@@ -48,6 +48,15 @@ def test_a_healthy_folder(root):
     assert lines[-3:] == [*classes, "       4  Rococo"]
 
 
+def test_images_without_labels_are_no_class(root):
+    shutil.copytree(root / "Rococo", root / "Unlabelled")
+    diagnosis = examine(root)
+    assert diagnosis.healthy and diagnosis.images == 8
+    assert diagnosis.notes["ignored"] == [
+        {"file": "Unlabelled", "reason": "images without labels"}
+    ]
+
+
 def test_unreadable_files(root):
     whole = (root / "Rococo" / "0.png").read_bytes()
     (root / "Rococo" / "cut.png").write_bytes(whole[:500])

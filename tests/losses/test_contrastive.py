@@ -151,6 +151,14 @@ def test_batches_longer_than_the_queue_and_mixed_labels():
     np.testing.assert_array_equal(loss.label_queue, [0, 1, 2, 0])
 
 
+def test_images_without_a_label_are_no_negatives_of_each_other():
+    loss = losses.ContrastiveRepresentation(8, num_negatives=4)
+    labels = np.array([[0, 1, 0], [0, 0, 0]], "float32")
+    endpoints = [{"features": np.eye(2, 6, dtype="float32")}] * 2
+    assert np.isfinite(loss(labels, *endpoints)).all()
+    np.testing.assert_array_equal(loss.label_queue, [1, -1, -1, -1])
+
+
 def test_arguments_are_checked():
     for arguments, name in (
         ({"num_negatives": 0}, "num_negatives"),

@@ -103,6 +103,14 @@ def test_probabilities_give_the_expected_value():
         )
 
 
+def test_without_a_label_there_is_no_target():
+    some = np.array([[0, 0, 0, 0], [0, 0.6, 0.4, 0]], "float32")
+    values = np.asarray(losses.decoupled_kd(some, TEACHER, STUDENT))
+    assert values[0] == 0
+    whole = losses.decoupled_kd(some[[1, 1]], TEACHER, STUDENT)
+    assert values[1] == pytest.approx(float(whole[1]))
+
+
 def test_labels_of_another_shape_are_rejected():
     with pytest.raises(ValueError, match=r"\(batch, 4\).*Received.*\(2, 3\)"):
         losses.decoupled_kd(np.ones((2, 3)), TEACHER, STUDENT)

@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 
 from keras_artkd import losses
-from keras_artkd.losses.labels import SmoothedCrossEntropy, without_rotations
+from keras_artkd.losses.labels import (
+    SmoothedCrossEntropy,
+    class_indices,
+    has_label,
+    without_rotations,
+)
 from tests.losses.contract import check_gradient
 from tests.losses.reference import reference_cross_entropy
 
@@ -48,6 +53,34 @@ def test_probabilities_are_as_in_keras():
     np.testing.assert_array_equal(
         losses.label_accuracy(MIXED, LOGITS),
         keras.metrics.categorical_accuracy(MIXED, LOGITS),
+    )
+
+
+def test_a_row_of_zeros_is_no_label():
+    """Its values are 0, smoothed or not, and so is its gradient."""
+    some = MIXED.copy()
+    some[[1, 4]] = 0
+    for loss in (losses.cross_entropy, SmoothedCrossEntropy(0.2).call):
+        values, whole = np.asarray(loss(some, LOGITS)), loss(MIXED, LOGITS)
+        np.testing.assert_array_equal(values[[1, 4]], 0)
+        rest = [0, 2, 3, 5]
+        np.testing.assert_array_equal(values[rest], np.asarray(whole)[rest])
+    assert class_indices(some).numpy().tolist() == [0, -1, 1, 1, -1, 0]
+    assert has_label(LABELS) is has_label(LABELS[:, None]) is None
+    expected = [True, False, True, True, False, True]
+    assert has_label(some).numpy().tolist() == expected
+
+
+def test_smoothing_is_linear_in_the_row():
+    smoothed = SmoothedCrossEntropy(0.2).call
+    np.testing.assert_allclose(
+        smoothed(3 * MIXED, LOGITS), 3 * smoothed(MIXED, LOGITS), rtol=1e-6
+    )
+    mixture = 0.25 * smoothed(MIXED, LOGITS) + 0.75 * smoothed(LABELS, LOGITS)
+    np.testing.assert_allclose(
+        smoothed(0.25 * MIXED + 0.75 * np.eye(4)[LABELS], LOGITS),
+        mixture,
+        rtol=1e-5,
     )
 
 

@@ -62,6 +62,7 @@ def test_measures(noise_labels):
     assert some.measure(truth) == {
         "images": 12,
         "used": 11,
+        "strange": 0,
         "corrected": 0,
         "confidence": pytest.approx(noise_labels.confidence[1:].mean()),
         "known": 9,
@@ -71,7 +72,7 @@ def test_measures(noise_labels):
 
 
 @pytest.mark.parametrize(
-    "kind", ["pseudo_hard", "pseudo_soft", "equation", "mixed"]
+    "kind", ["pseudo_hard", "pseudo_soft", "equation", "mixed", "unlabelled"]
 )
 def test_what_is_learned(kind, noise_expert, noise_labels, tmp_path):
     (changed, *_), _ = write_corrected(tmp_path / "p.csv", noise_labels)
@@ -98,7 +99,13 @@ def test_what_is_learned(kind, noise_expert, noise_labels, tmp_path):
         "pseudo_soft": (own, p),
         "equation": (own + p, p),
         "mixed": (0.5 * own + 0.5 * p, p),
+        "unlabelled": (own, 0 * p),
     }[kind]
+    if kind == "unlabelled":
+        # A corrected image is a labelled one from then on.
+        np.testing.assert_array_equal(result.has_label, has_label)
+    else:
+        assert result.has_label.all()
     np.testing.assert_allclose(
         result.targets,
         np.where(has_label[:, None], *expected),

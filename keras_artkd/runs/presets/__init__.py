@@ -2,12 +2,14 @@
 
 A file has a docstring, which `--help` shows, and a `CONFIG`, with which studies
 begin. It may have `PRESETS`, several configurations by name, of which `artkd
-train` takes the first by default.
+train` takes the first by default; and `WITH_UNLABELLED`, by preset the settings
+that change where some images have no labels and no method is named.
 """
 
 import importlib
 import pkgutil
 from types import ModuleType
+from typing import Any
 
 from keras_artkd.runs.config import Config
 
@@ -45,6 +47,12 @@ def recipe_presets(name: str) -> dict[str, Config]:
     """
     module = recipe_module(name)
     return getattr(module, "PRESETS", {"": module.CONFIG})
+
+
+def unlabelled_settings(name: str, preset: str) -> dict[str, Any]:
+    """Settings of a preset that change where some images have no labels."""
+    settings = getattr(recipe_module(name), "WITH_UNLABELLED", {})
+    return dict(settings.get(preset, {}))
 
 
 def default_config(name: str) -> Config:

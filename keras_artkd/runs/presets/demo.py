@@ -6,7 +6,7 @@ Expert and student begin with what ImageNet has taught them, as with `artkd
 train FOLDER`.
 """
 
-from keras_artkd.runs.presets.folder import PRETRAINED
+from keras_artkd.runs.presets.folder import PRETRAINED, UNLABELLED
 
 OPEN = PRETRAINED.replace(
     recipe="demo", dataset="atelier", data_options={"scenes": 160}
@@ -14,3 +14,4 @@ OPEN = PRETRAINED.replace(
 # What studies begin with.
 CONFIG = OPEN.replace(epochs=8, expert_epochs=12)
 PRESETS = {"open": OPEN, "fixed": CONFIG}
+WITH_UNLABELLED = dict.fromkeys(PRESETS, UNLABELLED)

@@ -4,6 +4,8 @@
 
 Expert and student begin with what ImageNet has taught them. Their number of
 epochs is chosen for the images and this machine, to keep to --minutes.
+With images that have no labels, in --unlabelled-dir OTHERS or in a folder
+unlabelled/ of FOLDER, the student learns what the expert says of them, too.
 --recipe-style thesis trains as thesis 000 does, from random weights.
 """
 
@@ -36,6 +38,10 @@ PRETRAINED = Config.of(
     label_smoothing=0.1,
     keep_epoch="auto",
 )
+# What changes where some images have no labels, unless a method is named: the
+# expert is worth listening to there (docs/results.md).
+UNLABELLED = {"method": "unlabelled", "expert_views": 8}
 # What studies begin with.
 CONFIG = Config.of(recipe="folder", dataset="folder")
 PRESETS = {"pretrained": PRETRAINED, "thesis": CONFIG}
+WITH_UNLABELLED = {"pretrained": UNLABELLED}
