@@ -100,7 +100,9 @@ def training_dataset(
         raise ValueError("There is no image to train on. Received: 0 images.")
     batch_size = min(batch_size, len(store))
     steps = steps_per_epoch(store, batch_size, images_per_epoch)
-    order = epoch_order(store.has_label, batch_size, steps)
+    # Those of a stream all have one.
+    has_label = getattr(store, "has_label", np.ones(len(store), bool))
+    order = epoch_order(has_label, batch_size, steps)
 
     def epoch_batches(epoch: Tensor) -> tf.data.Dataset:
         seeds = tf.random.split(

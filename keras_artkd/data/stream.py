@@ -44,11 +44,6 @@ class ImageStream:
         return len(self.labels)
 
     @property
-    def has_label(self) -> Array:
-        """Whether each image has a label, bool `(n,)`: all of them do."""
-        return np.ones(len(self), bool)
-
-    @property
     def content(self) -> Array:
         """Array whose bytes distinguish these images from any others."""
         return self.digests

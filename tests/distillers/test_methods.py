@@ -109,12 +109,7 @@ OPTIONS |= {
     "pseudo_soft": {"threshold": 0.5, "temperature": 2.0},
     "equation": {"threshold": 0.5, "temperature": 2.0, "weight": 0.3},
     "mixed": {"threshold": 0.5, "temperature": 2.0, "share": 0.3},
-    "unlabelled": {
-        "threshold": 0.5,
-        "in_domain": 0.9,
-        "temperature": 2.0,
-        "weight": 0.3,
-    },
+    "unlabelled": dict(threshold=0.5, in_domain=0.9, temperature=2, weight=3),
     "ms_mgans": {
         "temperature": 2.0,
         "adversarial_weight": 0.2,
@@ -309,11 +304,6 @@ EXPERT = [
         *(
             (name, {}, ["1 * supervised"])
             for name in ("pseudo_hard", "pseudo_soft", "equation", "mixed")
-        ),
-        (
-            "unlabelled",
-            {"weight": 0.3},
-            ["1 * supervised", "0.3 * KD(expert)"],
         ),
         (
             "pseudo_soft+collaborative",

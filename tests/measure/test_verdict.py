@@ -34,6 +34,29 @@ def concerns(verdict):
     return [concern["what"] for concern in verdict["concerns"]]
 
 
+def test_what_images_without_labels_were_for():
+    known = {"images": 1000, "used": 940, "strange": 60}
+    verdict = judge(measured(GOOD, pseudo_labels=known), HISTORY, 300)
+    assert verdict["summary"].endswith(
+        "Besides the labels it learned what its expert says of 940 of 1,000 "
+        "images without labels; 60 were left out as unlike the labelled ones."
+    )
+    assert not verdict["concerns"]
+    # Runs of older versions left none out.
+    for old in (
+        {"images": 9, "used": 9},
+        {"images": 9, "used": 9, "strange": 0},
+    ):
+        verdict = judge(measured(GOOD, pseudo_labels=old), HISTORY, 300)
+        assert verdict["summary"].endswith("of 9 of 9 images without labels.")
+    known = {"images": 1000, "used": 480, "strange": 520}
+    verdict = judge(measured(GOOD, pseudo_labels=known), HISTORY, 300)
+    assert concerns(verdict) == [
+        "520 of 1,000 images without labels were left out as unlike the "
+        "labelled ones."
+    ]
+
+
 def test_a_good_student_beside_its_expert():
     expert = {
         **measured([[44, 3, 3], [3, 44, 3], [3, 3, 44]], parameters=13_000),

@@ -158,12 +158,64 @@ def test_methods_of_pseudo_labels_are_timed_too(words):
 
 
 def test_recorded_experts_are_timed_too(words):
-    """Of views without answers yet; the recording counts as a beginning."""
+    """Of views without answers yet, and how long an answer takes."""
     words += ["--method", "kd", "--expert-views", "3"]
     plan = close(parse_plan(words))
     data = load_data(plan)
     speed = budget.measure(plan, data)
-    assert 0 < speed.step < speed.start
+    assert 0 < speed.step < speed.start and speed.answer > 0
+
+
+@pytest.fixture
+def unlabelled(words):
+    """A plan whose student learns from images without labels, too."""
+    words += ["--unlabelled", "0.5", "--expert-views", "6"]
+    plan = parse_plan(words)
+    assert plan.method.name == "unlabelled"
+    return words
+
+
+def test_the_expert_is_planned_for_the_labelled_images(
+    unlabelled, speeds, capsys
+):
+    """Twenty of forty: three steps, as often as it may."""
+    speeds["expert"] = Speed(0.0, 1.0)
+    speeds["student"] = Speed(0.0, 0.01)
+    _, closed, _ = chosen(unlabelled, 60, capsys)
+    assert closed.config.networks.expert_epochs == 30
+    assert closed.config.schedule.images_per_epoch is None
+
+
+def test_answers_are_kept_of_no_more_views_than_epochs(
+    unlabelled, speeds, capsys
+):
+    speeds["student"] = Speed(0.0, 0.1, 0.01)
+    plan, closed, printed = chosen(unlabelled, 60, capsys)
+    assert closed.config.networks.expert_views == 6
+    assert "answers to 6 views kept" in printed
+    assert remembered(plan, 60) == closed
+    # Two minutes less 30 seconds, of which the student has a part.
+    speeds["student"] = Speed(0.0, 1.2, 0.01)
+    _, closed, _ = chosen(unlabelled, 2, capsys)
+    epochs = closed.config.schedule.epochs
+    assert closed.config.networks.expert_views == epochs < 6
+    spent = 40 * 0.01 * (epochs + 1) + 1.25 * epochs * 5 * 1.2
+    assert spent <= 0.4 * 90 < spent + 40 * 0.01 + 1.25 * 5 * 1.2
+
+
+def test_of_a_part_of_the_images_no_answers_are_kept(
+    unlabelled, speeds, capsys
+):
+    """Then the expert has less to answer in the steps."""
+    speeds["student"] = Speed(0.0, 1.0, 0.5)
+    _, closed, printed = chosen(unlabelled, 3, capsys)
+    assert closed.config.networks.expert_views is None
+    assert 0 < closed.config.schedule.images_per_epoch < 40
+    assert "views kept" not in printed
+    seen = closed.config.schedule.images_per_epoch
+    steps = closed.config.schedule.epochs * seen // 8
+    spent = 40 * 0.5 + 1.25 * steps * (1.0 + 8 * 0.5)
+    assert spent <= 0.4 * 150
 
 
 def test_what_was_chosen_for_other_images_is_forgotten(words, speeds, capsys):
