@@ -20,14 +20,14 @@ def _differences(config: Config, other: Config) -> dict[str, Any]:
 
 
 # Where the command measures and chooses, a study has what is the same for all.
-_SETTINGS = _differences(_PRETRAINED, _THESIS.replace(method="baseline")) | {
+SETTINGS = _differences(_PRETRAINED, _THESIS.replace(method="baseline")) | {
     "epochs": 8,
     "expert_epochs": 8,
 }
 # Three times as long.
 _LONG = {"epochs": 24}
 # The expert's own run: what a student with an expert trains first.
-_EXPERT = {
+EXPERT = {
     "student": _PRETRAINED.networks.expert_network,
     "inherit": _PRETRAINED.networks.expert_weights,
     "image_size": _PRETRAINED.networks.expert_image_size,
@@ -51,7 +51,7 @@ def _study(key: str, caption: str, cells: list[Cell], **settings: Any) -> Study:
         caption,
         tuple(cells),
         ("your images",),
-        settings=_SETTINGS,
+        settings=SETTINGS,
         splits=True,
         **settings,
     )
@@ -62,7 +62,7 @@ def _thesis() -> dict[str, Any]:
     config = _THESIS.replace(**SMALL)
     # The same crops of the same images, seen smaller.
     return {
-        **_differences(config, _PRETRAINED.replace(**_SETTINGS)),
+        **_differences(config, _PRETRAINED.replace(**SETTINGS)),
         "expert_epochs": SMALL["epochs"],
         "crop_size": _PRETRAINED.networks.expert_image_size,
     }
@@ -70,7 +70,7 @@ def _thesis() -> dict[str, Any]:
 
 def _inheriting() -> Study:
     medium = "medium: labels"
-    cells = [Cell("expert", _EXPERT)]
+    cells = [Cell("expert", EXPERT)]
     for size, student in SIZES.items():
         labels = f"{size}: labels"
         pairs: dict[str, dict[str, Any]] = {

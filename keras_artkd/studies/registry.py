@@ -4,6 +4,7 @@ import difflib
 
 from keras_artkd.studies import (
     inheriting,
+    labels,
     paper_001,
     paper_003,
     thesis_000,
@@ -18,15 +19,30 @@ from keras_artkd.studies.published import (
 from keras_artkd.studies.study import Study
 
 SOURCES = {
-    "own": "what a small student that inherits is worth",
+    "own": "what inherited weights, and images without labels, are worth",
     "000": "art style classification by collaborative teaching",
     "001": "decoupled distillation with perception reconstruction",
     "002": "self-distillation with self-attention",
     "003": "mutual distillation in stages, against adversaries",
 }
+_MODULES = (
+    inheriting,
+    labels,
+    thesis_000,
+    paper_001,
+    thesis_002,
+    paper_003,
+)
 STUDIES: dict[str, Study] = {
     study.key: study
-    for module in (inheriting, thesis_000, paper_001, thesis_002, paper_003)
+    for module in (
+        inheriting,
+        labels,
+        thesis_000,
+        paper_001,
+        thesis_002,
+        paper_003,
+    )
     for study in module.STUDIES
 }
 _ALSO = {key: study for study in STUDIES.values() for key in study.also}

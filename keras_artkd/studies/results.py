@@ -316,19 +316,23 @@ def _contrast(
 
 def _check_same_images(runs: Iterable[PlannedRuns]) -> None:
     """Rejects runs that were tested on other images, in one split."""
-    first: dict[int, tuple[RunFolder, str]] = {}
-    for _, by_seed, _ in runs:
-        for plan in by_seed.values():
-            if not plan.folder.is_finished:
-                continue
-            fingerprint = plan.folder.data["fingerprint"]
-            known = first.setdefault(
-                plan.config.data.split_seed, (plan.folder, fingerprint)
-            )
-            if fingerprint != known[1]:
+    first: dict[tuple[int, float | None], tuple[RunFolder, Any]] = {}
+    plans = [plan for _, by_seed, _ in runs for plan in by_seed.values()]
+    for plan in plans:
+        if not plan.folder.is_finished:
+            continue
+        data, seed = plan.folder.data, plan.config.data.split_seed
+        # Hidden labels leave fewer to train on, and the same to test.
+        for share, images in (
+            (plan.config.data.unlabelled, data["fingerprint"]),
+            (None, data["splits"]["test"]),
+        ):
+            key = (seed, share)
+            folder, known = first.setdefault(key, (plan.folder, images))
+            if images != known:
                 raise ValueError(
                     "The runs of a study must have the same images. Received: "
-                    f"{known[0]} and {plan.folder}, which have not. Fix: "
+                    f"{folder} and {plan.folder}, which have not. Fix: "
                     "restore the images and remove the folder of the run that "
                     "had others."
                 )
@@ -345,7 +349,9 @@ def _overlap(runs: Iterable[PlannedRuns]) -> float | None:
     if len({tuple(split["test"]) for split in splits.values()}) < 2:
         return None
     first = next(iter(splits.values()))
-    return len(first["test"]) / len(first["train"])
+    # Splits share them, whether they have their labels or not.
+    train = len(first["train"]) + len(first.get("unlabelled", ()))
+    return len(first["test"]) / train
 
 
 def _read_cell(

@@ -96,6 +96,8 @@ class Study:
         also: keys of figures of the paper that this study shows as well.
         sizes: dict of name -> names of cells, networks of several sizes, whose
             accuracy is drawn against the size of their files.
+        label_curves: dict of name -> share of the labels, percent -> name of
+            the cell whose accuracy is drawn against it.
         splits: bool, whether each seed has a random split of its own.
         notes: str, what a reader should know.
     """
@@ -117,6 +119,9 @@ class Study:
     show: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     sizes: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    label_curves: dict[str, dict[int, str]] = dataclasses.field(
+        default_factory=dict
+    )
     splits: bool = False
     notes: str = ""
 
@@ -130,6 +135,7 @@ class Study:
             self.matched,
             *self.contrasts.values(),
             self.sizes.values(),
+            [tuple(x.values()) for x in self.label_curves.values()],
         )
         named = {*itertools.chain(*pairs), *self.subjects, self.reference}
         named |= {cell.against for cell in self.cells}
