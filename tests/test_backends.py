@@ -50,6 +50,15 @@ def with_teachers():
     assert all(map(np.array_equal, state, distiller.get_weights()))
 
 
+def without_gradients():
+    try:
+        distillers.build("gradient_attention", plain(), plain(6))
+    except ValueError as error:
+        assert "with TensorFlow alone. Received: the backend jax" in str(error)
+    else:
+        raise AssertionError("was made")
+
+
 def with_views():
     network = plain(classes=12)
     distiller = distillers.build(
@@ -71,6 +80,7 @@ def with_views():
 
 
 with_teachers()
+without_gradients()
 with_views()
 assert "tensorflow" not in sys.modules
 print("trained")

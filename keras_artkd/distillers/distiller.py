@@ -148,7 +148,9 @@ class Distiller(ModelMethods):
         self.soft_labels = bool(soft_labels)
         for teacher in self.teachers.values():
             freeze(teacher)
-        self._networks = name_networks(student, self.teachers, self.co_trained)
+        self._networks = name_networks(
+            student, self.teachers, self.co_trained, self.transfer_losses
+        )
         check_losses(
             self.transfer_losses, self.transfer_weights, self._networks, views
         )
@@ -303,6 +305,7 @@ class Distiller(ModelMethods):
             terms[f"{role}_supervised"] = supervised(role)
             total = total + terms[f"{role}_supervised"]
         labels_of_views = repeat_views(labels, self.views)
+        endpoints = self.complete_endpoints(labels_of_views, endpoints)
         for loss, weight in zip(
             self.transfer_losses, self.transfer_weights, strict=True
         ):
@@ -318,6 +321,20 @@ class Distiller(ModelMethods):
             total = total + weight_at(weight, self.epoch) * terms[loss.name]
         terms["regularization"] = sum_losses(self.losses)
         return terms, total + terms["regularization"]
+
+    def complete_endpoints(
+        self, labels: Tensor, endpoints: Mapping[str, Endpoints]
+    ) -> dict[str, Endpoints]:
+        """What transfer losses read: `endpoints`, with what needs the labels.
+
+        Args:
+            labels: a row for each image.
+            endpoints: every network's, by role, as `call` returns them.
+        """
+        return {
+            role: self._networks[role].complete(of_role, labels)
+            for role, of_role in endpoints.items()
+        }
 
     def compute_metrics(
         self,

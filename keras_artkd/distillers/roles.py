@@ -43,6 +43,15 @@ class RoleNetwork:
         )
         return endpoints
 
+    def complete(self, endpoints: Endpoints, labels: Tensor) -> Endpoints:
+        """Endpoints with what needs the labels, which here is nothing.
+
+        Args:
+            endpoints: what a call gave.
+            labels: of the same rows.
+        """
+        return endpoints
+
     def specs_of(self, rows: int | None) -> Endpoints:
         """`specs` for a number of rows; None for any number."""
         return {
@@ -64,3 +73,11 @@ def freeze(model: keras.Model) -> None:
     # would then see no change.
     model.trainable = True
     model.trainable = False
+
+
+def synchronize_batch_normalization(trained: keras.layers.Layer) -> None:
+    """Makes the replicas of a strategy share their batches' statistics."""
+    # Layers have no public list of what is inside, as models do.
+    for layer in trained._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True

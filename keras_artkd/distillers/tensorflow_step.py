@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_artkd.distillers.roles import synchronize_batch_normalization
 from keras_artkd.distillers.training_model import TrainingModel
 from keras_artkd.types import Tensor
 
@@ -24,7 +25,7 @@ class TrainStep(TrainingModel):
         super().compile(*args, **kwargs)
         if self._replicas > 1:
             for trained in self.trained_parts:
-                _synchronize_batch_normalization(trained)
+                synchronize_batch_normalization(trained)
 
     def train_step(self, data: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """One step: each network forward once, one gradient, one update."""
@@ -71,10 +72,3 @@ class TrainStep(TrainingModel):
         # step that does not update it.
         tracker = next(m for m in self.metrics if m.name == "loss")
         tracker.update_state(loss, sample_weight=tf.shape(labels)[0])
-
-
-def _synchronize_batch_normalization(trained: keras.layers.Layer) -> None:
-    # Layers have no public list of what is inside, as models do.
-    for layer in trained._flatten_layers():
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.synchronized = True

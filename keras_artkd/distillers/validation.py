@@ -7,9 +7,11 @@ from typing import Any
 
 import keras
 
+from keras_artkd.distillers.input_gradient import GradientNetwork
 from keras_artkd.distillers.roles import STUDENT, RoleNetwork
 from keras_artkd.distillers.schedules import Schedule, Weight
 from keras_artkd.losses.base import TransferLoss
+from keras_artkd.losses.gradient_attention import INPUT_GRADIENT
 from keras_artkd.models.answers import softmax_sums
 from keras_artkd.models.functional import as_functional
 
@@ -27,6 +29,7 @@ def name_networks(
     student: keras.Model,
     teachers: Mapping[str, keras.Model],
     co_trained: Mapping[str, keras.Model],
+    losses: Sequence[TransferLoss] = (),
 ) -> dict[str, RoleNetwork]:
     """Every network by role, after a check that they fit together."""
     clash = (set(teachers) & set(co_trained)) | (
@@ -44,8 +47,12 @@ def name_networks(
             f"several of the roles {', '.join(models)}. Fix: "
             "keras.models.clone_model."
         )
+    differentiated = roles_of_gradients(losses)
     networks = {
-        role: RoleNetwork(role, model) for role, model in models.items()
+        role: (GradientNetwork if role in differentiated else RoleNetwork)(
+            role, model
+        )
+        for role, model in models.items()
     }
     for model in models.values():
         _check_answers(as_functional(model))
@@ -55,6 +62,12 @@ def name_networks(
             + "; ".join(n.describe() for n in networks.values())
         )
     return networks
+
+
+def roles_of_gradients(losses: Sequence[TransferLoss]) -> set[str]:
+    """The roles whose gradient at the input is read by a loss."""
+    reading = [x for x in losses if INPUT_GRADIENT in x.teacher_endpoints]
+    return {role for loss in reading for role in (STUDENT, loss.teacher)}
 
 
 def _check_answers(model: keras.Model) -> None:

@@ -50,6 +50,12 @@ from keras_artkd.losses.feature_refinement import (
     FeatureRefinement as FeatureRefinement,
 )
 from keras_artkd.losses.feature_refinement import frskd as frskd
+from keras_artkd.losses.gradient_attention import (
+    GradientAttention as GradientAttention,
+)
+from keras_artkd.losses.gradient_attention import (
+    gradient_attention as gradient_attention,
+)
 from keras_artkd.losses.hint import Hint as Hint
 from keras_artkd.losses.hint import hint as hint
 from keras_artkd.losses.instance_relationship import (

@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_artkd.layers.pooling import pool_to_smaller
 from keras_artkd.losses.base import GROUP_PAIRS, Endpoints, PairedLoss
-from keras_artkd.losses.ops import check_choice
+from keras_artkd.losses.ops import check_choice, root
 from keras_artkd.types import Tensor
 
 MAPPINGS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -79,10 +79,8 @@ def attention_transfer(
     )
     if norm == "mse":
         return ops.mean(squared, axis=-1)
-    squared = ops.sum(squared, axis=-1)
-    # The root has no gradient at 0, where teacher and student agree.
-    apart = squared > 0.0
-    return ops.where(apart, ops.sqrt(ops.where(apart, squared, 1.0)), 0.0)
+    # Zero where teacher and student agree.
+    return root(ops.sum(squared, axis=-1))
 
 
 @keras.saving.register_keras_serializable("keras_artkd")

@@ -94,6 +94,15 @@ def unit(vectors: Tensor, smallest: float = 1e-12) -> Tensor:
     return ops.where(long_enough, vectors * inverse, 0.0)
 
 
+def root(squared: Tensor, smallest: float = 0.0) -> Tensor:
+    """Square roots; of what is not above `smallest` zero, without gradient.
+
+    The root itself has no gradient at 0.
+    """
+    above = squared > smallest
+    return ops.where(above, ops.sqrt(ops.where(above, squared, 1.0)), 0.0)
+
+
 def gram(rows: Tensor) -> Tensor:
     """Dot products of all pairs of rows, `(batch, batch)`."""
     return ops.matmul(rows, ops.transpose(rows))

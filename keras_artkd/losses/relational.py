@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_artkd.losses.base import EmbeddingLoss, Endpoints
-from keras_artkd.losses.ops import pooled, rescaled, unit
+from keras_artkd.losses.ops import pooled, rescaled, root, unit
 from keras_artkd.types import Tensor
 
 # Examples closer than this, relative to the largest feature, count as equal:
@@ -103,9 +103,8 @@ def _differences(rows: Tensor) -> Tensor:
 
 def _distances(rows: Tensor) -> Tensor:
     squared = ops.sum(ops.square(_differences(rows)), axis=-1)
-    apart = squared > SAME**2
-    distances = ops.where(apart, ops.sqrt(ops.where(apart, squared, 1.0)), 0.0)
-    count = ops.sum(ops.cast(apart, "float32"))
+    distances = root(squared, SAME**2)
+    count = ops.sum(ops.cast(distances > 0.0, "float32"))
     mean = ops.sum(distances) / ops.maximum(count, 1.0)
     return distances / ops.where(count > 0.0, mean, 1.0)
 

@@ -9,7 +9,9 @@ import keras
 from keras_artkd import models
 from keras_artkd.distillers import Distiller
 from keras_artkd.distillers.methods.ms_mgans import MultiStageDistiller
-from keras_artkd.distillers.phase_steps import FROZEN, TRAINED
+from keras_artkd.distillers.phase_steps import FROZEN, PASSED, TRAINED
+from keras_artkd.distillers.roles import STUDENT
+from keras_artkd.distillers.validation import roles_of_gradients
 from keras_artkd.measure.cost import count_multiply_adds
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.config import Config
@@ -135,10 +137,11 @@ def training_cost(plan: Plan) -> int:
     """Multiply-adds that a training takes for each image of an epoch's data.
 
     A network that is trained counts three times its forward pass, one that
-    only passes a gradient on twice, one that only teaches once. The expert's
-    own training is spread over the student's epochs; that of an expert from a
-    file, which nobody knows, is left out. A teacher whose terms all weigh
-    nothing is not counted: nobody would have it.
+    only passes a gradient on twice, one that only teaches once; a student of
+    gradients at the input, whose own gradient is differentiated, six times.
+    The expert's own training is spread over the student's epochs; that of an
+    expert from a file, which nobody knows, is left out. A teacher whose terms
+    all weigh nothing is not counted: nobody would have it.
 
     Args:
         plan: `Plan`.
@@ -156,12 +159,15 @@ def training_cost(plan: Plan) -> int:
     if isinstance(distiller, MultiStageDistiller):
         cost = views * _cost_of_phases(distiller, plan)
     else:
-        cost = TRAINED * views * _multiply_adds(distiller.student)
+        differentiated = roles_of_gradients(distiller.transfer_losses)
+        own = TRAINED * (2 if STUDENT in differentiated else 1)
+        cost = own * views * _multiply_adds(distiller.student)
         for teacher in distiller.co_trained.values():
             cost += TRAINED * views * count_multiply_adds(teacher)
         for role, teacher in distiller.teachers.items():
             if role not in idle:
-                cost += FROZEN * views * count_multiply_adds(teacher)
+                times = PASSED if role in differentiated else FROZEN
+                cost += times * views * count_multiply_adds(teacher)
     if plan.expert and not idle:
         one = TRAINED * plan.expert.rotations * count_multiply_adds(expert)
         epochs = plan.expert.config.schedule.epochs

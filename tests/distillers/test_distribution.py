@@ -94,7 +94,7 @@ def rotating():
     ("method", "make", "options", "fit"),
     [
         (
-            "collaborative+ctkd+rocket+pr_dkd+dkd+ab",
+            "collaborative+ctkd+rocket+pr_dkd+dkd+ab+gradient_attention",
             plain,
             {
                 "pr_dkd.synchronized": True,

@@ -70,10 +70,13 @@ def test_sample_weights_reach_every_term(method):
     weights = np.arange(SIZE) / 2
     weighted, _ = objective(method, labels, weights)
     distiller, endpoints, state = prepared(method)
+    rows = labels.repeat(distiller.views)
+    if not METHODS[method].staged:
+        endpoints = distiller.complete_endpoints(rows, endpoints)
     for loss, values in zip(distiller.transfer_losses, state, strict=True):
         loss.set_weights(values)
         each = loss(
-            labels.repeat(distiller.views),
+            rows,
             endpoints[loss.teacher],
             endpoints["student"],
         )

@@ -28,6 +28,7 @@ OPTIONS = {
     "kd": {"temperature": 2.0, "alpha": 0.5},
     "logits_l2": {"alpha": 0.5, "reduction": "sum"},
     "attention": {"beta": 10.0, "mapping": "sum", "norm": "l2"},
+    "gradient_attention": {"beta": 0.5, "norm": "squared"},
     "rocket": {"gamma": 0.1},
     "ctkd": {
         "temperature": 2.0,
@@ -216,6 +217,8 @@ def objective(method, **options):
 
 
 EXPERT = [
+    ("attention", "1000 * AttentionTransfer"),
+    ("gradient_attention", "1 * GradientAttention"),
     ("fitnet", "100 * Hint"),
     ("rkd", "1 * RelationalKD"),
     ("crd", "0.8 * ContrastiveRepresentation"),
@@ -239,11 +242,6 @@ EXPERT = [
         ("baseline", {}, ["1 * supervised"]),
         ("kd", {}, ["0.1 * supervised", "0.9 * KD(expert)"]),
         ("logits_l2", {}, ["1 * supervised", "1.5 * LogitsL2(expert)"]),
-        (
-            "attention",
-            {},
-            ["1 * supervised", "1000 * AttentionTransfer(expert)"],
-        ),
         (
             "rocket",
             {},

@@ -71,6 +71,7 @@ def _endpoints(random, names, rows, channels, dtype):
         **{f"exit{i}_features": vector for i in (1, 2, 3)},
         **{f"exit{i}_projection": vector for i in (1, 2, 3)},
         "activated1": feature_map,
+        "input_gradient": (rows, 4, 4, 3),
         "refined1": (*feature_map[:3], 2 * channels),
         "refined_logits": logits,
         "rotation_logits": (rows, CLASSES * ROTATIONS),

@@ -38,6 +38,9 @@ def test_training_cost(tmp_path):
     kd = 3 * student + expert
     assert cost(method="kd") == kd + 3 * expert
     assert cost(method="kd", expert_epochs=80) == kd + 6 * expert
+    # Forward, backward to the image, and both once more, backward.
+    twice = cost(method="gradient_attention")
+    assert twice == 6 * student + 2 * expert + 3 * expert
     rotated = cost(method="kd", augment=("sla",))
     assert rotated == pytest.approx(4 * (kd + 3 * expert), rel=0.01)
     # Of an expert from a file, whatever its classes, the teaching alone.
