@@ -82,7 +82,7 @@ def _make_differentiable_twice(student: keras.Model) -> None:
 
     Keras takes them from `tf.nn.moments`, which stops the gradient of the mean
     within the variance: that changes nothing in the first, and the second is
-    wrong (by 7 % of a convolution's and a normalisation's, in a test).
+    wrong (by a third in `test_through_batch_normalisation`).
     Statistics that replicas share, on one device too, are sums and squares.
     """
     synchronize_batch_normalization(student)

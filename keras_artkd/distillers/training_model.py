@@ -27,7 +27,7 @@ class TrainingModel(keras.Model):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.epoch = keras.Variable(1.0, trainable=False, name="epoch")
+        self.epoch = keras.Variable("ones", (), trainable=False, name="epoch")
         self._evaluating = False
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -18,6 +18,7 @@ from keras import layers, ops
 from keras_artkd.models.blocks import classifier
 from keras_artkd.models.endpoints import EndpointModel, with_endpoints
 from keras_artkd.models.inheritance import inherit
+from keras_artkd.models.keras_file import load_network
 from keras_artkd.types import Array, Path, Tensor
 
 # Beginnings of layers' names that say which block a layer is in.
@@ -195,7 +196,7 @@ def _first_blocks(backbone: keras.Model, num_blocks: int) -> Tensor:
 
 def _load(backbone: keras.Model, path: pathlib.Path) -> None:
     if path.suffix == ".keras":
-        inherit(backbone, keras.models.load_model(path))
+        inherit(backbone, load_network(path))
         return
     try:
         backbone.load_weights(path)
@@ -236,9 +237,10 @@ def backbone_file(
         A network with endpoints, see `application`.
 
     Raises:
-        ValueError: if the file holds no functional model with maps.
+        ValueError: if the file cannot be read, or holds no functional model
+            with maps.
     """
-    saved = keras.models.load_model(path)
+    saved = load_network(path)
     maps = [
         operation.output
         for operation in getattr(saved, "operations", ())

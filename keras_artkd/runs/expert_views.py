@@ -18,6 +18,7 @@ from keras_artkd.data.recorded import RecordedViews
 from keras_artkd.data.store import ImageStore
 from keras_artkd.distillers import Distiller
 from keras_artkd.files import read_arrays, write_atomically
+from keras_artkd.models.keras_file import load_network
 from keras_artkd.models.resizing import resize_like
 from keras_artkd.runs.plan import Plan
 from keras_artkd.types import Array, Path, Tensor
@@ -99,7 +100,9 @@ def teaching_networks(
     """The frozen teachers by role, also those whose answers were recorded."""
     if plan.config.networks.expert_views is None:
         return dict(distiller.teachers)
-    return {EXPERT: keras.models.load_model(expert_path)}
+    # What it says was recorded.
+    assert expert_path is not None
+    return {EXPERT: load_network(expert_path)}
 
 
 def _file(

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_artkd.data.store import ImageStore
 from keras_artkd.datasets import Collection
+from keras_artkd.models.keras_file import load_network
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.commands import command
 from keras_artkd.runs.domain import Domain
@@ -75,7 +76,9 @@ def teach(
     options = method.pseudo_label_options(plan.options)
     threshold = float(options.pop("threshold"))
     in_domain = float(options.pop("in_domain", 1))
-    expert = keras.models.load_model(expert_path)
+    # Of every method that learns them.
+    assert expert_path is not None
+    expert = load_network(expert_path)
     labels = None
     if data.unlabelled is not None:
         labels = _labels(plan, data, expert, threshold, in_domain, folder)

@@ -1,6 +1,5 @@
 """The networks of a run: student, teachers, and their distiller."""
 
-import pathlib
 from typing import Any
 
 import keras
@@ -9,6 +8,7 @@ from keras_artkd import models
 from keras_artkd.distillers import Distiller
 from keras_artkd.distillers.recorded import recorded_teacher
 from keras_artkd.layers import AWGram
+from keras_artkd.models.keras_file import load_network
 from keras_artkd.runs.optimizer import set_weight_decay
 from keras_artkd.runs.plan import Plan
 from keras_artkd.runs.stages import count_stages, stage_paths
@@ -61,7 +61,7 @@ def load_given(plan: Plan) -> keras.Model:
 
     Each of them gets the crop at its own size.
     """
-    given = [keras.models.load_model(path) for path in plan.given_experts]
+    given = [load_network(path) for path in plan.given_experts]
     if len(given) == 1:
         return given[0]
     return models.ensemble(given, plan.expert_shares, plan.crop_size)
@@ -80,7 +80,7 @@ def load_teachers(
 
 
 def _load_expert(path: Path, plan: Plan, num_classes: int) -> keras.Model:
-    expert = keras.models.load_model(pathlib.Path(path))
+    expert = load_network(path)
     classes = expert.output_shape[-1]
     trained = models.get_endpoints(expert)["logits"].shape[-1]
     if (classes, trained) != (num_classes, num_classes * plan.rotations):

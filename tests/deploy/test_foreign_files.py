@@ -6,9 +6,11 @@ import shutil
 import tracemalloc
 import zipfile
 
+import keras
 import numpy as np
 import pytest
 
+from keras_artkd import Distiller
 from keras_artkd.cli.main import main
 from keras_artkd.deploy.formats import open_model
 from keras_artkd.deploy.lite import LiteModel
@@ -18,6 +20,7 @@ from keras_artkd.deploy.model_info import (
     MAX_BYTES,
 )
 from keras_artkd.deploy.predict import Classifier
+from keras_artkd.models.keras_file import load_network
 from tests.deploy.classifiers import CLASSES, FILES, write_image
 
 SETTINGS = {"class_names": CLASSES, "image_size": 8, "short_side": 9}
@@ -115,6 +118,56 @@ def test_weights_that_would_fill_the_memory(classifiers, tmp_path):
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("more.h5", bytes(200 * 2**20))
     with pytest.raises(ValueError, match="more than a network of its size"):
+        open_model(path)
+
+
+def with_units(network, path, units):
+    """A file of a network, whose layer of 7 units is to have more."""
+    network.save(path)
+    with zipfile.ZipFile(path) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    text = content["config.json"].decode()
+    assert text.count('"units": 7,') == 1
+    text = text.replace('"units": 7,', f'"units": {units},')
+    text = text.replace("[null, 7]", f"[null, {units}]")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, value in (content | {"config.json": text.encode()}).items():
+            archive.writestr(name, value)
+    return path
+
+
+def large_layer(*last):
+    layers = [keras.layers.Flatten(), keras.layers.Dense(7)]
+    layers += [keras.layers.Dense(3), *last]
+    return keras.Sequential([keras.Input((8, 8, 3)), *layers])
+
+
+def test_settings_that_ask_for_more_weights_than_there_are(tmp_path):
+    """Before any is made: there is not so much memory."""
+    path = with_units(large_layer(), tmp_path / "c.keras", 10**9)
+    message = "asks for 192,000,000,000 weights or more.* take [0-9,]+ bytes"
+    with pytest.raises(ValueError, match=message) as told:
+        open_model(path)
+    assert str(told.value).count("Fix: ") == 1
+    with pytest.raises(ValueError, match=message):
+        load_network(path)
+    # Nor afterwards, as Keras does with what a scope has left.
+    with keras.StatelessScope():
+        pass
+    assert (
+        open_model(
+            with_units(large_layer(), tmp_path / "fair.keras", 7)
+        ).num_classes
+        == 3
+    )
+
+
+def test_a_large_network_that_is_asked_while_it_is_made(tmp_path):
+    """A distiller looks at its networks' answers, which takes their weights."""
+    network = large_layer(keras.layers.Rescaling(0.5))
+    distiller = Distiller(network)
+    path = with_units(distiller, tmp_path / "d.keras", 10**9)
+    with pytest.raises(ValueError, match="asks for 19"):
         open_model(path)
 
 

@@ -4,7 +4,6 @@ What the file says of itself lies in its ZIP archive, as files beside Keras's.
 """
 
 import pathlib
-import zipfile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,30 +50,12 @@ class KerasRuntime(Runtime):
         return np.asarray(self._model.predict_on_batch(images), "float32")
 
 
-# How much larger a file may become when it is unpacked. Trained weights hardly
-# shrink, and Keras does not compress them.
-_MAX_GROWTH = 20
-_MAX_TEXT = 64 * 2**20
-
-
-def _check_growth(path: pathlib.Path) -> None:
-    """Rejects an archive that would fill the memory."""
-    with zipfile.ZipFile(path) as archive:
-        sizes = {item.filename: item.file_size for item in archive.infolist()}
-    text = sum(size for name, size in sizes.items() if name.endswith(".json"))
-    most = _MAX_GROWTH * path.stat().st_size + _MAX_TEXT
-    if text > _MAX_TEXT or sum(sizes.values()) > most:
-        raise ValueError(
-            f"unpacked it would take {sum(sizes.values()):,} bytes, "
-            f"{text:,} of them settings: more than a network of its size"
-        )
-
-
 def load_keras_model(path: pathlib.Path) -> "keras.Model":
     """Loads a `.keras` file that may hold classes of this package.
 
     Raises:
-        UnreadableModel: if it is no such file, or is damaged.
+        UnreadableModel: if it is no such file, is damaged, or asks for more
+            memory than a network of its size.
     """
     # TensorFlow writes messages when it is imported.
     with quiet():
@@ -82,8 +63,9 @@ def load_keras_model(path: pathlib.Path) -> "keras.Model":
 
         # Makes the package's classes known to Keras.
         from keras_artkd import Distiller  # noqa: F401
+        from keras_artkd.models.keras_file import check_keras_file
     try:
-        _check_growth(path)
+        check_keras_file(path)
         return keras.models.load_model(path, compile=False)
     except Exception as error:  # zipfile, HDF5 and Keras raise many types.
         raise UnreadableModel(path, error) from error

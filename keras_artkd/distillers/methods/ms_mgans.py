@@ -174,7 +174,7 @@ class MultiStageDistiller(Distiller):
             **self.term_trackers,
             **{term: keras.metrics.Mean(name=term) for term in terms},
         }
-        self.stage = keras.Variable(1.0, trainable=False, name="stage")
+        self.stage = keras.Variable("ones", (), trainable=False, name="stage")
         kind = HEAD if mutual == "none" else MUTUAL
         self.phase = Phase(len(stages), kind, 0, 0, 1)
         self._entered: Phase | None = None
