@@ -1,7 +1,9 @@
 """`artkd train`: from the command line to a finished run."""
 
 import json
+import math
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -57,6 +59,23 @@ def test_from_a_folder_to_a_finished_run(images, tmp_path, short_runs, capsys):
     assert [s["key"] for s in folder.data["skipped"]] == ["red/broken.jpg"]
     assert folder.metrics["test"]["num_examples"] > 0
     assert parse_plan(shlex.split(folder.command)[2:]).folder == folder
+
+
+def test_a_training_that_diverges(arrays, tmp_path, capsys):
+    """At a learning rate of 1000 its loss explodes, and stays finite."""
+    words = [str(arrays), *SMALLEST, "--method", "baseline"]
+    words += ["--learning-rate", "1000", "--workdir", str(tmp_path / "runs")]
+    assert artkd(["train", *words]) == 2
+    printed = capsys.readouterr()
+    (line,) = printed.err.splitlines()
+    assert line.startswith("error: The training must not diverge. Received: ")
+    reason = re.search(r"Received: (?:supervised|loss) = (\S+), in", line)[1]
+    assert math.isfinite(float(reason)) and float(reason) > 1e3
+    assert "in epoch 1. Fix: a smaller learning rate" in line
+    # Nothing is tested, exported or told of such a network.
+    folder = parse_plan(words).folder
+    assert not folder.is_finished
+    assert not folder.report.exists() and not folder.student.exists()
 
 
 def test_a_finished_run_typed_again(finished_run, started, capsys):
