@@ -5,7 +5,8 @@ import shutil
 import numpy as np
 from PIL import Image
 
-CLASSES = ["red", "green", "blue"]
+# The last is read from right to left, with a mark that says so.
+CLASSES = ["red", "green", "\u200fכחול (1)"]
 _TRAINING = (
     "--method kd --student wrn_10_1 --initial wrn_10_1 --expert-network "
     "wrn_10_1 --image-size 16 --epochs 1 --batch-size 16"

@@ -7,7 +7,8 @@ import sys
 import tempfile
 import unicodedata
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import IO, Any, cast
 
 # Characters that reverse the direction of the text after them, numbers too.
 TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e") | {
@@ -17,20 +18,78 @@ TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e") | {
 _UNSEEN = ("Cc", "Cs", "Zl", "Zp")
 
 
-def escaped(text: str) -> str:
-    r"""Text on one line, without what a terminal or a page would obey.
+# As JSON escapes them, too: what is printed of it is read as it was.
+_LEFT_OUT: dict[int, None] = dict.fromkeys(map(ord, TURNS))
+_ESCAPES = {ord(mark): f"\\u{ord(mark):04x}" for mark in TURNS}
 
-    Control characters, ends of lines and marks of the direction of writing
-    become escapes such as `\x1b`. What people write stays as it is.
+
+def on_one_line(text: str) -> str:
+    r"""A name from anywhere, as data: without control characters.
+
+    They become escapes such as `\x1b`, as do ends of lines. What people write
+    stays as it is: in names of right-to-left scripts that is also marks of the
+    direction. Whoever prints it escapes those, see `escaped`.
     """
     if text.isprintable():
         return text
     return "".join(
         character.encode("unicode_escape").decode("ascii")
-        if character in TURNS or unicodedata.category(character) in _UNSEEN
+        if unicodedata.category(character) in _UNSEEN
         else character
         for character in text
     )
+
+
+def turns_escaped(text: str) -> str:
+    r"""Text in which no mark turns what is after it, but `\u202e` is read."""
+    return text.translate(_ESCAPES)
+
+
+def without_turns(text: str) -> str:
+    """Text without its marks of direction."""
+    return text.translate(_LEFT_OUT)
+
+
+def escaped(text: str) -> str:
+    """Text on one line, without what a terminal or a page would obey.
+
+    See `on_one_line` and `turns_escaped`.
+    """
+    return turns_escaped(on_one_line(text))
+
+
+class _Printed:
+    """A stream to which text is written by `turns_escaped`."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Writes text; returns its length, as it was."""
+        self._stream.write(turns_escaped(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Writes each text."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextlib.contextmanager
+def printing_safely() -> Iterator[None]:
+    """Escapes marks of direction in all that is printed, by whomever.
+
+    Names of classes and files may have them, and reach the terminal on many
+    ways.
+    """
+    with (
+        contextlib.redirect_stdout(cast(IO[str], _Printed(sys.stdout))),
+        contextlib.redirect_stderr(cast(IO[str], _Printed(sys.stderr))),
+    ):
+        yield
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Output of commands: a reader that stops, as `head` does, is no error."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 
 from keras_artkd.cli.status import exit_status
 from keras_artkd.layers import AWGram
-from keras_artkd.output import escaped, quiet
+from keras_artkd.output import TURNS, escaped, on_one_line, quiet
 
 ARTKD = """
 from keras_artkd.cli.main import main
@@ -124,3 +125,31 @@ def test_what_a_terminal_would_obey_is_escaped():
         r"back\slash",
     ):
         assert escaped(name) == name
+
+
+def test_names_keep_their_marks_of_direction_as_data():
+    name = "\u200fעברית\u200e (1)"
+    assert on_one_line(name) == name
+    assert on_one_line("a\x1b\u202eb\r\u2028") == "a\\x1b\u202eb\\r\\u2028"
+
+
+def test_no_command_prints_marks_of_direction(capsys):
+    """Whoever prints, and however; what is read from it is as it was."""
+    name = "\u200fעברית\u202e\u2066 \u061c5"
+
+    def job():
+        print(json.dumps({name: 1}, ensure_ascii=False))
+        sys.stdout.writelines([name, "\n"])
+        sys.stderr.write(name)
+        assert sys.stdout.write(name) == len(name)
+        assert not sys.stdout.isatty()
+        return 0
+
+    streams = sys.stdout, sys.stderr
+    assert exit_status(job) == 0
+    assert (sys.stdout, sys.stderr) == streams
+    printed = capsys.readouterr()
+    for text in printed:
+        assert not TURNS & set(text)
+        assert r"\u200fעברית\u202e\u2066 \u061c5" in text
+    assert json.loads(printed.out.splitlines()[0]) == {name: 1}

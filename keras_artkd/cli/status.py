@@ -7,6 +7,7 @@ from collections.abc import Callable
 from keras_artkd.output import (
     ending_with_its_reader,
     escaped,
+    printing_safely,
     warnings_in_a_line,
 )
 
@@ -26,7 +27,11 @@ def exit_status(job: Callable[[], int], interrupted: str = "") -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
     try:
-        with ending_with_its_reader(), warnings_in_a_line():
+        with (
+            ending_with_its_reader(),
+            printing_safely(),
+            warnings_in_a_line(),
+        ):
             return job()
     except KeyboardInterrupt:
         print(f"Interrupted. {interrupted}".strip(), file=sys.stderr)

@@ -3,12 +3,14 @@
 import unicodedata
 from collections.abc import Iterable
 
+from keras_artkd.output import without_turns
+
 
 def look_alikes(names: Iterable[str]) -> list[list[str]]:
     """Groups of names that differ by what an eye does not see.
 
-    That is case, blanks at the ends or in a row, and the form in which Unicode
-    writes a letter with its accent.
+    That is case, blanks at the ends or in a row, marks of direction, and the
+    form in which Unicode writes a letter with its accent.
 
     Example:
         >>> look_alikes(["Rococo", "rococo ", "Baroque"])
@@ -16,7 +18,8 @@ def look_alikes(names: Iterable[str]) -> list[list[str]]:
     """
     groups: dict[str, list[str]] = {}
     for name in names:
-        seen = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+        seen = unicodedata.normalize("NFKC", without_turns(name)).casefold()
+        seen = " ".join(seen.split())
         groups.setdefault(seen, []).append(name)
     return [group for group in groups.values() if len(group) > 1]
 

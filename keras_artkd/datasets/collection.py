@@ -12,7 +12,7 @@ from keras_artkd.data.store import NO_LABEL, ImageStore
 from keras_artkd.datasets.examples import Examples, Loaded, Parts
 from keras_artkd.datasets.records import Skipped
 from keras_artkd.datasets.splits import SPLITS
-from keras_artkd.output import escaped
+from keras_artkd.output import on_one_line
 from keras_artkd.types import Array
 
 if typing.TYPE_CHECKING:  # It imports TensorFlow.
@@ -132,7 +132,7 @@ def collect(
     return Collection(
         name=name,
         # Names of files and archives can hold anything.
-        class_names=[escaped(str(class_names[i])) for i in used],
+        class_names=[on_one_line(str(class_names[i])) for i in used],
         **stores,
         skipped=list(skipped),
         groups={split: list(part.groups) for split, part in parts.items()},

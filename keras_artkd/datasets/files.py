@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Iterator
 
 from keras_artkd.data.formats import is_read, why_unread
-from keras_artkd.output import escaped
+from keras_artkd.output import on_one_line
 from keras_artkd.types import Path
 
 LINKED_FOLDER = "a link to a folder, not followed"
@@ -122,16 +122,16 @@ def unlabelled_folder(root: Path) -> pathlib.Path | None:
 
 
 def printable(path: Path) -> str:
-    r"""Returns a path as text that can be printed and written to a file.
+    r"""Returns a path as text that can be written to a file, on one line.
 
     A name that is not UTF-8, as in old archives, would fail there. Its odd
-    bytes become `\xe9`; so does what a terminal would obey, see `escaped`.
+    bytes become `\xe9`, and so do control characters, see `on_one_line`.
     """
-    return escaped(os.fsencode(path).decode("utf-8", "backslashreplace"))
+    return on_one_line(os.fsencode(path).decode("utf-8", "backslashreplace"))
 
 
 def relative_key(path: Path, root: Path) -> str:
-    """Returns the posix path of a file from `root`, always printable."""
+    """Returns the posix path of a file from `root`, see `printable`."""
     return printable(pathlib.PurePath(path).relative_to(root).as_posix())
 
 

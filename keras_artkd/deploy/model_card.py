@@ -8,6 +8,8 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from keras_artkd.output import turns_escaped
+
 _Facts: TypeAlias = Mapping[str, Any]
 
 NO_LICENCE = "not stated"
@@ -46,8 +48,9 @@ def model_card(
     }
     source = data.get("load", {}).get("data_dir") or data["name"]
     title = f"{metrics['student']} on {pathlib.PurePath(source).stem}"
-    # The front matter is what model hubs read.
-    return (
+    # The front matter is what model hubs read. Marks of direction would turn
+    # the numbers beside a class's name.
+    return turns_escaped(
         "---\n"
         f"license: {_quoted(config.get('licence', NO_LICENCE))}\n"
         "pipeline_tag: image-classification\n"

@@ -23,7 +23,7 @@ from keras_artkd.datasets.files import is_image, list_files, printable
 from keras_artkd.deploy.finished_run import find_model
 from keras_artkd.deploy.formats import open_model
 from keras_artkd.deploy.model_info import info_of_names
-from keras_artkd.output import escaped
+from keras_artkd.output import on_one_line
 from keras_artkd.types import Array, Path
 
 # Several threads read so many images while the network waits. More would only
@@ -100,8 +100,8 @@ class Classifier:
                 f"{height} x {width}, image_size={info.image_size} in "
                 f"{self.path}. Fix: export it again."
             )
-        # Names from anywhere reach the terminal.
-        names = [escaped(name) for name in info.class_names]
+        # Names from anywhere reach a terminal.
+        names = [on_one_line(name) for name in info.class_names]
         self.info = dataclasses.replace(info, class_names=names)
 
     def read(self, source: Path | bytes | BinaryIO) -> Array:

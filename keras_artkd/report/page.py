@@ -53,7 +53,7 @@ def environment(*folders: Path) -> jinja2.Environment:
             [*folders, pathlib.Path(__file__).parent]
         ),
         autoescape=True,
-        finalize=text.without_turns,
+        finalize=text.for_page,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

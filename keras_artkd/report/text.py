@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from keras_artkd.output import TURNS
+from keras_artkd.output import without_turns
 
 # In place of an unknown value.
 NONE = "–"
@@ -15,18 +15,18 @@ _ROLES = {
 }
 _SCALES = ((1e9, "billion"), (1e6, "million"))
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_TURNS: dict[int, None] = dict.fromkeys(map(ord, TURNS))
 
 
 def display_name(name: object) -> str:
     """A class's name for people: underscores of folder names are spaces."""
-    name = str(name).translate(_TURNS).replace("_", " ")
+    name = without_turns(str(name)).replace("_", " ")
     return " ".join(name.split()) or "(no name)"
 
 
-def without_turns(value: Any) -> Any:
+def for_page(value: Any) -> Any:
     """A value for a page, where no text turns what stands after it."""
-    return value.translate(_TURNS) if isinstance(value, str) else value
+    # Markup stays Markup.
+    return without_turns(value) if isinstance(value, str) else value
 
 
 def role_name(role: str) -> str:

@@ -13,6 +13,7 @@ from keras_artkd.deploy.model_card import model_card
 from keras_artkd.deploy.model_info import ModelInfo
 from keras_artkd.files import write_atomically, write_text
 from keras_artkd.measure.verdict import judge
+from keras_artkd.output import escaped
 from keras_artkd.report import write_report
 from keras_artkd.run_folder import (
     DATA,
@@ -68,11 +69,11 @@ def load_data(plan: Plan) -> Collection:
     data = datasets.load(**plan.load_arguments)
     describe_splits(plan, data)
     for note in data_notes(data):
-        print(f"note: {note}")
+        print(f"note: {escaped(note)}")
     if data.skipped:
         print(f"  Left out or doubtful: {len(data.skipped)}")
         for skipped in data.skipped[:5]:
-            print(f"    {skipped.key}: {skipped.reason}")
+            print(escaped(f"    {skipped.key}: {skipped.reason}"))
         if len(data.skipped) > 5:
             print("    ... all of them in the run's data.json")
     return data

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from keras_artkd.output import escaped
 from keras_artkd.run_folder import RunFolder
 
 
@@ -68,5 +69,6 @@ def print_summary(metrics: dict[str, Any], folder: RunFolder) -> None:
     if "summary" in verdict:
         print(f"Verdict: {verdict['summary']}")
     for concern in verdict["concerns"]:
-        print(f"  {concern['what']} Next: {concern['next']}.")
+        # It can name a class.
+        print(escaped(f"  {concern['what']} Next: {concern['next']}."))
     print(f"  all of it in {folder}, to be looked at: {folder.report.name}")

@@ -13,6 +13,7 @@ from multiprocessing.context import SpawnProcess
 
 import keras_tuner
 
+from keras_artkd.output import escaped
 from keras_artkd.runs.plan import Plan
 from keras_artkd.runs.processes import running_workers
 from keras_artkd.runs.runner import load_data
@@ -117,7 +118,7 @@ def _work(
                 data = load_data(plan)
             Tuner(settings, plan, data, expert_path).search()
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {escaped(str(error))}", file=sys.stderr)
         raise SystemExit(2) from error
     except KeyboardInterrupt as error:
         raise SystemExit(130) from error

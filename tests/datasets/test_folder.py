@@ -97,6 +97,17 @@ def test_names_that_are_not_utf8_stay_printable(tree, picture):
     assert os.path.getsize(odd.path) == len(source)
 
 
+def test_names_of_right_to_left_scripts_stay_as_they_are(tree, picture):
+    """With their marks of direction; control characters are escaped."""
+    for name in ("\u200fעברית (1)", "\u2067فن\u2069"):
+        picture(tree / name / "\u200fא_1.jpg")
+    picture(tree / "a\x1bb" / "1.jpg")
+    class_names, records, _ = find_records(tree)
+    assert {"\u200fעברית (1)", "\u2067فن\u2069", r"a\x1bb"} <= {*class_names}
+    keys = {record.key for record in records}
+    assert "\u200fעברית (1)/\u200fא_1.jpg" in keys
+
+
 def test_artist():
     assert artist("claude-monet_haystacks_2.jpg") == "claude-monet"
     assert artist("haystacks.jpg") == artist("_haystacks.jpg") == ""

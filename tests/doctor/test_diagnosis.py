@@ -280,6 +280,7 @@ def test_class_names_that_look_the_same(tmp_path):
         unicodedata.normalize(form, "Café") for form in ("NFC", "NFD")
     )
     classes = [composed, apart, "Rococo", "rococo", "Rococo ", "Baroque"]
+    classes += ["עברית", "\u200fעברית"]
     for number, name in enumerate(classes):
         for index in range(20):
             picture = paint(100 * number + index)
@@ -288,10 +289,12 @@ def test_class_names_that_look_the_same(tmp_path):
     assert {*map(frozenset, diagnosis.findings["look_alike_classes"])} == {
         frozenset({composed, apart}),
         frozenset({"Rococo", "rococo", "Rococo "}),
+        frozenset({"עברית", "\u200fעברית"}),
     }
     text = "\n".join(describe(diagnosis))
     assert "of 4 characters" in text and "of 5 characters" in text
     assert "'Rococo ' of 7 characters" in text
+    assert r"'\u200fעברית' of 6 characters" in text
     assert not diagnosis.healthy
 
 

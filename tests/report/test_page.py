@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keras_artkd.files import read_json, write_json
+from keras_artkd.output import TURNS
 from keras_artkd.report.figures import draw_run
 from keras_artkd.report.run import read_run
 from keras_artkd.report.text import small_text
@@ -281,10 +282,12 @@ def test_pseudo_labels_are_told(seventeen, tmp_path):
 
 
 def test_no_text_turns_what_stands_after_it(tmp_path):
-    """Marks of direction, also outside the names of classes."""
-    folder = write_run(tmp_path / "run", 3)
+    """Marks of direction, in the names of classes and elsewhere."""
+    names = ["\u200fעברית", "a\u2067b\u2069", "c"]
+    folder = write_run(tmp_path / "run", 3, names=names)
+    assert read_json(folder / "data.json")["class_names"] == names
     config = read_json(folder / "config.json")
     write_json(folder / "config.json", {**config, "workdir": "a\u202eb\u2066c"})
     page = draft(folder)
-    assert "abc" in page.text
-    assert not {"\u202e", "\u2066"} & set(page.text)
+    assert "abc" in page.text and "עברית" in page.text
+    assert not TURNS & set(page.text)
