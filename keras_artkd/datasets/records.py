@@ -55,8 +55,14 @@ def picture_digest(pixels: Array) -> str:
     Training mirrors images. Therefore a picture whose mirror image is in
     another split is known there.
     """
+    return _digests(pixels)[1]
+
+
+def _digests(pixels: Array) -> tuple[str, str]:
+    """`content_digest` and `picture_digest`; each array is hashed once."""
+    exact = content_digest(pixels)
     mirror_image = np.ascontiguousarray(pixels[:, ::-1])
-    return min(content_digest(pixels), content_digest(mirror_image))
+    return exact, min(exact, content_digest(mirror_image))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +141,7 @@ def read_records(
             pixels = read(record.path, short_side)
         except UnreadableImage as error:
             return record, str(error), "", ""
-        return record, pixels, content_digest(pixels), picture_digest(pixels)
+        return record, pixels, *_digests(pixels)
 
     duplicates = Duplicates()
     images: list[Array] = []

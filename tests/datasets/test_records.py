@@ -34,6 +34,21 @@ def test_records_become_a_store_in_order(tmp_path, picture):
         assert digests[i] == picture_digest(expected)
 
 
+def test_each_image_and_its_mirror_image_are_hashed_once(
+    tmp_path, picture, monkeypatch
+):
+    hashed = []
+
+    def digest(pixels):
+        hashed.append(pixels.shape)
+        return content_digest(pixels)
+
+    monkeypatch.setattr("keras_artkd.datasets.records.content_digest", digest)
+    path = picture(tmp_path / "a.jpg", size=(20, 30))
+    read_records([Record(path, "a", 0, "a")], None)
+    assert hashed == 2 * [(20, 30, 3)]
+
+
 def test_encoded_bytes_and_generators_are_read(tmp_path, picture):
     data = picture(tmp_path / "a.jpg").read_bytes()
     store, *_ = read_records((Record(data, k, 0, k) for k in "x"), None)
