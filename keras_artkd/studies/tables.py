@@ -137,7 +137,7 @@ def _upright(results: Results) -> Table:
 
 def _costs(results: Results) -> Table:
     """What the students cost, where their files were made."""
-    rows = []
+    rows, aggregated = [], []
     for cell in results.cells:
         files = [
             metrics["exports"]["tflite_int8"]
@@ -145,6 +145,7 @@ def _costs(results: Results) -> Table:
             if "tflite_int8" in metrics["exports"]
         ]
         if files:
+            aggregated += [cell.name] * cell.aggregated
             accuracy = np.mean([file["accuracy"] for file in files])
             size = np.mean([file["size_bytes"] for file in files])
             times = [file["milliseconds"] for file in files]
@@ -160,7 +161,13 @@ def _costs(results: Results) -> Table:
                 ]
             )
     header = ["cell", "parameters", "int8 file", "its accuracy", "one image"]
-    return "Files: int8, of the runs that have them", [*header, "runs"], rows
+    caption = "Files: int8, of the runs that have them"
+    if aggregated:
+        caption += (
+            "; a file sees the upright image alone, also of those that are "
+            f"measured over four rotations: {', '.join(aggregated)}"
+        )
+    return caption, [*header, "runs"], rows
 
 
 def _frozen(results: Results) -> Table:

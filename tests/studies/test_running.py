@@ -205,6 +205,8 @@ def test_differences_of_splits_of_their_own(
     assert "Nadeau and Bengio" in page
     # The files, and the picture of accuracy against their size.
     assert "| tiny: labels | 1,234 | 25 KiB |" in page
+    assert "Files: int8, of the runs that have them" in page
+    assert "a file sees the upright image alone" not in page
     assert (study_folder() / "figures" / "sizes.png").exists()
 
 
@@ -261,6 +263,16 @@ def test_rotations_are_judged_over_rotations(rotated, study_folder, capsys):
     assert "on the upright image alone, at the cost of one" in page
     assert "Upright validation images choose their epochs" in printed
     assert "kept no such logits" not in printed
+
+
+def test_files_are_measured_on_the_upright_image(rotated, capsys):
+    """Beside accuracies over rotations the table says so."""
+    assert main([*rotated, "--exports"]) == 0
+    printed = capsys.readouterr().out
+    assert (
+        "a file sees the upright image alone, also of those that are measured "
+        "over four rotations: SLA+cross_entropy, SLA+SKDSAM" in printed
+    )
 
 
 def test_rotations_of_older_runs(rotated, study_folder, tmp_path, capsys):
