@@ -106,6 +106,16 @@ class RunFolder:
         return self.path / "left_out"
 
     @property
+    def corrected_labels(self) -> pathlib.Path:
+        """The table with a person's answers, of a run that has learned."""
+        return self.path / "corrected_labels.csv"
+
+    @property
+    def expert_answers(self) -> pathlib.Path:
+        """The expert's logits of the images in the table."""
+        return self.path / "expert_answers.npz"
+
+    @property
     def predictions(self) -> pathlib.Path:
         """Logits of all networks on the test images."""
         return self.path / "predictions.npz"
@@ -223,5 +233,5 @@ class RunFolder:
         write_text(self.path / COMMAND, command + "\n")
 
     def write_arrays(self, path: pathlib.Path, **arrays: Any) -> None:
-        """Writes `predictions` or `attention`."""
+        """Writes `predictions`, `attention` or `expert_answers`."""
         write_atomically(path, lambda p: np.savez_compressed(p, **arrays))

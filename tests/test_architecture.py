@@ -12,7 +12,7 @@ PACKAGE = ROOT / "keras_artkd"
 # From the top to the bottom; what stands in one line may not import the other.
 HOUSE = (
     ("cli",),
-    ("studies", "search"),
+    ("studies", "search", "label"),
     ("runs",),
     ("deploy", "report", "doctor"),
     ("distillers",),

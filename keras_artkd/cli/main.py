@@ -27,6 +27,7 @@ COMMANDS = {
     "report": "make the HTML report of a run, or of several side by side",
     "samples": "draw training images of each class, or as training sees them",
     "doctor": "look for what is wrong in a folder of labelled images",
+    "label": "label pictures that nobody has labelled, most telling first",
     "search": "search the settings of a recipe",
     "study": "run the papers' tables on any images",
     "methods": "list the methods and their options, or explain one",

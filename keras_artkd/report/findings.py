@@ -5,14 +5,12 @@ import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from keras_artkd.data.images import UnreadableImage, decoded, opened
+from keras_artkd.data.images import UnreadableImage
 from keras_artkd.data.threads import map_threads
 from keras_artkd.datasets.exclusions import quoted
 from keras_artkd.files import write_text
 from keras_artkd.report.page import environment
-from keras_artkd.report.pictures import data_uri
+from keras_artkd.report.pictures import data_uri, thumbnail
 from keras_artkd.types import Path
 
 # More would make a page that no browser opens quickly: 15 kB a picture.
@@ -97,9 +95,6 @@ def _with_pictures(
 def _thumbnail(path: pathlib.Path) -> str | None:
     """The picture of a file as a data URI; None if it shows none."""
     try:
-        with opened(path) as image, decoded(image, _SIDE) as pixels:
-            small = pixels.copy()
-            small.thumbnail((_SIDE, _SIDE))
-            return data_uri(np.asarray(small))
+        return data_uri(thumbnail(path, _SIDE))
     except (UnreadableImage, OSError):
         return None

@@ -10,9 +10,14 @@ import matplotlib
 import numpy as np
 from PIL import Image
 
-from keras_artkd.data.images import UnreadableImage, read_image
+from keras_artkd.data.images import (
+    UnreadableImage,
+    decoded,
+    opened,
+    read_image,
+)
 from keras_artkd.report.run import STUDENT, Run, damaged
-from keras_artkd.types import Array
+from keras_artkd.types import Array, Path
 
 _OVERLAY_SIDE = 112
 
@@ -131,11 +136,31 @@ def attention_overlay(pixels: Array, attention: Array) -> Array:
     return np.rint(255 * np.clip(mixed, 0, 1)).astype("uint8")
 
 
-def data_uri(pixels: Array, quality: int = 80) -> str:
-    """A picture as a JPEG in a data URI."""
+def thumbnail(path: Path, side: int) -> Array:
+    """Reads a picture, its longer side at most so many pixels.
+
+    Returns:
+        uint8 `(height, width, 3)`; the aspect stays.
+
+    Raises:
+        UnreadableImage: if the file shows no picture.
+    """
+    with opened(path) as image, decoded(image, side) as pixels:
+        small = pixels.copy()
+        small.thumbnail((side, side))
+        return np.asarray(small)
+
+
+def jpeg(pixels: Array, quality: int = 80) -> bytes:
+    """A picture as the bytes of a JPEG file."""
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, format="JPEG", quality=quality)
-    return _uri(stream.getvalue())
+    return stream.getvalue()
+
+
+def data_uri(pixels: Array, quality: int = 80) -> str:
+    """A picture as a JPEG in a data URI."""
+    return _uri(jpeg(pixels, quality))
 
 
 def file_uri(path: pathlib.Path) -> str:

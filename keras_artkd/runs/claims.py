@@ -1,4 +1,7 @@
-"""A run is one process's: a lock on a file, which a process's end lifts."""
+"""A run is one process's: a lock on a file, which a process's end lifts.
+
+It is there to train, or to have its images labelled.
+"""
 
 import contextlib
 import os
@@ -19,7 +22,7 @@ _held: set[pathlib.Path] = set()
 
 @contextlib.contextmanager
 def claim(folder: RunFolder, wait: bool = False) -> Iterator[bool]:
-    """Yields whether a run is this process's to train.
+    """Yields whether a run is this process's.
 
     It is also where the process has claimed it before.
 
@@ -60,8 +63,8 @@ def claimed(folder: RunFolder) -> Iterator[None]:
         if not mine:
             raise ValueError(
                 f"A run is one command's. Received: {folder}, which "
-                f"{_owner(folder)} trains. Fix: wait for it, or end it and add "
-                "--resume."
+                f"{_owner(folder)} has. Fix: wait for it, or end it (--resume "
+                "goes on with a training)."
             )
         sweep(folder.path)
         yield

@@ -9,6 +9,7 @@ from keras_artkd.runs.config import Config
 from keras_artkd.runs.identity import NETWORKS, NO_FILE
 from keras_artkd.runs.plan import Plan
 from keras_artkd.runs.presets import recipe_presets
+from keras_artkd.types import Path
 
 # Flags of a run that belong to one call of the command.
 _OF_A_CALL = ("recipe", "resume")
@@ -44,6 +45,25 @@ def command(plan: Plan) -> str:
     for name, value in given.items():
         words += _as_flag(f"--{name.replace('_', '-')}", value)
     return shlex.join(words)
+
+
+def with_labels(command: str, table: Path) -> str:
+    """The command of a run, to train again with a person's labels.
+
+    Args:
+        command: str, what `command` gave of the run.
+        table: the corrected table of pseudo-labels.
+    """
+    words = shlex.split(command)
+    if "--labels-only" in words:
+        words.remove("--labels-only")
+    # Labels are of one split.
+    for flag in ("--pseudo-labels", "--folds", "--fold"):
+        if flag in words:
+            place = words.index(flag)
+            del words[place : place + 2]
+    path = str(pathlib.Path(table).resolve())
+    return shlex.join([*words, "--pseudo-labels", path])
 
 
 def _changed(plan: Plan) -> tuple[str, dict[str, Any]]:

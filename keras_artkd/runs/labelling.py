@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -182,8 +183,10 @@ def describe_labels(measured: dict[str, Any]) -> str:
 
 def print_next(plan: Plan, path: pathlib.Path) -> None:
     """Prints what to type when the labels have been corrected."""
+    words = ["artkd", "label", str(plan.folder)]
     learning = plan.config.replace(
         labels_only=False, pseudo_labels=str(path.resolve())
     )
     print(f"  to look at and correct: {path}")
+    print(f"  or picture by picture: {shlex.join(words)}")
     print(f"  then: {command(resolve(learning))}")

@@ -42,8 +42,8 @@ class PseudoLabels:
         labels: int32 `(n,)`: the class of each image: the expert's likeliest,
             unless a person said another.
         used: bool `(n,)`: whether it is learned from.
-        corrected: bool `(n,)`: whether a person said another class than the
-            expert.
+        corrected: bool `(n,)`: whether it is a person's word: another class
+            than the expert's, or the same, looked at.
         distance: float32 `(n,)`: how far each image is from the labelled
             ones, see `keras_artkd.runs.domain`; None where nobody asked.
     """
@@ -60,9 +60,14 @@ class PseudoLabels:
         return len(self.keys)
 
     @property
+    def probabilities(self) -> Array:
+        """The expert's, `(n, classes)`."""
+        return softmax(self.logits)
+
+    @property
     def confidence(self) -> Array:
         """The largest probability of each image, `(n,)`."""
-        return softmax(self.logits).max(axis=1)
+        return self.probabilities.max(axis=1)
 
     @property
     def strange(self) -> Array:

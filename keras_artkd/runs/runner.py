@@ -225,6 +225,9 @@ def _train_and_test(
         # Not over a person's, which says the same in another order.
         if not folder.pseudo_labels.exists():
             write_labels(folder.pseudo_labels, labels, data.class_names)
+        folder.write_arrays(
+            folder.expert_answers, keys=labels.keys, logits=labels.logits
+        )
         if plan.config.data.labels_only:
             print_next(plan, folder.pseudo_labels)
             return measured

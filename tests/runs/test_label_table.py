@@ -6,10 +6,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from keras_artkd.runs.label_table import COLUMNS, read_labels, write_labels
+from keras_artkd.runs.label_order import labelling_order
+from keras_artkd.runs.label_rows import COLUMNS
+from keras_artkd.runs.label_table import read_labels, write_labels
 from keras_artkd.runs.pseudo_labels import NothingToLearn, learn_from
 from tests.runs.paintings import CLASSES, store, write_corrected
-from tests.tables import read_table
+from tests.tables import read_table, write_table
 
 
 @pytest.fixture
@@ -24,8 +26,10 @@ def test_round_trip(noise_labels, path):
     rows = read_table(path)
     assert tuple(rows[0]) == COLUMNS
     assert {row["image"] for row in rows} == set(labels.keys.tolist())
-    confidence = [float(row["confidence"]) for row in rows]
-    assert confidence == sorted(confidence)
+    order = labelling_order(labels.probabilities, labels.corrected)
+    keys = [row["image"] for row in rows]
+    assert keys == labels.keys[order].tolist()
+    assert {row["checked"] for row in rows} == {""}
     again = read_labels(path, labels, CLASSES)
     np.testing.assert_array_equal(again.labels, labels.labels)
     np.testing.assert_array_equal(again.used, labels.used)
@@ -69,6 +73,32 @@ def test_corrections_are_obeyed(noise_labels, path):
     unsure = dataclasses.replace(noise_labels, used=np.zeros(12, bool))
     again = read_labels(path, unsure, CLASSES)
     assert again.fingerprint() == result.fingerprint()
+
+
+def test_what_a_person_has_confirmed(noise_labels, path):
+    """The expert's class is then a label; and written again it stays one."""
+    write_labels(path, noise_labels, CLASSES)
+    rows = read_table(path)
+    confirmed, left_out, later = (row["image"] for row in rows[:3])
+    rows[0]["checked"] = " Yes"
+    rows[1] |= {"checked": "yes", "used": "no"}
+    rows[2]["checked"] = "later"
+    write_table(path, rows)
+    result = read_labels(path, noise_labels, CLASSES)
+    keys = result.keys.tolist()
+    said = [keys.index(key) for key in (confirmed, left_out)]
+    np.testing.assert_array_equal(
+        np.flatnonzero(result.corrected), sorted(said)
+    )
+    np.testing.assert_array_equal(result.labels, noise_labels.labels)
+    assert np.flatnonzero(~result.used).tolist() == [keys.index(left_out)]
+    assert result.measure()["corrected"] == 1
+    assert result.fingerprint() != noise_labels.fingerprint()
+    write_labels(path, result, CLASSES)
+    assert [row["checked"] for row in read_table(path)][-2:] == ["yes", "yes"]
+    again = read_labels(path, noise_labels, CLASSES)
+    assert again.fingerprint() == result.fingerprint()
+    np.testing.assert_array_equal(again.corrected, result.corrected)
 
 
 def test_a_table_of_another_expert(noise_expert, noise_labels, path):
@@ -117,6 +147,10 @@ FIRST = '"0/painting, 0.jpg",Art Nouveau,0.5,yes\n'
             "line 2: there is no class 'Art Nuveau'. Fix: perhaps Art Nouveau",
         ),
         (HEADER + FIRST.replace("yes", "maybe"), "line 2: `used` is 'maybe'"),
+        (
+            HEADER.replace("confidence", "checked") + FIRST,
+            "line 2: `checked` is '0.5'. Fix: yes, or nothing",
+        ),
         (
             HEADER + FIRST.replace("Art Nouveau", " "),
             "line 2: there is no class. Fix: a class, or no in `used`",

@@ -1,0 +1,1 @@
+"""A page to label pictures on, one after the other; see `artkd label`."""
