@@ -141,6 +141,16 @@ class RunFolder:
         return self.path / "MODEL_CARD.md"
 
     @property
+    def classify(self) -> pathlib.Path:
+        """The script that runs the `.tflite` files."""
+        return self.path / "classify.py"
+
+    @property
+    def golden(self) -> pathlib.Path:
+        """The folder of pictures with the answers of the `.tflite` files."""
+        return self.path / "golden"
+
+    @property
     def report(self) -> pathlib.Path:
         """The HTML report."""
         return self.path / "report.html"

@@ -93,8 +93,8 @@ def test_flags_exist(name):
         fields |= {*kind.__dataclass_fields__}
     known = {name.replace("_", "-") for name in fields} | {*artkd_flags()}
     known |= {f"no-{flag}" for flag in known}
-    # Of pip, and of benchmarks/startup.py.
-    known |= {"no-deps", "model", "image"}
+    # Of benchmarks/startup.py.
+    known |= {"model", "image"}
     flags = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", TEXTS[name]))
     assert flags <= known
 

@@ -8,6 +8,7 @@ import keras
 from keras_artkd import datasets, models
 from keras_artkd.data.pipeline import steps_per_epoch
 from keras_artkd.datasets import Collection
+from keras_artkd.deploy.companions import write_companions
 from keras_artkd.deploy.finished_run import RunFacts
 from keras_artkd.deploy.model_card import model_card
 from keras_artkd.deploy.model_info import ModelInfo
@@ -260,6 +261,7 @@ def _train_and_test(
     metrics["exports"] = {}
     if plan.config.output.exports:
         exports = export_student(plan, data, facts, student)
+        write_companions(folder, data.test)
         if plan.is_of_all_folds:
             exports = exports_of_folds(plan, exports)
         metrics["exports"] = exports.reports

@@ -1,5 +1,6 @@
 """`artkd export` on a real, small run."""
 
+import json
 import shutil
 
 import keras
@@ -156,4 +157,14 @@ def test_requires_the_run_s_own_images(run_dir, images, tmp_path, failing):
     assert "not those of the run" in error
     # The same images elsewhere are the same images.
     moved = shutil.copytree(images, tmp_path / "moved")
-    assert main(["export", str(run_dir), "--data-dir", str(moved)]) == 0
+    words = ["export", str(run_dir), "--data-dir", str(moved)]
+    shutil.rmtree(run_dir / "golden")
+    elsewhere = str(tmp_path / "other.tflite")
+    assert main([*words, "--output", elsewhere]) == 0
+    assert not (run_dir / "golden").exists()
+    assert main(words) == 0
+    golden = (run_dir / "golden" / "golden.json").read_text("utf-8")
+    assert set(json.loads(golden)["probabilities"]) == {
+        "student.tflite",
+        "student_int8.tflite",
+    }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_artkd.deploy.companions import write_companions
 from keras_artkd.deploy.export.parity import ParityGate, deliver
 from keras_artkd.deploy.finished_run import (
     RunFacts,
@@ -122,7 +123,8 @@ def export_run(
     """Exports a finished run's best student in any format, through a gate.
 
     The run's data is loaded again: the gate looks at its validation images,
-    which chose the epoch (the test images choose nothing).
+    which chose the epoch (the test images choose nothing). With a
+    `.tflite` file in the run's folder go `classify.py` and `golden/`.
 
     Args:
         run_dir: folder of a finished run.
@@ -169,4 +171,7 @@ def export_run(
         gate or ParityGate(),
         batch=batch,
     )
+    in_folder = path.parent.resolve() == folder.path.resolve()
+    if in_folder and file_format == "tflite":
+        write_companions(folder, collection.test)
     return path, report
