@@ -82,6 +82,23 @@ def finished_run(tmp_path_factory):
         return make_or_read(root / "finished_run")
 
 
+@pytest.fixture(scope="session")
+def npm_files(tmp_path_factory):
+    """A function: files of a package of npm, fetched once for all processes."""
+    from tests.browser import unpacked
+
+    root = tmp_path_factory.getbasetemp()
+    if WORKER:
+        root = root.parent
+
+    def get(package, *members):
+        name = package.replace("/", "_")
+        with filelock.FileLock(root / f"{name}.lock"):
+            return unpacked(package, members, root / name)
+
+    return get
+
+
 @pytest.fixture
 def short_runs(monkeypatch):
     """Makes runs short: not traced, not timed, no exports and no report."""

@@ -1,26 +1,12 @@
 """Reports in a real browser: everything loads, nothing overflows."""
 
-import shutil
-
 import pytest
 
 from keras_artkd.report import write_comparison, write_report
+from tests.browser import launched
 from tests.report.pages import render
 from tests.report.runs import HOSTILE_NAMES, write_run
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # Texts that stick out of an element around them which neither scrolls nor
 # shortens them with an ellipsis; SVG text by the drawing's own frame.
 OVERFLOWING = """() => {
@@ -104,7 +90,7 @@ LOWEST_CONTRAST = """() => {
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory):
+def pages(browser, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     two = write_run(
         folder / "two",
@@ -136,10 +122,8 @@ def pages(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

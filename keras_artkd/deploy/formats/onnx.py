@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
+# The first with weights that are quantised by channel. Runtimes read all older
+# ones, so this is the one that most of them take; the networks would have the
+# same operations at 17.
+OPSET = 13
 _INPUT, _OUTPUT = "image", "probabilities"
 
 
@@ -35,7 +39,8 @@ def export_onnx(
     """Writes an ONNX file.
 
     Its input `image` takes raw pixels, float32 in [0, 255], `(batch, height,
-    width, channels)`. Its output is float32 `probabilities`.
+    width, channels)`. Its output is float32 `probabilities`, `(batch,
+    classes)`. The operations are those of ONNX's opset 13, of no other domain.
 
     Args:
         model: a Keras model, one image in, logits out; one with
@@ -128,6 +133,7 @@ def _write(
         format="onnx",
         input_signature=[signature],
         verbose=False,
+        opset_version=OPSET,
     )
     graph = onnx.load(path)
     if signature.shape[0] is None:
@@ -138,10 +144,10 @@ def _write(
     onnx.save(graph, path)
     if images is not None:
         _quantize_int8(path, images)
-    _name_output(path, gives_logits)
+    _finish(path, gives_logits)
 
 
-def _name_output(path: pathlib.Path, gives_logits: bool) -> None:
+def _finish(path: pathlib.Path, gives_logits: bool) -> None:
     """Makes a file answer `probabilities`, computed in float32."""
     import onnx
 
@@ -156,14 +162,23 @@ def _name_output(path: pathlib.Path, gives_logits: bool) -> None:
         last.attribute.append(onnx.helper.make_attribute("axis", -1))
     model.graph.node.append(last)
     output.name = _OUTPUT
+    # The quantiser names domains that no operation is of; other runtimes do not
+    # know them.
+    used = {node.domain for node in model.graph.node}
+    for unused in [x for x in model.opset_import if x.domain not in used]:
+        model.opset_import.remove(unused)
     onnx.save(model, path)
 
 
 def _in_float16(graph: Any) -> Any:
     from onnxruntime.transformers.float16 import convert_float_to_float16
+    from onnxruntime.transformers.onnx_model import OnnxModel
 
     # Pixels and logits stay float32 for the caller.
-    return convert_float_to_float16(graph, keep_io_types=True)
+    converted = OnnxModel(convert_float_to_float16(graph, keep_io_types=True))
+    # It writes the cast of the pixels last, which ONNX forbids.
+    converted.topological_sort()
+    return converted.model
 
 
 def _quantize_int8(path: pathlib.Path, images: Array) -> None:
