@@ -23,7 +23,7 @@ TEXTS = {
 }
 # Those with code and commands of their own.
 COMMANDING = (
-    *("README", "guide", "methods", "later_methods", "python"),
+    *("README", "formats", "guide", "methods", "later_methods", "python"),
     "results",
 )
 SOURCES = ("thesis_000", "paper_001", "thesis_002", "paper_003", "tutorial_004")

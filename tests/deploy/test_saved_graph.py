@@ -8,8 +8,13 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from keras_artkd.cli.main import main
+from keras_artkd.deploy.export import export_saved_model
 from keras_artkd.deploy.formats import open_model
-from tests.deploy.classifiers import write_image
+from tests.deploy.classifiers import (
+    CLASSES,
+    make_colour_network,
+    write_image,
+)
 
 IMAGE = tf.TensorSpec((None, 8, 8, 3), tf.float32, name="image")
 
@@ -107,6 +112,22 @@ def test_what_reaches_outside_is_not_opened(
 def test_what_only_computes_is_opened(tmp_path):
     path = write(tmp_path / "m", lambda logits: logits)
     assert open_model(path).num_classes == 3
+
+
+def test_decoding_an_image_is_computing(tmp_path):
+    """`classify` has these operations; it reads no file."""
+    network = make_colour_network()
+    path = export_saved_model(network, tmp_path / "m", CLASSES)
+    model = saved_model_pb2.SavedModel.FromString(
+        (path / "saved_model.pb").read_bytes()
+    )
+    operations = {
+        node.op
+        for function in model.meta_graphs[0].graph_def.library.function
+        for node in function.node_def
+    }
+    assert {"DecodeImage", "DecodeJpeg", "ExtractJpegShape"} <= operations
+    assert open_model(path).info.class_names == CLASSES
 
 
 def test_the_savers_function_is_no_signature(classifiers, tmp_path):

@@ -76,8 +76,11 @@ def test_a_failed_export_leaves_what_was_there(
         os.write(2, b"the converter's last words")
         raise RuntimeError("disk full")
 
+    writer = (keras.Model, "export")
+    if name == "saved_model":
+        writer = (type(keras.export.ExportArchive()), "write_out")
     with monkeypatch.context() as patch:
-        patch.setattr(keras.Model, "export", fail)
+        patch.setattr(*writer, fail)
         with pytest.raises(RuntimeError, match="disk full") as caught:
             written(small, tmp_path, name)
         assert "last words" in caught.value.__notes__[0]

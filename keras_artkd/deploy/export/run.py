@@ -86,6 +86,7 @@ def deliver_student(
             quantize=quantize,
             calibration_images=calibration_images,
             batch=batch,
+            known=model_info(*facts),
         ),
         path,
         lambda report: model_info(*facts, {**report, **about}),

@@ -148,10 +148,19 @@ BATCHES = ("1", "open")
 
 # The arguments are a Keras model, the path, the `tf.TensorSpec` of its input,
 # the quantisation, calibration images `(n, height, width, channels)`,
-# which are None unless the quantisation is int8, and whether the network
-# answers logits: what is written answers probabilities.
+# which are None unless the quantisation is int8, whether the network answers
+# logits (what is written answers probabilities), and what is known of its
+# classes and images, or None.
 Write = Callable[
-    ["keras.Model", pathlib.Path, "tf.TensorSpec", str, Array | None, bool],
+    [
+        "keras.Model",
+        pathlib.Path,
+        "tf.TensorSpec",
+        str,
+        Array | None,
+        bool,
+        ModelInfo | None,
+    ],
     None,
 ]
 

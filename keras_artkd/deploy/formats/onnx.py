@@ -118,6 +118,7 @@ def _write(
     quantize: str,
     images: Array | None,
     gives_logits: bool,
+    info: ModelInfo | None,
 ) -> None:
     try:
         import onnx

@@ -11,7 +11,7 @@ import os
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from keras_artkd.deploy.formats.base import (
@@ -40,6 +40,12 @@ def export_saved_model(
     float32 in [0, 255], `(batch, height, width, channels)` of any batch
     size. It returns float32 `probabilities`, also for a model trained in mixed
     precision.
+
+    With `class_names` it has the signature `classify`, too (and the method).
+    It takes `image_bytes`, strings `(n,)`, the contents of JPEG, PNG, GIF or
+    BMP files, and returns `classes`, strings `(n, classes)`, most probable
+    first, and `scores`, their probabilities. TensorFlow reads these images
+    nearly as `artkd predict` does, see `encoded_images`.
 
     Args:
         model: a Keras model, one image in, logits out; one with
@@ -156,19 +162,43 @@ def _write(
     quantize: str,
     images: Array | None,
     gives_logits: bool,
+    info: ModelInfo | None,
 ) -> None:
+    import keras
+    import tensorflow as tf
+
+    served = _with_probabilities(network, gives_logits)
+    archive = keras.export.ExportArchive()
+    # The first is also the signature `serving_default`.
+    archive.track_and_add_endpoint("serve", served, [signature])
+    if info is not None:
+        encoded = tf.TensorSpec(signature.shape[:1], tf.string, "image_bytes")
+        archive.add_endpoint("classify", _classify(served, info), [encoded])
     with tempfile.TemporaryDirectory() as place:
         # TensorFlow looks for its own shards, too.
         plain = pathlib.Path(place, "saved_model")
         written = plain if _is_pattern(path) else path
-        _with_probabilities(network, gives_logits).export(
-            str(written),
-            format="tf_saved_model",
-            input_signature=[signature],
-            verbose=False,
-        )
+        archive.write_out(str(written), verbose=False)
         if written != path:
             shutil.move(written, path)
+
+
+def _classify(
+    network: "keras.Model", info: ModelInfo
+) -> Callable[[Any], dict[str, Any]]:
+    """What classifies encoded images, the class names in it."""
+    import tensorflow as tf
+
+    from keras_artkd.deploy.formats.encoded_images import read_images
+
+    names = info.class_names
+
+    def classify(image_bytes: Any) -> dict[str, Any]:
+        answers = network(read_images(image_bytes, info))["probabilities"]
+        scores, order = tf.math.top_k(answers, len(names))
+        return {"classes": tf.gather(names, order), "scores": scores}
+
+    return classify
 
 
 def _with_probabilities(

@@ -106,6 +106,7 @@ def _write(
     quantize: str,
     images: Array | None,
     gives_logits: bool,
+    info: ModelInfo | None,
 ) -> None:
     # Keras's exporter feeds `tf.lite.TFLiteConverter` through a SavedModel and
     # passes these settings on by name. The short way, from a concrete

@@ -31,6 +31,7 @@ def export_model(
     calibration_images: Array | None = None,
     class_names: Sequence[str] | None = None,
     batch: str | None = None,
+    known: ModelInfo | None = None,
 ) -> pathlib.Path:
     """Writes a model in an export format.
 
@@ -42,6 +43,9 @@ def export_model(
         calibration_images: for `int8`.
         class_names: list of str, or None.
         batch: one of `BATCHES`; the format's own by default.
+        known: what the graph may use of the model's `ModelInfo`, which is
+            written into the file later, when it has been measured. By default
+            what follows from `class_names`.
 
     Returns:
         The path, a `pathlib.Path`.
@@ -67,6 +71,7 @@ def export_model(
             quantize,
             images,
             softmax_sums(model) is None,
+            known or info,
         )
         if info is not None:
             file_format.write_info(temporary, info)
