@@ -113,7 +113,7 @@ def _pseudo_labels(metrics: _Facts) -> str:
     if known is None:
         return ""
     corrected = (
-        f", {known['corrected']:,} corrected by hand"
+        f", {known['corrected']:,} labelled by hand"
         if known["corrected"]
         else ""
     )

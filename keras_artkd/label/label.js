@@ -55,7 +55,8 @@ async function send(path, body, words) {
   if (!result) return;
   if (result.ok || result.answer.total !== undefined) show(result.answer);
   if (!result.ok) return;
-  element("said").textContent = words;
+  element("said").textContent =
+    `${words} ${element("progress-text").textContent}.`;
   // Away from the button, which the space bar would press again.
   const title = state.picture ? "question" : "over-title";
   element(title).focus({ preventScroll: true });
@@ -127,7 +128,8 @@ function showPicture(picture) {
   image.src = `picture/${picture.number}`;
   image.alt = `The picture ${picture.name}`;
   element("name").textContent = picture.name;
-  element("question").textContent = "What is it?";
+  // The heading is read aloud when an answer moves the focus to it.
+  element("question").ariaLabel = `What is it? ${picture.name}`;
   element("guesses").replaceChildren(...picture.guesses.map(guessButton));
   if (element("others")) {
     element("others").open = false;

@@ -41,8 +41,8 @@ _LONGEST = 1000
 _SECONDS = 30
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'nonce-{nonce}'; "
-    "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",

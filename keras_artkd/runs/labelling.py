@@ -177,7 +177,7 @@ def describe_labels(measured: dict[str, Any]) -> str:
             f"{measured['strange']} left out, unlike the labelled ones"
         )
     if measured["corrected"]:
-        parts.append(f"{measured['corrected']} corrected")
+        parts.append(f"{measured['corrected']} labelled by hand")
     return "; ".join(parts)
 
 

@@ -118,7 +118,7 @@ def test_pseudo_labels():
     known |= {"corrected": 20, "known": 400, "right": 300}
     card = model_card(CONFIG, DATA, {**METRICS, "pseudo_labels": known})
     assert (
-        "81.2%, 20 corrected by hand); 75.0% of these are right, by labels "
+        "81.2%, 20 labelled by hand); 75.0% of these are right, by labels "
         "that were hidden from 400."
     ) in card
     assert "without labels" not in model_card(CONFIG, DATA, METRICS)

@@ -58,9 +58,11 @@ def serving(folder, port=0):
     with LabelServer(session, pictures, port, "artkd train <x>") as server:
         thread = threading.Thread(target=server.serve_forever, args=[0.02])
         thread.start()
-        yield Client(server)
-        server.shutdown()
-        thread.join()
+        try:
+            yield Client(server)
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.fixture

@@ -275,7 +275,7 @@ def test_pseudo_labels_are_told(seventeen, tmp_path):
     assert "1,000 of 1,200 images without labels" in plain
     assert "on average 81.2% sure of its answer. They are in" in plain
     whole = text(corrected=20, known=400, right=300)
-    assert "; a person corrected 20. The true labels of 400" in whole
+    assert "; a person labelled 20 of them. The true labels of 400" in whole
     assert "75.0% were learned rightly" in whole
     with pytest.raises(ValueError, match="its used is 'many'"):
         text(used="many")

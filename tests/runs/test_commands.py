@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from keras_artkd.cli.train import parse_plan
-from keras_artkd.runs.commands import command
+from keras_artkd.runs.commands import command, with_labels
 from keras_artkd.runs.plan import resolve
 from keras_artkd.runs.presets import recipe_presets
 from tests.runs.settings import preset
@@ -146,3 +146,28 @@ def test_a_path_that_looks_like_another_recipe(recipe, path, style):
     words, again = parsed(plan)
     assert words == ["--recipe", recipe, *style, "--data-dir", path]
     assert again.identity == plan.identity
+
+
+def test_training_again_with_a_persons_labels(tmp_path):
+    table = tmp_path / "a table.csv"
+    table.write_text("x")
+    config = preset(
+        "npz",
+        data_dir=str(tmp_path / "c.npz"),
+        method="pseudo_soft",
+        unlabelled=0.8,
+        epochs=3,
+    )
+    first = resolve(config.replace(labels_only=True))
+    again = parse_plan(shlex.split(with_labels(command(first), table))[2:])
+    assert again.config == config.replace(
+        pseudo_labels=str(table), workdir=again.config.output.workdir
+    )
+    # Another table takes the place of the first.
+    other = tmp_path / "other.csv"
+    other.write_text("y")
+    twice = parse_plan(shlex.split(with_labels(command(again), other))[2:])
+    assert twice.config == again.config.replace(pseudo_labels=str(other))
+    folds = command(resolve(config.replace(folds=5)))
+    words = shlex.split(with_labels(folds, other))
+    assert sorted(words) == sorted(shlex.split(command(twice)))

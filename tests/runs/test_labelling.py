@@ -11,6 +11,8 @@ from keras_artkd import models
 from keras_artkd.cli.train import parse_plan
 from keras_artkd.data.store import NO_LABEL
 from keras_artkd.datasets.records import content_digest
+from keras_artkd.label.pictures import Pictures
+from keras_artkd.label.session import NONE, Session
 from keras_artkd.report import write_report
 from keras_artkd.runs.checkpoint import Checkpoint
 from keras_artkd.runs.labelling import teach
@@ -182,6 +184,36 @@ def test_labels_only(place, expert, tmp_path, capsys):
     assert run(first) == known
     assert first.folder.pseudo_labels.stat().st_mtime_ns == written
     assert str(first.folder.pseudo_labels) in capsys.readouterr().out
+
+
+def test_what_is_said_on_the_page_is_learned(place, data, expert, tmp_path):
+    """A guess confirmed is a label; what is none of the classes is left out."""
+    first = plan(place, tmp_path, expert=expert, labels_only=True)
+    known = run(first)
+    session = Session(first.folder)
+    pictures = Pictures(session.load, session.images)
+    confirmed, none = (row["image"] for row in table_of(first)[:2])
+    asked = session.state()["picture"]
+    assert pictures.read(session.images[asked["number"]])[:2] == b"\xff\xd8"
+    likeliest = asked["guesses"][0]["class"]
+    session.answer(asked["number"], likeliest)
+    session.answer(session.state()["picture"]["number"], NONE)
+    learning = plan(
+        place, expert=expert, pseudo_labels=str(first.folder.pseudo_labels)
+    )
+    taught, labels = teach(learning, data, expert)
+    assert labels.corrected.sum() == 2
+    assert labels.measure()["corrected"] == 1
+    assert labels.measure()["used"] == known["used"] - 1
+    keys = taught.train.keys.tolist()
+    assert none not in keys
+    np.testing.assert_array_equal(
+        taught.train.targets[keys.index(confirmed)], np.eye(3)[likeliest]
+    )
+
+
+def table_of(plan):
+    return read_table(plan.folder.pseudo_labels)
 
 
 def test_look_correct_and_learn(place, expert, short_runs, tmp_path, capsys):
