@@ -204,6 +204,12 @@ def absolute(name: str) -> str:
     return f"{before}{path.resolve()}{after}"
 
 
+def without_place(name: str) -> str:
+    """A network's name without the folders on the way to its file."""
+    parts = _around_file(name)
+    return name if parts is None else parts[1].stem + parts[2]
+
+
 def _around_file(name: str) -> tuple[str, pathlib.Path, str] | None:
     """What stands before a name's path, the path, and what stands after."""
     first = re.fullmatch(_FIRST_BLOCKS, name)

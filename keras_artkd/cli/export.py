@@ -3,6 +3,10 @@
   artkd export saved_models/folder/RUN
   artkd export RUN --format tflite --quantize int8
   artkd export RUN --format onnx --quantize float16 --output style.onnx
+  artkd export RUN --format hub --licence CC-BY-4.0
+
+--format hub writes a folder for the Hugging Face Hub, with what the run has
+exported before; nothing is uploaded.
 
 The file's answers on the run's validation images are compared with the Keras
 model's. A file that falls short of the thresholds is not kept: the exit
@@ -10,13 +14,16 @@ status is 2 and the error says by how much.
 """
 
 import argparse
+from typing import Any
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command line."""
+    from keras_artkd.deploy.bundles import BUNDLES
     from keras_artkd.deploy.formats import EXPORT_FORMATS
     from keras_artkd.deploy.formats.base import BATCHES
 
+    bundles = [f"{each.name} ({each.summary})" for each in BUNDLES.values()]
     offers = [
         f"{name}: {', '.join(file_format.quantisations)}"
         for name, file_format in EXPORT_FORMATS.items()
@@ -26,11 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         default="tflite",
         metavar="FORMAT",
-        help=f"{', '.join(EXPORT_FORMATS)} (tflite)",
+        help=f"{', '.join([*EXPORT_FORMATS, *bundles])} (tflite)",
     )
     parser.add_argument(
         "--quantize",
-        default="none",
         metavar="KIND",
         help=f"{'; '.join(offers)} (none)",
     )
@@ -51,7 +57,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--min-agreement",
         type=float,
-        default=0.9,
         metavar="SHARE",
         help="of images to be classified as the Keras model does, as far as "
         "so many images can tell (0.9)",
@@ -59,7 +64,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-accuracy-drop",
         type=float,
-        default=0.01,
         metavar="SHARE",
         help="how much less accurate the file may be, as far as so many "
         "images can tell (0.01)",
@@ -71,17 +75,67 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Exports, and prints what was measured."""
+    from keras_artkd.deploy.bundles import BUNDLES
+    from keras_artkd.deploy.formats import EXPORT_FORMATS
+
+    if arguments.format not in (known := [*EXPORT_FORMATS, *BUNDLES]):
+        raise ValueError(
+            f"--format must be one of {', '.join(known)}. Received: --format "
+            f"{arguments.format}."
+        )
+    given = {
+        name: value
+        for name, value in vars(arguments).items()
+        if name in _OPTIONS and value is not None
+    }
+    if arguments.format in BUNDLES:
+        return _write_bundle(arguments, given)
+    return _export(arguments, given)
+
+
+# What a format may be asked for; which of it, a bundle says.
+_OPTIONS = (
+    "quantize",
+    "batch",
+    "data_dir",
+    "min_agreement",
+    "max_accuracy_drop",
+    "licence",
+)
+
+
+def _write_bundle(arguments: argparse.Namespace, given: dict[str, Any]) -> int:
+    from keras_artkd.deploy.bundles import BUNDLES, write_bundle
+    from keras_artkd.deploy.export.parity import size_of
+
+    for option in given:
+        if option not in BUNDLES[arguments.format].options:
+            flag = f"--{option.replace('_', '-')}"
+            raise ValueError(
+                f"{flag} has no meaning for --format {arguments.format}. "
+                f"Received: {flag} {given[option]}. Fix: leave it out."
+            )
+    folder, remark = write_bundle(
+        arguments.format, arguments.run, arguments.output, **given
+    )
+    print(f"{folder}: {size_of(folder) / 1024:.0f} KiB. {remark}")
+    return 0
+
+
+def _export(arguments: argparse.Namespace, given: dict[str, Any]) -> int:
     from keras_artkd.deploy.export import ParityGate, export_run
 
+    gate = {
+        name: given.pop(name)
+        for name in ("min_agreement", "max_accuracy_drop")
+        if name in given
+    }
     path, report = export_run(
         arguments.run,
         arguments.format,
-        arguments.quantize,
         path=arguments.output,
-        data_dir=arguments.data_dir,
-        gate=ParityGate(arguments.min_agreement, arguments.max_accuracy_drop),
-        licence=arguments.licence,
-        batch=arguments.batch,
+        gate=ParityGate(**gate),
+        **given,
     )
     low, high = report["accuracy_drop_interval"]
     print(

@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from keras_artkd.catalogue.networks import without_place
 from keras_artkd.output import turns_escaped
 
 _Facts: TypeAlias = Mapping[str, Any]
@@ -36,7 +37,48 @@ def model_card(
         export: dict, the report of `keras_artkd.deploy.export.deliver` on the
             file, with `format` and `quantize`; None for the Keras model.
     """
+    # The front matter is what model hubs read.
+    front = (
+        "---\n"
+        f"license: {_quoted(config.get('licence', NO_LICENCE))}\n"
+        "pipeline_tag: image-classification\n"
+        "library_name: keras\n"
+        "---\n\n"
+    )
+    text = card_text(config, data, metrics, export=export)
+    # Marks of direction would turn the numbers beside a class's name.
+    return turns_escaped(front) + text
+
+
+def data_title(data: _Facts) -> str:
+    """The name of a run's data: of their folder or file, without its place."""
+    source = data.get("load", {}).get("data_dir") or data["name"]
+    return pathlib.PurePath(source).stem
+
+
+def card_title(data: _Facts, metrics: _Facts) -> str:
+    """Which network, on which data."""
+    return f"{without_place(metrics['student'])} on {data_title(data)}"
+
+
+def card_text(
+    config: _Facts,
+    data: _Facts,
+    metrics: _Facts,
+    first: Mapping[str, str] | None = None,
+    export: _Facts | None = None,
+) -> str:
+    """The text of a card, without front matter.
+
+    Args:
+        config: see `model_card`, as for `data`, `metrics` and `export`.
+        data: dict.
+        metrics: dict.
+        first: dict of title -> text, sections before all others.
+        export: dict, or None.
+    """
     sections = {
+        **(first or {}),
         "Verdict": _verdict(metrics),
         "Data": _data(config, data, metrics),
         "Method": _method(config, metrics),
@@ -46,17 +88,8 @@ def model_card(
         "Limits": _limits(config, data, metrics),
         "Licence": f"{config.get('licence', NO_LICENCE)}\n",
     }
-    source = data.get("load", {}).get("data_dir") or data["name"]
-    title = f"{metrics['student']} on {pathlib.PurePath(source).stem}"
-    # The front matter is what model hubs read. Marks of direction would turn
-    # the numbers beside a class's name.
     return turns_escaped(
-        "---\n"
-        f"license: {_quoted(config.get('licence', NO_LICENCE))}\n"
-        "pipeline_tag: image-classification\n"
-        "library_name: keras\n"
-        "---\n\n"
-        f"# {title}\n\n"
+        f"# {card_title(data, metrics)}\n\n"
         f"Tells {len(data['class_names'])} classes of images apart. "
         f"{metrics['parameters']:,} parameters.\n\n"
         + "\n".join(

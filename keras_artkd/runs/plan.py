@@ -14,7 +14,7 @@ from typing import Any
 
 from keras_artkd.catalogue.augmentations import ROTATIONS
 from keras_artkd.catalogue.methods import Method, get_method
-from keras_artkd.catalogue.networks import file_of, get_network
+from keras_artkd.catalogue.networks import file_of, get_network, without_place
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.config import Config
 from keras_artkd.runs.expert_config import (
@@ -105,10 +105,7 @@ class Plan:
     @property
     def student_name(self) -> str:
         """The student's name as a part of a file's: it may be a path."""
-        student = self.config.networks.student
-        if file := file_of(student):
-            blocks = re.search(r"_first\d+$", student)
-            student = file.stem + (blocks[0] if blocks else "")
+        student = without_place(self.config.networks.student)
         return re.sub(r"[/:]+", "-", student)
 
     @property

@@ -82,6 +82,18 @@ def test_a_format(run_dir, capsys, file_format, quantize, name):
         assert set(files_of(run_dir)) == before
 
 
+def test_a_folder_for_the_hub(run_dir, capsys):
+    status = main(
+        ["export", str(run_dir), "--format", "hub", "--licence", "MIT"]
+    )
+    output = capsys.readouterr().out
+    assert status == 0
+    folder = run_dir / "hub"
+    assert output.startswith(f"{folder}: ") and " KiB. Nothing is" in output
+    assert f"hf upload USER/NAME {folder} ." in output
+    assert 'license: "mit"' in (folder / "README.md").read_text()
+
+
 def test_the_run_s_own_files_carry_cards(finished):
     folder = RunFolder(finished)
     test = folder.metrics["test"]
@@ -126,7 +138,14 @@ def _weaken(path):
 @pytest.mark.parametrize(
     ("arguments", "spoil", "message"),
     [
-        (["--format", "coreml"], None, "saved_model, tflite, onnx"),
+        (["--format", "coreml"], None, "saved_model, tflite, onnx, hub"),
+        (
+            ["--format", "hub", "--min-agreement", "0.5"],
+            None,
+            "--min-agreement has no meaning for --format hub",
+        ),
+        (["--format", "hub", "--output", "{run}"], None, "would be lost"),
+        (["--format", "hub"], "student.keras", "student.keras"),
         (
             ["--format", "saved_model", "--quantize", "int8"],
             None,

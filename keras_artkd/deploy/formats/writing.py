@@ -65,7 +65,7 @@ def export_model(
         images = _check_calibration_images(calibration_images, signature.shape)
     with replacing(path) as temporary, quiet_libraries():
         file_format.write(
-            _to_deploy(model),
+            to_deploy(model),
             temporary,
             signature,
             quantize,
@@ -202,7 +202,7 @@ def _signature(model: keras.Model, batch: int | None) -> tf.TensorSpec:
     return tf.TensorSpec((batch, *inputs[0][1:]), tf.float32, name="image")
 
 
-def _to_deploy(model: keras.Model) -> keras.Model:
+def to_deploy(model: keras.Model) -> keras.Model:
     """The network to write: nothing of its training, in float32.
 
     Heads for the training are left out, and the columns of rotated images
