@@ -29,7 +29,7 @@ _UNPACKED = ("config.json", "metadata.json", "model.weights.h5")
 _PACKED = "model.keras"
 _README = "README.md"
 # Runs the `.tflite` files without this package, where a run has it.
-_SCRIPT = "classify.py"
+_SCRIPT = RunFolder("").classify.name
 
 
 def _write(

@@ -55,6 +55,7 @@ def _read_image(encoded: _Tensor, info: ModelInfo) -> _Tensor:
     size = tf.shape(pixels)[:2]
     pixels = _centre(pixels, tf.minimum(size, 2 * tf.reduce_min(size)))
     pixels = _resize_short_side(pixels, info.short_side)
+    pixels = _fit_square(pixels, info.fit)
     pixels = _centre(pixels, tf.repeat(info.crop_size, 2))
     if info.crop_size == info.image_size:
         return pixels
@@ -98,17 +99,33 @@ def _over_white(pixels: _Tensor) -> _Tensor:
 
 
 def _resize_short_side(pixels: _Tensor, side: int) -> _Tensor:
+    size = tf.shape(pixels)[:2]
+    # In float64, which is what Python rounds.
+    scale = side / tf.cast(tf.reduce_min(size), tf.float64)
+    new = tf.round(tf.cast(size, tf.float64) * scale)
+    return _resize(pixels, tf.maximum(side, tf.cast(new, tf.int32)))
+
+
+def _fit_square(pixels: _Tensor, fit: str) -> _Tensor:
+    """Makes it square, as `data.images.fit_square` does."""
+    if fit == "crop":
+        return pixels
+    size = tf.shape(pixels)[:2]
+    if fit == "pad":
+        free = tf.reduce_max(size) - size
+        before = free // 2
+        around = tf.stack([before, free - before], axis=1)
+        pixels = tf.pad(pixels, tf.concat([around, [[0, 0]]], axis=0))
+    return _resize(pixels, tf.repeat(tf.reduce_min(size), 2))
+
+
+def _resize(pixels: _Tensor, size: _Tensor) -> _Tensor:
     """Bicubic with antialiasing, first columns, then rows, rounded as Pillow.
 
     Returns:
         float32, whole numbers from 0 to 255.
     """
-    size = tf.shape(pixels)[:2]
-    # In float64, which is what Python rounds.
-    scale = side / tf.cast(tf.reduce_min(size), tf.float64)
-    new = tf.round(tf.cast(size, tf.float64) * scale)
-    new = tf.maximum(side, tf.cast(new, tf.int32))
-    for step in (tf.stack([size[0], new[1]]), new):
+    for step in (tf.stack([tf.shape(pixels)[0], size[1]]), size):
         # A side that keeps its length stays as it is.
         pixels = tf.image.resize(
             pixels, step, tf.image.ResizeMethod.BICUBIC, antialias=True

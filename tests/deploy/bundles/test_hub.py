@@ -68,6 +68,7 @@ def test_its_files(run, written):
         "labels.txt",
         "student.tflite",
         "student_int8.tflite",
+        "classify.py",
     }
     assert (folder / "labels.txt").read_text().split() == run.data[
         "class_names"
