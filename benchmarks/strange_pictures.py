@@ -31,7 +31,10 @@ from keras_artkd.runs.domain import answers, neighbour_distances
 _EACH = 40
 _CROPS = 6
 # Drawings and such, of the pictures that scikit-image brings along.
-_NO_PHOTOGRAPHS = {"logo", "page", "text", "color", "clock_motion"}
+_NO_PHOTOGRAPHS = {
+    *("logo", "page", "text", "color", "clock_motion"),
+    *("chessboard_GRAY", "chessboard_RGB", "horse", "phantom"),
+}
 _WORDS = (
     "the of a to invoice museum date object page total width signed".split()
 )
