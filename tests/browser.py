@@ -24,6 +24,7 @@ _FLAGS = [
 ORIGIN = "http://page.test"
 _TYPES = {
     ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript",
     ".mjs": "text/javascript",
     ".wasm": "application/wasm",
 }

@@ -23,7 +23,9 @@ TEXTS = {
 }
 # Those with code and commands of their own.
 COMMANDING = (
-    *("README", "formats", "guide", "methods", "later_methods", "python"),
+    "README",
+    "deploy",
+    *("formats", "guide", "methods", "later_methods", "python"),
     "results",
 )
 SOURCES = ("thesis_000", "paper_001", "thesis_002", "paper_003", "tutorial_004")
