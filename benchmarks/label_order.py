@@ -16,25 +16,38 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from sklearn.cluster import MiniBatchKMeans
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
 from keras_artkd.output import import_tensorflow
-from keras_artkd.runs.label_order import labelling_order, margins
+from keras_artkd.runs.label_order import by_turns, labelling_order, margins
 
 _SIDE = 128
 # scikit-learn's C, and what it is fast with.
 _STRENGTH = 0.03
 _COMPONENTS = 200
 _COUNTS = (100, 200, 400)
-# Probabilities and a generator of random numbers -> rows.
-_ORDERS: dict[str, Callable[[Any, np.random.Generator], Any]] = {
-    "random": lambda p, random: random.permutation(len(p)),
-    "least confident": lambda p, random: np.argsort(p.max(axis=1)),
-    "smallest margin": lambda p, random: np.argsort(margins(p)),
-    "margin, by turns": lambda p, random: labelling_order(
+
+
+def by_features(probabilities: Any, features: Any) -> Any:
+    """`labelling_order`, with groups of features in place of probabilities."""
+    order = np.argsort(margins(probabilities))
+    unsure, sure = np.split(order, [(len(order) + 1) // 2])
+    groups = MiniBatchKMeans(20, random_state=0, n_init=3)
+    turns = by_turns(groups.fit_predict(features[unsure]))
+    return np.concatenate([unsure[turns], sure])
+
+
+# Probabilities, features and a generator of random numbers -> rows.
+_ORDERS: dict[str, Callable[[Any, Any, np.random.Generator], Any]] = {
+    "random": lambda p, f, random: random.permutation(len(p)),
+    "least confident": lambda p, f, random: np.argsort(p.max(axis=1)),
+    "smallest margin": lambda p, f, random: np.argsort(margins(p)),
+    "margin, by turns": lambda p, f, random: labelling_order(
         p, np.zeros(len(p), bool)
     ),
+    "turns of features": lambda p, f, random: by_features(p, f),
 }
 
 
@@ -67,7 +80,7 @@ def main(arguments: list[str] | None = None) -> None:
         probabilities = expert.predict_proba(features[others])
         alone.append(right(known))
         for name, order in _ORDERS.items():
-            first = others[order(probabilities, random)]
+            first = others[order(probabilities, features[others], random)]
             gains[name].append(
                 [
                     right(np.concatenate([known, first[:count]])) - alone[-1]
@@ -84,15 +97,13 @@ def main(arguments: list[str] | None = None) -> None:
         more = np.array(each)
         beside = more - chance
         error = beside.std(axis=0, ddof=1) / len(each) ** 0.5
-        print(
-            f"{name:20}"
-            + "".join(
-                f"{gain:8.2f} ({difference:+.2f} ± {e:.2f})"
-                for gain, difference, e in zip(
-                    more.mean(axis=0), beside.mean(axis=0), error, strict=True
-                )
-            )
-        )
+        print(f"{name:20}", end="")
+        for count in range(len(_COUNTS)):
+            compared = f"({beside[:, count].mean():+.2f} ± {error[count]:.2f})"
+            if name == "random":
+                compared = ""
+            print(f"{more[:, count].mean():8.2f} {compared:16}", end="")
+        print()
 
 
 def fit(features: Any, labels: Any) -> LogisticRegression:

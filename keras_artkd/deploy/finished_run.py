@@ -100,7 +100,7 @@ def read_facts(folder: RunFolder) -> RunFacts:
         model_info(*facts)
         if not facts.data["fingerprint"]:
             raise KeyError("fingerprint")
-        _check_load(facts.data["load"])
+        check_load(facts.data["load"])
     except DAMAGE as error:
         raise ValueError(
             "The run's files are not what this version writes. Received: "
@@ -109,8 +109,13 @@ def read_facts(folder: RunFolder) -> RunFacts:
     return facts
 
 
-def _check_load(load: Mapping[str, Any]) -> None:
-    """Checks the kinds of the arguments that load a run's data again."""
+def check_load(load: Mapping[str, Any]) -> None:
+    """Checks the kinds of the arguments that load a run's data again.
+
+    Raises:
+        KeyError: without the name of the data set.
+        TypeError: for another kind.
+    """
     if "name" not in load:
         raise KeyError("name")
     for name, value in load.items():

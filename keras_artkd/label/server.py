@@ -114,6 +114,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server_version = "artkd"
     sys_version = ""
     timeout = _SECONDS
+    # Of the policy, where the answer is a page.
+    _nonce = "none"
+    _is_last = False
 
     def do_GET(self) -> None:
         """Answers with the page, what it needs, or a picture."""
@@ -122,6 +125,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Takes an answer of the person."""
         self._serve(self._post, {"same-origin", None})
+        if self._is_last:
+            # Not in this thread, which the end may wait for.
+            threading.Thread(target=self.server.shutdown).start()
 
     def log_message(self, *arguments: Any) -> None:
         """Prints nothing: the terminal is for what a person must know."""
@@ -237,8 +243,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if wanted == "reload":
             return _json(session.reload())
         if wanted == "end":
-            # Not in this thread, which the end waits for.
-            threading.Thread(target=self.server.shutdown).start()
+            self._is_last = True
             return _json(session.state())
         return _refused(404, "There is no such page.")
 
@@ -250,8 +255,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             "Cache-Control",
             "private, max-age=3600" if answer.keep else "no-store",
         )
-        nonce = getattr(self, "_nonce", "none")
-        self.send_header("Content-Security-Policy", _POLICY.format(nonce=nonce))
+        self.send_header(
+            "Content-Security-Policy", _POLICY.format(nonce=self._nonce)
+        )
         for name, value in _HEADERS.items():
             self.send_header(name, value)
         self.end_headers()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_artkd.deploy.finished_run import check_load
 from keras_artkd.files import read_arrays
 from keras_artkd.measure.metrics import softmax
 from keras_artkd.output import escaped
@@ -335,8 +336,7 @@ def _facts(folder: RunFolder) -> tuple[dict[str, Any], list[str], list[str]]:
         names = [str(name) for name in data["class_names"]]
         unlabelled = data["splits"].get("unlabelled", ())
         load = dict(data["load"])
-        if not isinstance(load["name"], str):
-            raise TypeError("the name of its data set is none")
+        check_load(load)
         return load, names, [str(key) for key in unlabelled]
     except DAMAGE as error:
         raise ValueError(

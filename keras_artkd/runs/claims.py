@@ -62,9 +62,9 @@ def claimed(folder: RunFolder) -> Iterator[None]:
     with claim(folder) as mine:
         if not mine:
             raise ValueError(
-                f"A run is one command's. Received: {folder}, which "
-                f"{_owner(folder)} has. Fix: wait for it, or end it (--resume "
-                "goes on with a training)."
+                f"A run is one command's. Received: {folder}, in use by "
+                f"{_owner(folder)}. Fix: wait for it, or end it; --resume goes "
+                "on with a training."
             )
         sweep(folder.path)
         yield

@@ -34,11 +34,15 @@ def write_labels(
     rows = []
     confidence = labels.confidence
     for row in labelling_order(labels.probabilities, labels.corrected):
+        label = expert = labels.labels[row]
+        # What is nobody's word may be another expert's, whose table it was.
+        if labels.corrected[row]:
+            expert = labels.logits[row].argmax()
         rows.append(
             [
                 safe_cell(str(labels.keys[row])),
-                safe_cell(class_names[labels.labels[row]]),
-                safe_cell(class_names[labels.logits[row].argmax()]),
+                safe_cell(class_names[label]),
+                safe_cell(class_names[expert]),
                 f"{confidence[row]:.4f}",
                 "yes" if labels.used[row] else "no",
                 "yes" if labels.corrected[row] else "",

@@ -47,7 +47,7 @@ def test_one_command_at_a_time_which_ctrl_c_ends(labelling, folder, failing):
     with urllib.request.urlopen(url, timeout=20) as page:
         assert b"Label pictures" in page.read()
     error = failing("label", folder.path)
-    assert f"which process {process.pid} on " in error
+    assert f"in use by process {process.pid} on " in error
     # A training would be refused by the same claim.
     with claim(folder) as mine:
         assert not mine

@@ -265,6 +265,10 @@ def test_few_classes_are_all_guesses(tmp_path):
             "table of pseudo.*--labels",
         ),
         (lambda f: f.write("data.json", {}), "not what this version writes"),
+        (
+            lambda f: f.write("data.json", {**f.data, "load": {"name": 3}}),
+            "not what this version writes.*name is a int",
+        ),
         (lambda f: f.pseudo_labels.write_text("x"), "line 1: no column image"),
         (lambda f: f.expert_answers.write_bytes(b"x"), "damaged.*remove it"),
         (

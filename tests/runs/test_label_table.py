@@ -110,6 +110,10 @@ def test_a_table_of_another_expert(noise_expert, noise_labels, path):
     rest = [i for i in range(12) if i not in (changed, missing, unused)]
     assert (result.labels == noise_labels.labels)[rest].all()
     assert (result.labels != other.logits.argmax(1))[rest].all()
+    # A run that learns from it resumes with the table that it wrote.
+    write_labels(path, result, CLASSES)
+    again = read_labels(path, other, CLASSES)
+    assert again.fingerprint() == result.fingerprint()
     # Hard targets are the table's.
     labelled = store(6, seed=1, labels=np.arange(6) % 4)
     hard = learn_from(
