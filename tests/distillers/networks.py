@@ -4,15 +4,29 @@ import functools
 
 import keras
 import numpy as np
+import pytest
 
 from keras_artkd import losses
-from keras_artkd.distillers import Distiller, build
+from keras_artkd.distillers import METHODS, Distiller, build
 from keras_artkd.models import WideResNet, with_endpoints
 
 CLASSES = 4
 # Methods that can be joined, with every kind of term: of an expert, of a
 # co-trained teacher, with connectors, a memory, estimates, exits, two views.
 KINDS = "byot+collaborative+crd+cs_kd+equation+fitnet+vid"
+# With stages, phases, gradients, several terms, margins, metrics of their own.
+_OF_THEIR_OWN = "ab+gradient_attention+irg+ms_mgans+ofd+skdsam"
+
+
+def every_kind_of_method():
+    """All methods; those that save and train what others do, exhaustively."""
+    kept = f"{KINDS}+{_OF_THEIR_OWN}".split("+")
+    return [
+        name
+        if name in kept
+        else pytest.param(name, marks=pytest.mark.exhaustive)
+        for name in METHODS
+    ]
 
 
 def wide(width=1, head="pool", dtype=None, side=16):

@@ -16,6 +16,7 @@ from tests.distillers.networks import (
     CLASSES,
     assert_same_next_step,
     batch,
+    every_kind_of_method,
     make,
     same,
     snapshot,
@@ -159,7 +160,7 @@ class Rewind(keras.callbacks.Callback):
                 variable.assign(value)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", every_kind_of_method())
 def test_trains_saves_and_resumes(method, tmp_path):
     """Step by step; `test_tracing` has the graphs."""
     distiller = make(method, **OPTIONS[method])

@@ -68,13 +68,13 @@ def test_a_damaged_file_is_written_anew(tmp_path, capsys):
     np.testing.assert_array_equal(again, whole)
 
 
-def test_a_run_with_recorded_answers(tmp_path, capsys):
+def test_a_run_with_recorded_answers(arrays, tmp_path, short_runs, capsys):
     """Its expert is tested, and its answers serve the next run."""
     config = small(
-        "atelier",
+        "npz",
         method="kd",
         expert_views=2,
-        data_options={"scenes": 24},
+        data_dir=str(arrays),
         workdir=str(tmp_path),
         exports=False,
     )

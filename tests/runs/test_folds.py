@@ -288,8 +288,10 @@ def test_commands_that_go_by_one_split(words, plan, capsys):
 
 
 @pytest.mark.slow
-def test_students_without_an_expert_are_judged_by_those_of_their_folds(copy):
-    alone = resolve(copy.config.replace(method="baseline"))
+def test_students_without_an_expert_are_judged_by_those_of_their_folds(
+    copy, short_runs
+):
+    alone = resolve(copy.config.replace(method="baseline", exports=False))
     run_folds(alone, minutes=1, started=0)
     right, _ = answers_of([fold.expert.folder for fold in copy.folds])
     judged = alone.folder.metrics["verdict"]["compared"]

@@ -224,7 +224,7 @@ def rotated(flags, canned_runs):
 
 
 def test_rotations_are_judged_over_rotations(rotated, study_folder, capsys):
-    assert main(rotated) == 0
+    assert main([*rotated, "--exports"]) == 0
     printed = capsys.readouterr().out
     results, cells = results_of(study_folder(), None)
     cells = {cell["name"]: cell for cell in cells}
@@ -263,12 +263,6 @@ def test_rotations_are_judged_over_rotations(rotated, study_folder, capsys):
     assert "on the upright image alone, at the cost of one" in page
     assert "Upright validation images choose their epochs" in printed
     assert "kept no such logits" not in printed
-
-
-def test_files_are_measured_on_the_upright_image(rotated, capsys):
-    """Beside accuracies over rotations the table says so."""
-    assert main([*rotated, "--exports"]) == 0
-    printed = capsys.readouterr().out
     assert (
         "a file sees the upright image alone, also of those that are measured "
         "over four rotations: SLA+cross_entropy, SLA+SKDSAM" in printed
