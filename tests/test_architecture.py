@@ -22,7 +22,7 @@ HOUSE = (
     ("data", "measure"),
     ("layers", "run_folder"),
     ("catalogue", "files", "text_files"),
-    ("output", "types", "version"),
+    ("loopback", "output", "types", "version"),
 )
 LEVEL = {name: level for level, row in enumerate(HOUSE) for name in row}
 # The package itself passes on one class.

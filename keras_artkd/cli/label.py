@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     import pathlib
 
     from keras_artkd.label.pictures import Pictures
-    from keras_artkd.label.server import open_server
+    from keras_artkd.label.server import LabelServer
     from keras_artkd.label.session import Session, find_tables
     from keras_artkd.run_folder import RunFolder
     from keras_artkd.runs.claims import claimed
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         session = Session(folder)
         pictures = Pictures(session.load, session.images)
         then = with_labels(folder.command or "artkd train", session.table)
-        with open_server(session, pictures, arguments.port, then) as server:
+        with LabelServer(session, pictures, arguments.port, then) as server:
             print(f"Label at {server.url}")
             print("Every answer is saved at once. Ctrl-C ends.")
             if not arguments.no_browser and _has_screen():

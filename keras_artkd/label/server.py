@@ -12,8 +12,6 @@ import http.server
 import json
 import pathlib
 import secrets
-import socket
-import sys
 import threading
 import urllib.parse
 from collections.abc import Callable
@@ -28,13 +26,12 @@ from keras_artkd.label.session import (
     Session,
     TableChanged,
 )
+from keras_artkd.loopback import LoopbackServer
 from keras_artkd.output import escaped
 from keras_artkd.report.page import environment
 from keras_artkd.report.text import display_name
 
 _HOME = pathlib.Path(__file__).parent
-ADDRESS = "127.0.0.1"
-_NAMES = {ADDRESS, "localhost"}
 # Of the body of a request, bytes: an answer is a number.
 _LONGEST = 1000
 # For a request to arrive in.
@@ -63,7 +60,7 @@ class _Answer:
     keep: bool = False
 
 
-class LabelServer(http.server.ThreadingHTTPServer):
+class LabelServer(LoopbackServer):
     """Serves the page of a session, at `url`.
 
     Args:
@@ -73,32 +70,16 @@ class LabelServer(http.server.ThreadingHTTPServer):
         then: str, the command that goes on with the labels.
 
     Raises:
-        OSError: if the port is taken.
+        ValueError: if the port cannot be had.
     """
-
-    daemon_threads = True
 
     def __init__(
         self, session: Session, pictures: Pictures, port: int, then: str
     ) -> None:
+        super().__init__(_Handler, port)
         self.session, self.pictures, self.then = session, pictures, then
         self._secret = secrets.token_urlsafe(16)
-        super().__init__((ADDRESS, port), _Handler)
-        self.hosts = {f"{name}:{self.server_port}" for name in _NAMES}
-        if self.server_port == 80:  # Which browsers leave out.
-            self.hosts |= _NAMES
-        self.url = f"http://{ADDRESS}:{self.server_port}/{self._secret}/"
-
-    def server_bind(self) -> None:
-        """Binds the socket, without asking who is called so."""
-        # As the parent, which may wait for a name server.
-        super(http.server.HTTPServer, self).server_bind()
-        self.server_name, self.server_port = ADDRESS, self.server_address[1]
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Is silent about a browser that went away."""
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
+        self.url += f"{self._secret}/"
 
     def within(self, path: str) -> str | None:
         """What a path asks for; None if it does not hold the secret."""
@@ -271,21 +252,3 @@ def _json(value: dict[str, Any], status: int = 200) -> _Answer:
 
 def _refused(status: int, message: str, **more: Any) -> _Answer:
     return _json({"error": message, **more}, status)
-
-
-def open_server(
-    session: Session, pictures: Pictures, port: int, then: str
-) -> LabelServer:
-    """A `LabelServer`, or one error in words.
-
-    Raises:
-        ValueError: if the port cannot be had.
-    """
-    try:
-        return LabelServer(session, pictures, port, then)
-    except (OSError, OverflowError, socket.gaierror) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ValueError(
-            f"The port must be a free one. Received: --port {port} ({reason}). "
-            "Fix: another --port; 0 takes any that is free."
-        ) from error

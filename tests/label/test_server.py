@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from keras_artkd.label.pictures import Pictures
-from keras_artkd.label.server import LabelServer, open_server
+from keras_artkd.label.server import LabelServer
 from keras_artkd.label.session import Session
 from keras_artkd.report.text import display_name
 from tests.label.runs import CLASSES, NAMES, table, write_label_run
@@ -252,4 +252,4 @@ def test_a_port_that_is_taken(folder):
         pictures = Pictures(session.load, session.images)
         for wrong in (port, 70000):
             with pytest.raises(ValueError, match=rf"port {wrong} .*another"):
-                open_server(session, pictures, wrong, "")
+                LabelServer(session, pictures, wrong, "")
