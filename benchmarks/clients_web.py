@@ -8,17 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from keras_artkd.deploy.web.litert_js import PACKAGE, VERSION
 from tests.browser import ORIGIN, launched, serve, unpacked
 
 # Folder of the page -> package of npm, and what the page loads of it.
 PACKAGES = {
     "litert": (
-        "@litertjs/core@2.5.3",
+        f"{PACKAGE}@{VERSION}",
         "dist/index.js",
         "wasm/litert_wasm_internal.js",
         "wasm/litert_wasm_internal.wasm",
     ),
-    "utils": ("@litertjs/wasm-utils@2.5.3", "dist/index.js"),
+    "utils": (f"@litertjs/wasm-utils@{VERSION}", "dist/index.js"),
     "ort": (
         "onnxruntime-web@1.30.0",
         "dist/ort.wasm.min.mjs",

@@ -12,7 +12,6 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 NPM = shutil.which("npm")
 _FLAGS = [
     "--no-sandbox",
-    "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -31,13 +30,21 @@ _TYPES = {
 
 
 @contextlib.contextmanager
-def launched():
-    """Context with a headless Chromium; skips the test where there is none."""
+def launched(*flags, gpu=False):
+    """Context with a headless Chromium; skips the test where there is none.
+
+    Args:
+        *flags: of its command line.
+        gpu: whether it may use one.
+    """
     playwright = pytest.importorskip("playwright.sync_api")
     if CHROMIUM is None:
         pytest.skip("no Chromium")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+        browser = driver.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[*_FLAGS, *([] if gpu else ["--disable-gpu"]), *flags],
+        )
         try:
             yield browser
         finally:

@@ -26,7 +26,7 @@ COMMANDING = (
     "README",
     "deploy",
     *("formats", "guide", "methods", "later_methods", "python"),
-    "results",
+    *("results", "web"),
 )
 SOURCES = ("thesis_000", "paper_001", "thesis_002", "paper_003", "tutorial_004")
 # A reader's ten minutes.

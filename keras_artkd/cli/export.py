@@ -4,9 +4,13 @@
   artkd export RUN --format tflite --quantize int8
   artkd export RUN --format onnx --quantize float16 --output style.onnx
   artkd export RUN --format hub --licence CC-BY-4.0
+  artkd export RUN --format web
 
 --format hub writes a folder for the Hugging Face Hub, with what the run has
 exported before; nothing is uploaded.
+--format web writes a folder with a page in which the model runs, for any
+server of files and for `artkd serve RUN`. LiteRT.js comes with npm, or from
+--runtime; where neither is there, the page loads it from the network.
 
 The file's answers on the run's validation images are compared with the Keras
 model's. A file that falls short of the thresholds is not kept: the exit
@@ -38,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quantize",
         metavar="KIND",
-        help=f"{'; '.join(offers)} (none)",
+        help=f"{'; '.join(offers)} (none); of the model in a page as of "
+        "tflite (float16)",
     )
     parser.add_argument(
         "--batch",
@@ -71,6 +76,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--licence", help="for the model card; the run's own by default"
     )
+    parser.add_argument(
+        "--runtime",
+        metavar="DIR",
+        help="of a page: folder with the npm package @litertjs/core, unpacked "
+        "or in node_modules",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -88,13 +99,20 @@ def run(arguments: argparse.Namespace) -> int:
         for name, value in vars(arguments).items()
         if name in _OPTIONS and value is not None
     }
-    if arguments.format in BUNDLES:
-        return _write_bundle(arguments, given)
-    return _export(arguments, given)
+    is_bundle = arguments.format in BUNDLES
+    taken = BUNDLES[arguments.format].options if is_bundle else _OF_FORMATS
+    for option in given:
+        if option not in taken:
+            flag = f"--{option.replace('_', '-')}"
+            raise ValueError(
+                f"{flag} has no meaning for --format {arguments.format}. "
+                f"Received: {flag} {given[option]}. Fix: leave it out."
+            )
+    return (_write_bundle if is_bundle else _export)(arguments, given)
 
 
-# What a format may be asked for; which of it, a bundle says.
-_OPTIONS = (
+# What a format may be asked for; a bundle says it itself.
+_OF_FORMATS = (
     "quantize",
     "batch",
     "data_dir",
@@ -102,19 +120,13 @@ _OPTIONS = (
     "max_accuracy_drop",
     "licence",
 )
+_OPTIONS = (*_OF_FORMATS, "runtime")
 
 
 def _write_bundle(arguments: argparse.Namespace, given: dict[str, Any]) -> int:
-    from keras_artkd.deploy.bundles import BUNDLES, write_bundle
+    from keras_artkd.deploy.bundles import write_bundle
     from keras_artkd.deploy.export.parity import size_of
 
-    for option in given:
-        if option not in BUNDLES[arguments.format].options:
-            flag = f"--{option.replace('_', '-')}"
-            raise ValueError(
-                f"{flag} has no meaning for --format {arguments.format}. "
-                f"Received: {flag} {given[option]}. Fix: leave it out."
-            )
     folder, remark = write_bundle(
         arguments.format, arguments.run, arguments.output, **given
     )

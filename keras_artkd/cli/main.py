@@ -24,6 +24,7 @@ COMMANDS = {
     "predict": "classify image files with a model",
     "evaluate": "measure a model on labelled images",
     "export": "turn a finished run into a file to deploy, checked",
+    "serve": "show a finished run's student as a page in the browser",
     "report": "make the HTML report of a run, or of several side by side",
     "samples": "draw training images of each class, or as training sees them",
     "doctor": "look for what is wrong in a folder of labelled images",

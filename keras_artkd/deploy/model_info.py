@@ -129,6 +129,12 @@ class ModelInfo:
         middle = "pixels at their centres, weights normalised over the edge"
         return {
             "preprocessing": [
+                {
+                    "step": "decode",
+                    "large_jpeg": "at an eighth, a quarter or half of its "
+                    "size, the smallest whose shorter side has "
+                    f"{2 * self.short_side} pixels: a mean for each square",
+                },
                 {"step": "turn", "as": "the EXIF orientation says"},
                 {"step": "convert", "to": "RGB", "colour_profile": "ignored"},
                 {"step": "lay over", "colour": [255, 255, 255]},
@@ -143,7 +149,7 @@ class ModelInfo:
                     "longer_side": "in proportion, rounded, halves to even",
                     "filter": "bicubic (a = -0.5) with antialiasing",
                     "exactly": f"Pillow's BICUBIC: {middle}, rounded to 8 "
-                    "bits after the columns and after the rows",
+                    "bits after the width and after the height",
                 },
                 *_SQUARE[self.fit],
                 {
@@ -156,7 +162,7 @@ class ModelInfo:
                     "side": self.image_size,
                     "filter": "triangle (bilinear) with antialiasing",
                     "exactly": f"weights in 1/256, {middle}; rounded to 8 "
-                    "bits after the columns and after the rows",
+                    "bits after the height and after the width",
                 },
             ],
             "input": {

@@ -4,12 +4,14 @@ import fnmatch
 import pathlib
 from typing import Any
 
-from keras_artkd.deploy.bundles import hub
+from keras_artkd.deploy.bundles import hub, web
 from keras_artkd.deploy.bundles.base import Bundle
 from keras_artkd.deploy.finished_run import check_finished
 from keras_artkd.types import Path
 
-BUNDLES: dict[str, Bundle] = {bundle.name: bundle for bundle in (hub.BUNDLE,)}
+BUNDLES: dict[str, Bundle] = {
+    bundle.name: bundle for bundle in (hub.BUNDLE, web.BUNDLE)
+}
 
 
 def write_bundle(
