@@ -82,8 +82,8 @@ def test_one_step_of_all_methods_at_once(expert, student):
         for name, part in parts.items()
     }
     logs = distiller.train_on_batch(*batch(8), return_dict=True)
-    # IRG has three terms, the others have one.
-    assert len(parts) == 1 + len(OF_AN_EXPERT) + 2
+    # IRG has three terms, DIST two, the others one.
+    assert len(parts) == 1 + len(OF_AN_EXPERT) + 3
     for loss in distiller.transfer_losses:
         assert np.isfinite(logs[loss.name]) and logs[loss.name] > 0, loss.name
     for name, part in parts.items():

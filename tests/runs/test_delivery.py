@@ -7,6 +7,7 @@ import pytest
 from keras_artkd.deploy.finished_run import read_facts
 from keras_artkd.run_folder import METRICS, RunFolder
 from keras_artkd.runs import delivery
+from keras_artkd.runs.plan import resolve
 from keras_artkd.runs.runner import load_data, run
 from keras_artkd.runs.summary import print_summary
 from tests.report.pages import draft
@@ -19,37 +20,42 @@ class Boom(Exception):
 
 
 @pytest.fixture
-def failing_int8(finished_run, tmp_path, monkeypatch):
+def plan(finished_run, tmp_path):
+    """The finished run's, whose files belong to a folder of this test."""
+    config = finished_run.plan.config.replace(workdir=str(tmp_path))
+    plan = resolve(config)
+    plan.folder.path.mkdir(parents=True)
+    return plan
+
+
+@pytest.fixture
+def failing_int8(plan, finished_run, monkeypatch):
     """Exports of the finished student, of which the int8 file fails."""
     deliver = delivery.deliver_student
 
     def deliver_or_fail(student, path, file_format, quantize, *others):
         if quantize == "int8":
             raise Boom("no kernel for it\nat line 1\nat line 2")
-        return deliver(
-            student, tmp_path / path.name, file_format, quantize, *others
-        )
+        return deliver(student, path, file_format, quantize, *others)
 
     monkeypatch.setattr(delivery, "deliver_student", deliver_or_fail)
-    plan = finished_run.plan
+    finished = finished_run.plan.folder
     return delivery.export_student(
         plan,
         load_data(plan),
-        read_facts(plan.folder),
-        keras.models.load_model(plan.folder.student),
+        read_facts(finished),
+        keras.models.load_model(finished.student),
     )
 
 
-def test_one_that_fails_does_not_lose_the_others(
-    failing_int8, finished_run, tmp_path
-):
+def test_one_that_fails_does_not_lose_the_others(failing_int8, plan):
     assert set(failing_int8.reports) == {"saved_model", "tflite"}
-    assert (tmp_path / "student.tflite").is_file()
+    assert (plan.folder.path / "student.tflite").is_file()
     assert failing_int8.failed == {
         "tflite_int8": {
             "file": "student_int8.tflite",
             "reason": "no kernel for it",
-            "next": f"artkd export {finished_run.plan.folder} --format tflite "
+            "next": f"artkd export {plan.folder} --format tflite "
             "--quantize int8",
         }
     }
