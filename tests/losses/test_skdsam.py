@@ -281,6 +281,7 @@ def test_weights_of_exits_are_logged(tmp_path):
     *keys, query = read_batch(distiller)[2]["projection"]
     weights = losses.exit_attention(query, keys, similarity="cosine")
     for trained in (distiller, loaded):
+        trained.run_eagerly = True
         logs = trained.train_on_batch(images, labels, return_dict=True)
         logged = {k: v for k, v in logs.items() if k.endswith("_weight")}
         assert [*logged] == ["own_exit1_weight", "own_exit2_weight"]
