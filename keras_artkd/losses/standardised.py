@@ -36,9 +36,13 @@ def standardise(logits: Tensor) -> Tensor:
         ValueError: for fewer than three classes.
 
     Reference: Sun et al., "Logit Standardization in Knowledge Distillation",
-    2024, https://arxiv.org/abs/2403.01427, algorithm 1. The authors' code
-    divides by the sample's deviation, which for few classes is another
-    temperature, `sqrt(classes / (classes - 1))` times this one.
+    2024, https://arxiv.org/abs/2403.01427, algorithm 1, which has the
+    population's deviation: with it the bound above is right, and the deviation
+    of the result is 1 for any number of classes. The authors' code
+    (sunshangquan/logit-standardization-KD, `mdistiller/distillers/KD.py`)
+    divides by PyTorch's default, the sample's deviation. For few classes that
+    is another temperature, `sqrt(classes / (classes - 1))` times this one, and
+    the rest is the same.
     """
     logits = ops.cast(logits, "float32")
     classes = logits.shape[-1]

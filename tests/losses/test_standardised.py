@@ -66,6 +66,18 @@ def test_kd_is_of_each_sides_own_temperature(temperature):
     np.testing.assert_allclose(layer(LABELS, *SIDES), expected, rtol=1e-4)
 
 
+def test_kd_of_the_authors_code_is_this_one_at_another_temperature():
+    """It divides by the sample's deviation, as PyTorch does by default."""
+    sides = [
+        (side - side.mean(-1, keepdims=True)) / side.std(-1, ddof=1)[:, None]
+        for side in (TEACHER, STUDENT)
+    ]
+    authors = 2.0**2 * reference_divergence(*sides, 2.0)
+    ratio = TEACHER.shape[1] / (TEACHER.shape[1] - 1)
+    own = losses.StandardisedKD(2.0 * ratio**0.5)(LABELS, *SIDES) / ratio
+    np.testing.assert_allclose(own, authors, rtol=1e-4)
+
+
 def test_kd_becomes_the_correlation_of_logits():
     """At a high temperature: DIST's relation of classes, of raw logits."""
     values = losses.StandardisedKD(100.0)(LABELS, *SIDES)
