@@ -1,6 +1,7 @@
 """The HTML page of one run."""
 
 import pathlib
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -133,6 +134,9 @@ def run_page(
             networks=networks(run),
             files=files(run),
             strangers=_strangers(run),
+            label_command=shlex.join(
+                ["artkd", "label", str(run.path.resolve())]
+            ),
             skipped=run.data["skipped"][:_LISTED_FILES],
             more_skipped=run.data["skipped"][_LISTED_FILES:],
             settings=settings(run.config),

@@ -1,5 +1,6 @@
 """The lines that a run prints at its end; imports no framework."""
 
+import shlex
 from typing import Any
 
 from keras_artkd.output import escaped
@@ -71,4 +72,7 @@ def print_summary(metrics: dict[str, Any], folder: RunFolder) -> None:
     for concern in verdict["concerns"]:
         # It can name a class.
         print(escaped(f"  {concern['what']} Next: {concern['next']}."))
+    if "pseudo_labels" in metrics:
+        words = shlex.join(["artkd", "label", str(folder)])
+        print(f"  to label the pictures that teach it most: {words}")
     print(f"  all of it in {folder}, to be looked at: {folder.report.name}")

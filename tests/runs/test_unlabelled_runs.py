@@ -169,6 +169,7 @@ def test_from_a_killed_run_to_the_report(
     page = whole.folder.report.read_text("utf-8")
     for image in known["left_out"]:
         assert f'alt="Left out: {image["key"]}"' in page
+    assert f"<code>artkd label {whole.folder.path.resolve()}</code>" in page
     strange = "were left out as unlike the labelled ones"
     assert strange in whole.folder.card.read_text("utf-8")
     # Pictures that somebody removed are no damage.
