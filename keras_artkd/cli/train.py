@@ -25,12 +25,13 @@ from keras_artkd.cli.flags import parse_flags
 from keras_artkd.cli.selection import Selection, select
 from keras_artkd.cli.status import exit_status
 from keras_artkd.output import import_tensorflow
+from keras_artkd.runs.checks import require_least
 from keras_artkd.runs.config import Config
 from keras_artkd.runs.open_plan import reference, remembered
 from keras_artkd.runs.plan import Plan, resolve
 from keras_artkd.runs.presets import recipe_module
 from keras_artkd.runs.summary import print_finished
-from keras_artkd.runs.validation import check_plan
+from keras_artkd.runs.validation import check_plan, check_rounds
 
 _INTERRUPTED = "--resume resumes it."
 
@@ -41,15 +42,26 @@ class Extent:
 
     minutes: float = 10.0
     """What expert and student may take together, from Enter to the report; with
-    --folds, of each fold."""
+    --folds, of each fold; with --rounds, in the first."""
     sizes: tuple[str, ...] = ()
     """Students to train beside one expert and to compare: tiny small medium,
     or names of networks."""
+    rounds: int = 1
+    """Train again so many times at most, with the student of one round as the
+    expert of the next; ends with the last that validation tells to be better,
+    and says which."""
 
     def __post_init__(self) -> None:
         if not self.minutes > 0:
             raise ValueError(
                 f"`minutes` must be positive. Received: minutes={self.minutes}."
+            )
+        require_least("rounds", self.rounds, 1)
+        if self.rounds > 1 and self.sizes:
+            raise ValueError(
+                "The rounds of one student are trained at a time. Received: "
+                "--rounds and --sizes. Fix: leave out one; --student takes one "
+                "size."
             )
         for size in self.sizes:
             get_network(size, "sizes")
@@ -193,6 +205,14 @@ def _run(
         plan = remembered(plan, extent.minutes) or plan
     elif extent.minutes != Extent.minutes:
         print("note: --minutes counts only where --epochs is not given")
+    if extent.rounds > 1:
+        check_rounds(plan)
+        check_plan(plan)
+        import_tensorflow()
+        from keras_artkd.runs.rounds import run_rounds
+
+        run_rounds(plan, extent.rounds, extent.minutes, started)
+        return 0
     if plan.folder.is_finished:
         print_finished(plan.folder)
         others = plan.is_of_all_folds or plan.has_expert

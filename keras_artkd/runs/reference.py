@@ -31,10 +31,22 @@ def run_open(plan: Plan, minutes: float, started: float) -> None:
     """
     check_networks(plan)
     data = load_data(plan)
-    closed = remembered(plan, minutes, 1, data.fingerprint()) or choose(
-        plan, data, minutes, started
-    )
-    run_with_reference(closed, data)
+    run_with_reference(chosen_plan(plan, data, minutes, started), data)
+
+
+def chosen_plan(
+    plan: Plan, data: Collection, minutes: float, started: float
+) -> Plan:
+    """The plan that an open one becomes, in this call or in an earlier one.
+
+    Args:
+        plan: an open `Plan`.
+        data: a `datasets.Collection`.
+        minutes: float, that all of it may take.
+        started: `time.monotonic()` of its beginning.
+    """
+    known = remembered(plan, minutes, 1, data.fingerprint())
+    return known or choose(plan, data, minutes, started)
 
 
 def run_sizes(

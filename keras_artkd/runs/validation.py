@@ -60,6 +60,44 @@ def check_one_split(plan: Plan, what: str) -> None:
         )
 
 
+def check_rounds(plan: Plan) -> None:
+    """Validates that a plan's student can be the expert of the next round.
+
+    Raises:
+        ValueError: where it cannot, or would teach nothing new.
+    """
+    check_one_split(plan, "What chooses among --rounds")
+    data, method = plan.config.data, plan.method
+    fix = "leave out one"
+    if not method.needs_expert:
+        wrong = f"method={method.name!r}, which learns from no expert"
+        fix = "images without labels (--unlabelled-dir), or --method kd"
+    elif method.staged:
+        wrong = (
+            f"method={method.name!r}, whose expert has stages, which a "
+            "student's run does not keep"
+        )
+    elif plan.weights == "expert":
+        wrong = (
+            "--inherit expert, where a student would not begin anew but train "
+            "longer"
+        )
+    elif data.labels_only:
+        wrong = "--labels-only, which ends before a student is trained"
+    elif data.pseudo_labels is not None and method.name == "pseudo_hard":
+        wrong = (
+            "--pseudo-labels, where method='pseudo_hard' learns the classes of "
+            "the table, whatever the expert says"
+        )
+        fix = "--method unlabelled, or leave out one"
+    else:
+        return
+    raise ValueError(
+        "In --rounds the student of one is the expert of the next. Received: "
+        f"--rounds and {wrong}. Fix: {fix}."
+    )
+
+
 def check_expert_views(plan: Plan) -> None:
     """Validates that what the expert says can be recorded.
 
