@@ -47,9 +47,9 @@ class Extent:
     """Students to train beside one expert and to compare: tiny small medium,
     or names of networks."""
     rounds: int = 1
-    """Train again so many times at most, with the student of one round as the
-    expert of the next; ends with the last that validation tells to be better,
-    and says which."""
+    """Train so many times at most, each time with the student of the round
+    before as the expert. Ends as soon as the validation images tell no gain,
+    and says which round is the one to take."""
 
     def __post_init__(self) -> None:
         if not self.minutes > 0:

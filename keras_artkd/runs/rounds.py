@@ -152,7 +152,7 @@ def _take(folders: list[RunFolder], gain: Gain | None) -> RunFolder:
         number, why = last, "every round was better than the one before"
     else:
         number = last - 1
-        how = "worse" if gain.high < 0 else "no better, beyond chance"
+        how = "worse" if gain.high < 0 else "not better, beyond chance"
         why = f"round {last} is {how}"
     taken = folders[number - 1]
     print(f"\nTake round {number}: {why}, on the validation images.")

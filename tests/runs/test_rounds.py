@@ -92,9 +92,9 @@ def canned(monkeypatch, place, tmp_path):
     ("counts", "trained", "taken", "why"),
     [
         ((100, 120, 140), 3, 3, "every round was better"),
-        ((100, 120, 122), 3, 2, "round 3 is no better, beyond chance"),
-        ((100, 101, 150), 2, 1, "round 2 is no better, beyond chance"),
-        ((100, 100, 150), 2, 1, "round 2 is no better, beyond chance"),
+        ((100, 120, 122), 3, 2, "round 3 is not better, beyond chance"),
+        ((100, 101, 150), 2, 1, "round 2 is not better, beyond chance"),
+        ((100, 100, 150), 2, 1, "round 2 is not better, beyond chance"),
         ((100, 60, 150), 2, 1, "round 2 is worse"),
     ],
 )
