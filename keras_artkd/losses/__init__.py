@@ -50,6 +50,18 @@ from keras_artkd.losses.feature_refinement import (
     FeatureRefinement as FeatureRefinement,
 )
 from keras_artkd.losses.feature_refinement import frskd as frskd
+from keras_artkd.losses.feature_similarity import (
+    PooledSimilarity as PooledSimilarity,
+)
+from keras_artkd.losses.feature_similarity import (
+    SpatialSimilarity as SpatialSimilarity,
+)
+from keras_artkd.losses.feature_similarity import (
+    pooled_similarity as pooled_similarity,
+)
+from keras_artkd.losses.feature_similarity import (
+    spatial_similarity as spatial_similarity,
+)
 from keras_artkd.losses.gradient_attention import (
     GradientAttention as GradientAttention,
 )

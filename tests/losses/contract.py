@@ -114,7 +114,7 @@ def check_connectors(make):
         total = tf.reduce_sum(loss(labels, teacher, student))
     read = {name: student[name] for name in loss.student_endpoints}
     of_student, own = tape.gradient(total, (read, loss.trainable_variables))
-    assert len(own) >= 4
+    assert len(own) >= 2
     for gradient in (*of_student.values(), *own):
         assert np.isfinite(gradient).all()
     assert all(np.abs(gradient).max() > 0 for gradient in of_student.values())
