@@ -55,6 +55,9 @@ class Method:
             stages; it cannot be joined with others.
         pseudo_labels: which targets it learns instead of labels, a kind of
             `keras_artkd.losses.pseudo_targets`; None for the labels.
+        label_free: where it reads no label, so that images without one join:
+            `"always"`, or in a first stage, whose epochs the option of this
+            name says; None where it reads the labels from the beginning.
         parts: the methods that are joined in this one, at least two or none.
     """
 
@@ -69,6 +72,7 @@ class Method:
     mixup: float | None = None
     staged: bool = False
     pseudo_labels: str | None = None
+    label_free: str | None = None
     parts: tuple["Method", ...] = ()
 
     @property
@@ -185,6 +189,7 @@ def method(
     mixup: float | None = None,
     staged: bool = False,
     pseudo_labels: str | None = None,
+    label_free: str | None = None,
 ) -> Callable[[_Make], _Make]:
     """Declares the function or class below it as a method.
 
@@ -200,6 +205,7 @@ def method(
         mixup: float or None.
         staged: bool.
         pseudo_labels: str or None.
+        label_free: str or None.
 
     Returns:
         A decorator that returns what it decorates. After it `get_method` and
@@ -223,6 +229,7 @@ def method(
         "mixup": mixup,
         "staged": staged,
         "pseudo_labels": pseudo_labels,
+        "label_free": label_free,
     }
 
     def declare(make: _Make) -> _Make:
@@ -322,7 +329,8 @@ def combination(name: str, parts: tuple[Method, ...]) -> Method:
     can have the exits of one method only, and a batch the views of one; of
     several views every method's terms count, their mean. One that learns
     pseudo-labels gives its targets to all, and one that mixes its images mixes
-    them for all. Options are called `<method>.<option>`.
+    them for all. Images without labels join where there are pseudo-labels, or
+    a first stage without labels. Options are called `<method>.<option>`.
 
     Args:
         name: str, the parts' names joined by `+`.
@@ -358,6 +366,11 @@ def combination(name: str, parts: tuple[Method, ...]) -> Method:
             f"{', '.join(part.name for part in taught)}. Fix: leave one out."
         )
     heads = [part.head for part in parts if part.head != "pool"]
+    stages = [
+        f"{part.name}.{part.label_free}"
+        for part in parts
+        if part.label_free in part.options
+    ]
     return Method(
         name=name,
         needs_expert=any(part.needs_expert for part in parts),
@@ -376,5 +389,6 @@ def combination(name: str, parts: tuple[Method, ...]) -> Method:
         views=next(iter(views), "one"),
         mixup=next((p.mixup for p in parts if p.mixup is not None), None),
         pseudo_labels=taught[0].pseudo_labels if taught else None,
+        label_free=stages[0] if stages else None,
         parts=parts,
     )

@@ -51,6 +51,9 @@ class Source:
             for name in self.properties.get("epoch_options", ())
             if name not in options
         ]
+        label_free = self.properties.get("label_free")
+        if label_free not in (None, "always", *options):
+            wrong.append(str(label_free))
         wrong += [
             name
             for name, default in options.items()
@@ -61,7 +64,8 @@ class Source:
                 f"A method must have the parameters {' and '.join(_ALWAYS)}. "
                 f"Apart from {' and '.join(_TEACHERS)} all others are options, "
                 "whose defaults must be numbers, texts or bools. "
-                "`epoch_options` must be options. Received: "
+                "`epoch_options` must be options, and `label_free` one or "
+                "'always'. Received: "
                 f"{self.name}({', '.join(self.parameters)}), in which "
                 f"{', '.join(wrong)} does not fit."
             )

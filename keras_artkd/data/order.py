@@ -57,9 +57,10 @@ def labelled_in_batch(labelled: int, unlabelled: int, batch_size: int) -> int:
 def epoch_order(has_label: Array, batch_size: int, steps: int) -> Order:
     """The order of the images of an epoch.
 
-    Where all images have a label it is a permutation, of which the end that
-    fills no batch, or is beyond `steps`, is left out. Where some have none,
-    each kind of images has places of its own in every batch, see
+    Where all images have a label, or none has, it is a permutation, of which
+    the end that fills no batch, or is beyond `steps`, is left out; or one
+    permutation after the other, where they fill less than `steps`. Where some
+    have none, each kind of images has places of its own in every batch, see
     `labelled_in_batch`, and fills them by one permutation after the other. So
     within an epoch an image is seen at most once more than another of its kind.
 
@@ -74,6 +75,8 @@ def epoch_order(has_label: Array, batch_size: int, steps: int) -> Order:
     rows = np.arange(len(has_label), dtype="int32")
     known, unknown = rows[has_label], rows[~has_label]
     if not len(unknown) or not len(known):
+        if steps * batch_size > len(rows):
+            return lambda seed: _passes(rows, steps, batch_size, seed)
         return lambda seed: tf.reshape(
             tf.random.experimental.stateless_shuffle(
                 tf.range(len(has_label)), seed

@@ -47,6 +47,7 @@ def training_dataset(
     crop_and_mirror: bool = True,
     images_per_epoch: int | None = None,
     recorded: RecordedViews | None = None,
+    steps: int | None = None,
 ) -> tf.data.Dataset:
     """Gives shuffled, augmented batches of every epoch to come.
 
@@ -81,9 +82,11 @@ def training_dataset(
             all of them.
         recorded: `RecordedViews` of an `ImageStore`; None draws new views. They
             are the only ones then, with `views="one"` and no `augmentations`.
+        steps: int, batches of an epoch, also more than all images fill; None
+            for `steps_per_epoch`.
 
     Returns:
-        `tf.data.Dataset` of `steps_per_epoch` times `epochs -
+        `tf.data.Dataset` of `steps` times `epochs -
         initial_epoch` batches: float32 `(batch, side, side, 3)` in [0, 255]
         and int32 labels `(batch,)`. A store with targets gives these instead
         of labels, float32 `(batch, classes)`: zeros for an image without a
@@ -99,7 +102,8 @@ def training_dataset(
     if not len(store):
         raise ValueError("There is no image to train on. Received: 0 images.")
     batch_size = min(batch_size, len(store))
-    steps = steps_per_epoch(store, batch_size, images_per_epoch)
+    if steps is None:
+        steps = steps_per_epoch(store, batch_size, images_per_epoch)
     # Those of a stream all have one.
     has_label = getattr(store, "has_label", np.ones(len(store), bool))
     order = epoch_order(has_label, batch_size, steps)

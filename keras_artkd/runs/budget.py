@@ -233,7 +233,7 @@ def measure(plan: Plan, data: Collection) -> Speed:
 
 def _images(plan: Plan, data: Collection) -> int:
     """How many images the student learns from."""
-    unlabelled = data.unlabelled if plan.learns_pseudo_labels else None
+    unlabelled = data.unlabelled if plan.learns_unlabelled else None
     return len(data.train) + (0 if unlabelled is None else len(unlabelled))
 
 

@@ -75,9 +75,24 @@ def is_all_inherited(network: keras.Model) -> bool:
     return own == ["logits"]
 
 
+def has_classifier(network: keras.Model) -> bool:
+    """Whether a network ends in a Dense layer that `Head` can replace."""
+    return any(
+        layer.name == "logits" and isinstance(layer, keras.layers.Dense)
+        for layer in network.layers
+    )
+
+
 def feature_model(network: keras.Model) -> keras.Model:
     """The network up to what its classifier reads."""
     return keras.Model(network.inputs[0], network.get_layer("logits").input)
+
+
+def labelled(store: ImageStore) -> ImageStore:
+    """The images of a store that have a label."""
+    if store.has_label.all():
+        return store
+    return store.take(np.flatnonzero(store.has_label))
 
 
 def choose_images(store: ImageStore, seed: int) -> ImageStore:
@@ -162,10 +177,7 @@ def start_with_head(
     """
     assert isinstance(data.train, ImageStore)
     extract = feature_model(network)
-    train = data.train
-    if not train.has_label.all():
-        train = train.take(np.flatnonzero(train.has_label))
-    train = choose_images(train, plan.config.schedule.seed)
+    train = choose_images(labelled(data.train), plan.config.schedule.seed)
 
     def features(store: ImageStore) -> Array:
         answers: Array = extract.predict(

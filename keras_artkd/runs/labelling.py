@@ -15,6 +15,7 @@ from keras_artkd.models.keras_file import load_network
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.commands import command
 from keras_artkd.runs.domain import Domain
+from keras_artkd.runs.label_free import with_unlabelled
 from keras_artkd.runs.label_table import read_labels
 from keras_artkd.runs.plan import Plan, resolve
 from keras_artkd.runs.pseudo_labels import (
@@ -53,8 +54,9 @@ def teach(
 ) -> tuple[Collection, PseudoLabels | None]:
     """The data that the student learns from.
 
-    For a method that learns labels it is the data itself. For others the
-    expert labels the unlabelled images, unless a table says otherwise: that of
+    For a method that learns labels it is the data itself. One that reads none,
+    or none at first, has the unlabelled images besides. For others the expert
+    labels the unlabelled images, unless a table says otherwise: that of
     the setting `pseudo_labels` or, in a run that has begun, the one in its
     folder. Images that are not used are left out.
 
@@ -73,7 +75,9 @@ def teach(
     """
     method, size = plan.method, plan.crop_size
     if method.pseudo_labels is None:
-        return data, None
+        if method.label_free is None or data.unlabelled is None:
+            return data, None
+        return with_unlabelled(data), None
     options = method.pseudo_label_options(plan.options)
     threshold = float(options.pop("threshold"))
     in_domain = float(options.pop("in_domain", 1))

@@ -174,11 +174,31 @@ class Plan:
 
     @property
     def learns_pseudo_labels(self) -> bool:
-        """Whether the method learns what an expert says of unlabelled images.
-
-        Other methods ignore these images.
-        """
+        """Whether the method learns an expert's labels of unlabelled images."""
         return self.method.pseudo_labels is not None
+
+    @property
+    def learns_unlabelled(self) -> bool:
+        """Whether the method learns from unlabelled images; others ignore them.
+
+        It has pseudo-labels of them, or reads no label.
+        """
+        return self.learns_pseudo_labels or self.method.label_free is not None
+
+    @property
+    def first_stage(self) -> int:
+        """Epochs of a first stage in which no label is read; 0 without one."""
+        option = self.method.label_free
+        if option not in self.method.options:
+            return 0
+        epochs = float({**self.method.options, **self.options}[str(option)])
+        return min(int(epochs), self.config.schedule.epochs)
+
+    @property
+    def label_free_epochs(self) -> int:
+        """The first epochs, in which no label is read; mostly 0, or all."""
+        always = self.method.label_free == "always"
+        return self.config.schedule.epochs if always else self.first_stage
 
     @property
     def data_source(self) -> dict[str, Any]:
@@ -221,7 +241,7 @@ class Plan:
         data, arguments = self.config.data, {}
         if data.unlabelled:
             arguments["unlabelled"] = data.unlabelled
-        if data.unlabelled_dir is not None and self.learns_pseudo_labels:
+        if data.unlabelled_dir is not None and self.learns_unlabelled:
             arguments["unlabelled_dir"] = self.data_source["unlabelled_dir"]
         return arguments
 

@@ -44,7 +44,7 @@ def describe_data(
         | ({"validation": [], "test": []} if plan.is_of_all_folds else {}),
         "skipped": [dataclasses.asdict(s) for s in data.skipped],
     }
-    if data.unlabelled is not None and plan.learns_pseudo_labels:
+    if data.unlabelled is not None and plan.learns_unlabelled:
         described["splits"]["unlabelled"] = data.unlabelled.keys.tolist()
         described["unlabelled_fingerprint"] = data.unlabelled_fingerprint()
     if labels is not None:

@@ -168,10 +168,11 @@ def _run(
     check_plan(plan)
     if plan.is_of_all_folds:
         check_folds_finished(plan)
-    if plan.config.data.unlabelled_dir and not plan.learns_pseudo_labels:
+    if plan.config.data.unlabelled_dir and not plan.learns_unlabelled:
         print(
             f"note: {plan.method.name} does not learn from images without "
-            "labels; unlabelled does, alone or joined (unlabelled+rkd)"
+            "labels; unlabelled does, alone or joined (unlabelled+rkd), and so "
+            "do feature_distillation and function_matching"
         )
     # A mistake in the student's settings should not come to light after the
     # data was loaded and the expert trained, nor leave a folder.

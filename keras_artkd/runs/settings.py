@@ -41,7 +41,7 @@ class DataSettings:
     unlabelled: float = 0.0
     """Share of the training images whose labels are hidden."""
     unlabelled_dir: str | None = None
-    """A folder of images without labels, for methods with pseudo-labels."""
+    """A folder of images without labels, for methods that learn from such."""
     pseudo_labels: str | None = None
     """A corrected pseudo_labels.csv to learn from instead of the expert's."""
     labels_only: bool = False

@@ -133,7 +133,8 @@ def evaluate(
 def _frozen_head(plan: Plan, data: Collection) -> dict[str, Any]:
     """What the classifier on frozen features reached, where there was one."""
     path = plan.folder.frozen_head
-    if not path.exists():
+    # After a first stage they were no longer as inherited.
+    if not path.exists() or plan.first_stage:
         return {}
     return {"frozen_head": measure_frozen(plan, data, Head.read(path))}
 

@@ -15,6 +15,7 @@ from keras_artkd.data.pipeline import (
 from keras_artkd.data.recorded import RecordedViews
 from keras_artkd.data.store import ImageStore
 from keras_artkd.data.stream import ImageStream
+from keras_artkd.data.views import Store
 from keras_artkd.datasets import Collection
 from keras_artkd.distillers import Distiller
 from keras_artkd.losses.labels import SmoothedCrossEntropy
@@ -23,7 +24,18 @@ from keras_artkd.run_folder import HISTORY, RunFolder
 from keras_artkd.runs.batches import evaluation_batches
 from keras_artkd.runs.checkpoint import Checkpoint
 from keras_artkd.runs.expert_views import record_expert
-from keras_artkd.runs.heads import Head, is_all_inherited, start_with_head
+from keras_artkd.runs.heads import (
+    Head,
+    has_classifier,
+    is_all_inherited,
+    labelled,
+    start_with_head,
+)
+from keras_artkd.runs.label_free import (
+    LabelsBegin,
+    after_first_stage,
+    without_labels,
+)
 from keras_artkd.runs.networks import build_distiller, load_teachers
 from keras_artkd.runs.optimizer import (
     cosine_rate,
@@ -77,7 +89,15 @@ def train(
         averaged=averaged,
     )
     initial_epoch = checkpoint.restore()
-    if not initial_epoch and plan.config.networks.fit_head_first:
+    if plan.first_stage:
+        callbacks = [
+            LabelsBegin(
+                plan.first_stage,
+                lambda: _fit_head(plan, data, distiller.student, folder),
+            ),
+            *callbacks,
+        ]
+    elif not initial_epoch:
         _start_with_head(plan, data, distiller, folder, checkpoint)
     if initial_epoch:
         print(f"Resuming after epoch {initial_epoch}.")
@@ -136,21 +156,55 @@ def training_batches(
     initial_epoch: int = 0,
     recorded: RecordedViews | None = None,
 ) -> tf.data.Dataset:
-    """Batches of a plan's training, see `training_dataset`."""
-    schedule = plan.config.schedule
-    return training_dataset(
+    """Batches of a plan's training, see `training_dataset`.
+
+    Epochs that read no label are of all images alike. After a first stage of
+    such, the others are of the images that have one, as many batches of them.
+    """
+    schedule, classes = plan.config.schedule, len(data.class_names)
+    steps = steps_per_epoch(
         data.train,
-        plan.crop_size,
-        schedule.batch_size,
-        schedule.seed,
-        epochs,
-        initial_epoch,
-        plan.method.views,
-        _augmentations(plan, len(data.class_names)),
-        plan.config.augmentation.crop_and_mirror,
+        min(schedule.batch_size, len(data.train)),
         schedule.images_per_epoch,
-        recorded,
     )
+
+    def batches(
+        store: Store, begin: int, end: int, augment: Sequence[str]
+    ) -> tf.data.Dataset:
+        return training_dataset(
+            store,
+            plan.crop_size,
+            schedule.batch_size,
+            schedule.seed,
+            end,
+            begin,
+            plan.method.views,
+            _augmentations(plan, classes, augment),
+            plan.config.augmentation.crop_and_mirror,
+            recorded=recorded,
+            steps=steps,
+        )
+
+    free = plan.label_free_epochs
+    if not free:
+        return batches(data.train, initial_epoch, epochs, plan.augment)
+    first = batches(
+        without_labels(data.train),
+        min(initial_epoch, free),
+        min(free, epochs),
+        plan.augment,
+    )
+    if not plan.first_stage:
+        return first
+    store = data.train
+    then = batches(
+        labelled(store) if isinstance(store, ImageStore) else store,
+        max(initial_epoch, free),
+        max(free, epochs),
+        # Images are mixed for what is learned without labels.
+        plan.config.augmentation.augment,
+    )
+    return after_first_stage(first, then, classes * plan.rotations)
 
 
 def _start_with_head(
@@ -169,25 +223,41 @@ def _start_with_head(
         not plan.inherits
         or plan.weights == "expert"
         or not is_all_inherited(student)
+    ):
+        return
+    head = _fit_head(plan, data, student, folder)
+    if head is not None and not checkpoint.keep_last:
+        checkpoint.start_from(head.validation_accuracy)
+
+
+def _fit_head(
+    plan: Plan, data: Collection, student: keras.Model, folder: RunFolder
+) -> Head | None:
+    """Fits the student's classifier on its features, where that is asked for.
+
+    Returns:
+        `Head`; None where it was not fitted, or not chosen by validation.
+    """
+    if (
+        not plan.config.networks.fit_head_first
+        or not has_classifier(student)
         # Their classifier knows more than the classes.
         or plan.rotations > 1
         or isinstance(data.train, ImageStream)
     ):
-        return
-    strength = None
+        return None
     if plan.is_of_all_folds:
         # No image is left to choose it by.
         strength = Head.read(plan.folds[0].folder.frozen_head).strength
-    head = start_with_head(student, data, plan, strength)
-    if strength is not None:
-        return
+        start_with_head(student, data, plan, strength)
+        return None
+    head = start_with_head(student, data, plan)
     head.write(folder.frozen_head)
-    if not checkpoint.keep_last:
-        checkpoint.start_from(head.validation_accuracy)
     print(
         f"Classifier on frozen features: {head.validation_accuracy:.2%} of the "
         f"validation images (C={head.strength:g})."
     )
+    return head
 
 
 def compiled_distiller(
@@ -249,7 +319,7 @@ def _supervised_loss(label_smoothing: float) -> SmoothedCrossEntropy | None:
 
 
 def _augmentations(
-    plan: Plan, num_classes: int
+    plan: Plan, num_classes: int, augment: Sequence[str]
 ) -> list[Cutout | Mixup | Rotations]:
     made: dict[str, Cutout | Mixup | Rotations] = {
         "cutout": Cutout(plan.cutout_side),
@@ -257,4 +327,4 @@ def _augmentations(
         "sla": Rotations(plan.rotations),
     }
     # Rotations are last: they multiply what the others have made.
-    return [made[name] for name in AUGMENTATIONS if name in plan.augment]
+    return [made[name] for name in AUGMENTATIONS if name in augment]

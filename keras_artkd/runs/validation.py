@@ -21,11 +21,33 @@ def check_plan(plan: Plan) -> None:
     check_expert_views(plan)
     if plan.is_of_all_folds:
         _check_all_folds(plan)
+    if plan.first_stage:
+        _check_first_stage(plan)
     if plan.method.staged and plan.config.schedule.ema_momentum is not None:
         raise ValueError(
             f"The phases of {plan.method.name} train other weights each, of "
             "which no average is kept. Received: ema_momentum="
             f"{plan.config.schedule.ema_momentum}. Fix: leave it out."
+        )
+
+
+def _check_first_stage(plan: Plan) -> None:
+    """Validates a training whose first stage reads no label."""
+    schedule, wrong = plan.config.schedule, None
+    if plan.first_stage >= schedule.epochs:
+        wrong = f"epochs={schedule.epochs}, which leave none for the labels"
+        mend = f"--options {plan.method.label_free} with less"
+    elif schedule.ema_momentum is not None:
+        wrong = (
+            f"ema_momentum={schedule.ema_momentum}, an average in which the "
+            "classifier before that goes on"
+        )
+        mend = "leave it out"
+    if wrong:
+        raise ValueError(
+            "After a first stage without labels a classifier is fitted, and "
+            f"labels are learned. Received: {plan.first_stage} epochs of the "
+            f"first stage, {wrong}. Fix: {mend}."
         )
 
 

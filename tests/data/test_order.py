@@ -155,3 +155,17 @@ def test_an_epoch_of_fewer_images_has_the_same_shares():
     )
     counts = [has_label[numbers(x.numpy())].sum() for x, _ in batches]
     assert counts == [2] * 4
+
+
+@pytest.mark.parametrize("labelled", [0, 7])
+def test_more_batches_than_the_images_fill(labelled):
+    """One permutation after the other; with enough images it is one."""
+    has_label = np.zeros(7, bool) if not labelled else np.ones(7, bool)
+    seed = tf.constant([3, 1], tf.int64)
+    long = epoch_order(has_label, 3, 6)(seed).numpy()
+    assert long.shape == (6, 3)
+    counts = collections.Counter(long.ravel().tolist())
+    assert {*counts} == {*range(7)} and {*counts.values()} == {2, 3}
+    assert {*long.ravel()[:7].tolist()} == {*range(7)}
+    short = epoch_order(has_label, 3, 2)(seed).numpy()
+    assert len({*short.ravel().tolist()}) == 6

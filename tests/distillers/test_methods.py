@@ -66,6 +66,12 @@ OPTIONS |= {
     "dkd": {"temperature": 2.0, "alpha": 0.5, "beta": 2.0, "warmup": 2},
     "dist": {"temperature": 2.0, "beta": 0.5, "gamma": 2.0},
     "function_matching": {"temperature": 2.0},
+    "feature_distillation": {
+        "temperature": 0.1,
+        "spatial_weight": 0.5,
+        "queue": 20,
+        "first_stage": 1,
+    },
     "kd_standardised": {"temperature": 3.0, "weight": 0.5},
     "dkd_standardised": {
         "temperature": 3.0,
@@ -275,6 +281,15 @@ EXPERT = [
             for name, *terms in EXPERT
         ),
         ("function_matching", {}, ["0 * supervised", "1 * KD(expert)"]),
+        (
+            "feature_distillation",
+            {"spatial_weight": 2.0},
+            [
+                "Stages(0, 1, 160) * supervised",
+                "Stages(1, 0, 160) * PooledSimilarity(expert)",
+                "Stages(2, 0, 160) * SpatialSimilarity(expert)",
+            ],
+        ),
         ("pr_kd", {}, ["0.1 * supervised", "0.9 * PerceptionKD(expert)"]),
         (
             "ab",

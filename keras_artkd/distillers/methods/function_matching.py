@@ -9,7 +9,11 @@ from keras_artkd.distillers.expert import taught_by_expert
 from keras_artkd.losses import KD
 
 
-@method(space={"temperature": Float(1.0, 16.0, sampling="log")}, mixup=1.0)
+@method(
+    space={"temperature": Float(1.0, 16.0, sampling="log")},
+    mixup=1.0,
+    label_free="always",
+)
 def function_matching(
     student: keras.Model,
     expert_teacher: keras.Model,
@@ -19,8 +23,9 @@ def function_matching(
     """`T^2 KL(expert || S)`, of images that are all mixed; labels do not count.
 
     Expert and student see the very same crop, blended with another by a share
-    that is uniform between 0 and 1, a new one for each batch. It gains from
-    training very long; docs/later_methods.md has the authors' schedules.
+    that is uniform between 0 and 1, a new one for each batch. Images without a
+    label join the others. It gains from training very long;
+    docs/later_methods.md has the authors' schedules.
 
     Args:
         student: the network to train.
