@@ -1,4 +1,4 @@
-"""A question of this package: what images without labels are worth."""
+"""Questions of this package: what images without labels are worth."""
 
 from typing import Any
 
@@ -76,4 +76,54 @@ def _labels() -> Study:
     )
 
 
-STUDIES = (_labels(),)
+# The pretrained network itself: no label changes its features.
+_FEATURES = {
+    "method": "feature_distillation",
+    "expert_train": "head",
+    "expert_epochs": 1,
+}
+_FEW = 20
+
+
+def _features() -> Study:
+    data: dict[str, Any] = {
+        "unlabelled": round(1 - _FEW / 100, 2),
+        "epochs": _EPOCHS,
+        "expert_epochs": _EXPERT_EPOCHS[_FEW],
+    }
+    ways: dict[str, dict[str, Any]] = {
+        "labels": {"epochs": _EPOCHS * 100 // _FEW},
+        "and images without": UNLABELLED,
+        "features first": _FEATURES,
+        "its expert's features first": {"method": "feature_distillation"},
+    }
+    beginnings: dict[str, dict[str, Any]] = {
+        "": {},
+        "random weights, ": {"inherit": None},
+    }
+    cells = [
+        Cell(
+            f"{begin}{way}",
+            data | changes | weights,
+            against=None if way == "labels" else f"{begin}labels",
+        )
+        for begin, weights in beginnings.items()
+        for way, changes in ways.items()
+    ]
+    return Study(
+        "own/features",
+        f"{_FEW} % of the labels: an expert's features first, or its answers",
+        tuple(cells),
+        ("your images",),
+        reference="labels",
+        settings=SETTINGS,
+        splits=True,
+        notes=(
+            "All students of one seed take equally many steps. Features first "
+            "are of the pretrained network, without a label; its expert's are "
+            "of the one that was trained on the labels, which also answers."
+        ),
+    )
+
+
+STUDIES = (_labels(), _features())

@@ -51,3 +51,27 @@ def test_the_picture(canned_runs, tmp_path, study_folder):
     assert (study_folder() / "figures" / "labels.png").exists()
     page = (study_folder() / "study.html").read_text()
     assert "Test accuracy and the share of labels" in page
+
+
+def test_features_first():
+    """Beside runs of the study of few labels, and with as many steps."""
+    study = find_study("own/features")
+    base = study.default(None, "small").replace(data_dir="paintings")
+    check_cells(study, base, {})
+    plans = {cell.name: study.plan(cell, base, 0) for cell in study.cells}
+    labels = find_study("labels")
+    shared = {cell.name: cell for cell in labels.cells}
+    for mine, theirs in (
+        ("labels", "labels"),
+        ("and images without", "and images without"),
+        ("random weights, labels", "random weights"),
+    ):
+        other = labels.plan(shared[name_of(20, theirs)], base, 0)
+        assert plans[mine].folder == other.folder
+    for begin in ("", "random weights, "):
+        first = plans[f"{begin}features first"]
+        assert (first.first_stage, first.config.schedule.epochs) == (5, 8)
+        assert first.inherits == (not begin)
+        assert first.expert.config.networks.train == "head"
+        taught = plans[f"{begin}its expert's features first"]
+        assert taught.expert.folder == plans["and images without"].expert.folder
