@@ -83,16 +83,22 @@ _FEATURES = {
     "expert_epochs": 1,
 }
 _FEW = 20
+_LABELS = {"epochs": _EPOCHS * 100 // _FEW}
 
 
-def _features() -> Study:
-    data: dict[str, Any] = {
+def _few(**changes: Any) -> dict[str, Any]:
+    """Few labels, and as many steps as all others have."""
+    return {
         "unlabelled": round(1 - _FEW / 100, 2),
         "epochs": _EPOCHS,
         "expert_epochs": _EXPERT_EPOCHS[_FEW],
+        **changes,
     }
+
+
+def _features() -> Study:
     ways: dict[str, dict[str, Any]] = {
-        "labels": {"epochs": _EPOCHS * 100 // _FEW},
+        "labels": _LABELS,
         "and images without": UNLABELLED,
         "features first": _FEATURES,
         "its expert's features first": {"method": "feature_distillation"},
@@ -104,7 +110,7 @@ def _features() -> Study:
     cells = [
         Cell(
             f"{begin}{way}",
-            data | changes | weights,
+            _few(**changes, **weights),
             against=None if way == "labels" else f"{begin}labels",
         )
         for begin, weights in beginnings.items()
@@ -126,4 +132,48 @@ def _features() -> Study:
     )
 
 
-STUDIES = (_labels(), _features())
+# What may make more of images without labels.
+_TRIES: dict[str, dict[str, Any]] = {
+    "": {},
+    ", mixup": {"augment": ("mixup",)},
+    ", average of the weights": {"ema_momentum": 0.99},
+    ", 16 views": {"expert_views": 16},
+    ", a larger expert": {
+        "expert_network": "efficientnet_lite2",
+        "expert_image_size": 224,
+    },
+}
+
+
+def _longer() -> Study:
+    labels, long_labels = "labels", "labels, 24 epochs"
+    with_others = "and images without"
+    cells = [
+        Cell(labels, _few(**_LABELS)),
+        Cell(with_others, _few(**UNLABELLED), against=labels),
+        Cell(long_labels, _few(epochs=3 * _LABELS["epochs"]), against=labels),
+    ]
+    cells += [
+        Cell(
+            f"{with_others}, 24 epochs{name}",
+            _few(**UNLABELLED | {"epochs": 3 * _EPOCHS} | changes),
+            against=long_labels,
+        )
+        for name, changes in _TRIES.items()
+    ]
+    return Study(
+        "own/longer",
+        f"{_FEW} % of the labels: three times as long, and what else may help",
+        tuple(cells),
+        ("your images",),
+        reference=labels,
+        settings=SETTINGS,
+        splits=True,
+        notes=(
+            "Epochs are of all images: students of labels alone take as many "
+            "steps. Mixup and the average are the expert's, too."
+        ),
+    )
+
+
+STUDIES = (_labels(), _features(), _longer())

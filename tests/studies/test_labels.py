@@ -75,3 +75,21 @@ def test_features_first():
         assert first.expert.config.networks.train == "head"
         taught = plans[f"{begin}its expert's features first"]
         assert taught.expert.folder == plans["and images without"].expert.folder
+
+
+def test_three_times_as_long():
+    """Every try beside students of labels alone, with as many steps."""
+    study = find_study("own/longer")
+    base = study.default(None, "small").replace(data_dir="paintings")
+    check_cells(study, base, {})
+    plans = {cell.name: study.plan(cell, base, 0) for cell in study.cells}
+    few = 0.2
+    for cell in study.cells[1:]:
+        plan, alone = plans[cell.name], plans[cell.against]
+        epochs = plan.config.schedule.epochs
+        if plan.learns_pseudo_labels:
+            assert alone.config.schedule.epochs * few == epochs
+        else:
+            assert epochs == 3 * alone.config.schedule.epochs
+    tries = [plan for plan in plans.values() if plan.learns_pseudo_labels]
+    assert len({plan.folder for plan in tries}) == len(tries) == 6
