@@ -42,6 +42,12 @@ OF_AN_EXPERT = [
     if row.needs_expert
     and not (row.needs_initial or row.pseudo_labels or row.staged)
 ]
+FIRST_STAGES = ("ab", "feature_distillation")
+OF_FIRST_STAGES = (
+    "activation_boundary",
+    "pooled_similarity",
+    "spatial_similarity",
+)
 # Of CIFAR's size for the memory that a test needs.
 SETTINGS = {"crd": {"num_negatives": 64}}
 
@@ -70,9 +76,9 @@ def test_one_step_of_all_methods_at_once(expert, student):
         "+".join(OF_AN_EXPERT),
         network(student),
         expert,
-        # AB's first stage: all the others' weights are zero in it, so it is
-        # over before it begins. Then its own is zero.
-        **{**options, "ab.first_stage": 0.5},
+        # First stages: all the others' weights are zero in them, so they are
+        # over before they begin. Then their own are zero.
+        **{**options, **{f"{name}.first_stage": 0.5 for name in FIRST_STAGES}},
     )
     distiller.compile(keras.optimizers.SGD(1e-6), run_eagerly=True)
     parts = {"student": distiller.student}
@@ -82,8 +88,8 @@ def test_one_step_of_all_methods_at_once(expert, student):
         for name, part in parts.items()
     }
     logs = distiller.train_on_batch(*batch(8), return_dict=True)
-    # IRG has three terms, DIST two, the others one.
-    assert len(parts) == 1 + len(OF_AN_EXPERT) + 3
+    # IRG has three terms, DIST and feature distillation two, the others one.
+    assert len(parts) == 1 + len(OF_AN_EXPERT) + 4
     for loss in distiller.transfer_losses:
         assert np.isfinite(logs[loss.name]) and logs[loss.name] > 0, loss.name
     for name, part in parts.items():
@@ -95,7 +101,7 @@ def test_one_step_of_all_methods_at_once(expert, student):
             )
         ]
         # Of the connectors biases before a normalisation have no gradient.
-        if name != "activation_boundary" and changed:
+        if name not in OF_FIRST_STAGES and changed:
             assert np.mean(changed) > 0.6, name
     assert same(before, snapshot(expert))
 
