@@ -6,14 +6,13 @@ as TFLite's associated files are: `unzip -l student.tflite` lists them.
 
 import pathlib
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from keras_artkd.deploy.formats.base import ExportFormat, ModelError, Runtime
 from keras_artkd.deploy.formats.lite_graph import add_metadata, finish_graph
 from keras_artkd.deploy.formats.lite_metadata import lite_metadata
+from keras_artkd.deploy.formats.quantize import quantize_lite
 from keras_artkd.deploy.lite import LiteModel
 from keras_artkd.deploy.model_info import (
     ModelInfo,
@@ -108,19 +107,19 @@ def _write(
     gives_logits: bool,
     info: ModelInfo | None,
 ) -> None:
-    # Keras's exporter feeds `tf.lite.TFLiteConverter` through a SavedModel and
-    # passes these settings on by name. The short way, from a concrete
-    # function, leaves Keras 3 variables unfrozen, and the file answers NaN.
-    # Keras would allow TensorFlow operations, which a plain interpreter does
-    # not have. The settings exclude them.
+    # Keras's exporter feeds its converter through a SavedModel and passes these
+    # settings on by name. The short way, from a concrete function, leaves Keras
+    # 3 variables unfrozen, and the file answers NaN.
     network.export(
         str(path),
         format="litert",
         input_signature=[signature],
         verbose=False,
-        **_converter_settings(quantize, images),
+        **_converter_settings(quantize == "float16"),
     )
     finish_graph(path, gives_logits)
+    if images is not None:
+        quantize_lite(path, images)
 
 
 def _write_info(path: pathlib.Path, info: ModelInfo) -> None:
@@ -129,36 +128,17 @@ def _write_info(path: pathlib.Path, info: ModelInfo) -> None:
     write_archive(path, info.files(), zipfile.ZIP_STORED)
 
 
-def _converter_settings(quantize: str, images: Array | None) -> dict[str, Any]:
+def _converter_settings(half: bool) -> dict[str, Any]:
     import tensorflow as tf
 
+    # Keras would allow TensorFlow operations, which a plain interpreter does
+    # not have.
     builtins = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}
-    if quantize == "none":
+    if not half:
         return {"target_spec": builtins}
-    optimizations = [tf.lite.Optimize.DEFAULT]
-    if images is None:
-        return {
-            "optimizations": optimizations,
-            "target_spec": {**builtins, "supported_types": [tf.float16]},
-        }
-
-    def representative_dataset() -> Iterator[list[Array]]:
-        for index, image in enumerate(images):
-            image = image.astype(np.float32)
-            if index == 0:
-                # Two numbers fix the input's range to [0, 255], hence its
-                # scale to 1 and its zero point to 0. Then the bytes of an
-                # image are the quantised input, even where no calibration
-                # image has a black and a white pixel.
-                image.flat[0], image.flat[-1] = 0.0, 255.0
-            yield [image[None]]
-
     return {
-        "optimizations": optimizations,
-        "representative_dataset": representative_dataset,
-        "target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
-        "inference_input_type": tf.uint8,
-        "inference_output_type": tf.float32,
+        "optimizations": [tf.lite.Optimize.DEFAULT],
+        "target_spec": {**builtins, "supported_types": [tf.float16]},
     }
 
 

@@ -1,0 +1,64 @@
+"""What becomes of a LiteRT file's floats; test_formats.py has its answers."""
+
+import numpy as np
+import pytest
+
+from keras_artkd.deploy.export import export_tflite
+from keras_artkd.deploy.formats.quantize import quantize_lite
+from keras_artkd.deploy.lite import LiteModel
+from tests.deploy.networks import conv_net
+from tests.deploy.test_gpu_delegate import graph_of
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Paths of a float file, and of the same quantised."""
+    folder = tmp_path_factory.mktemp("quantised")
+    images = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), "uint8")
+    whole = export_tflite(conv_net(), folder / "float.tflite")
+    parts = folder / "int8.tflite"
+    parts.write_bytes(whole.read_bytes())
+    quantize_lite(parts, images)
+    return whole, parts, images
+
+
+def test_everything_is_integers_but_the_probabilities(files):
+    graph, names = graph_of(files[1])
+    kinds = {}
+    for operator, name in zip(graph.operators, names, strict=True):
+        kind = graph.tensors[operator.outputs[0]].type
+        kinds.setdefault(name, set()).add(kind)
+    floats, int8 = 0, 9  # TensorType of the schema.
+    assert kinds.pop("SOFTMAX") == {floats}
+    assert kinds.pop("DEQUANTIZE") == {floats}
+    assert {"CONV_2D", "FULLY_CONNECTED", "QUANTIZE"} <= set(kinds)
+    assert set.union(*kinds.values()) == {int8}
+
+
+def test_the_contract_of_the_file(files):
+    model = LiteModel(files[1])
+    (given,) = model._interpreter.get_input_details()
+    (answer,) = model._interpreter.get_output_details()
+    assert given["name"] == "image" and answer["name"] == "probabilities"
+    assert given["dtype"] == np.uint8 and given["quantization"] == (1.0, 0)
+    assert answer["dtype"] == np.float32
+    assert model._interpreter.get_signature_list() == {
+        "serving_default": {"inputs": ["image"], "outputs": ["probabilities"]}
+    }
+
+
+def test_steps_are_as_fine_as_the_widest_image_allows(files):
+    """Ranges of all images, not an average: none is clipped."""
+    whole, parts, images = files
+    expected = LiteModel(whole).predict(images)
+    np.testing.assert_allclose(
+        LiteModel(parts).predict(images), expected, atol=0.02
+    )
+
+
+def test_the_same_images_give_the_same_bytes(files, tmp_path):
+    whole, parts, images = files
+    again = tmp_path / "again.tflite"
+    again.write_bytes(whole.read_bytes())
+    quantize_lite(again, images)
+    assert again.read_bytes() == parts.read_bytes()
