@@ -141,6 +141,7 @@ def model_info(
         export: see `keras_artkd.deploy.model_card.model_card`.
     """
     crop = crop_size(config)
+    file = export or {}
     return ModelInfo(
         class_names=data["class_names"],
         image_size=config["image_size"],
@@ -148,6 +149,8 @@ def model_info(
         crop_size=crop,
         fit=data["load"].get("fit", "crop"),
         card=model_card(config, data, metrics, export),
+        quantize=file.get("quantize", "none"),
+        calibration_images=file.get("calibration_images", 0),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from keras_artkd.catalogue.networks import without_place
+from keras_artkd.deploy.model_info import describe_calibration
 from keras_artkd.output import turns_escaped
 
 _Facts: TypeAlias = Mapping[str, Any]
@@ -221,8 +222,10 @@ def _interval(interval: Sequence[float] | None) -> str:
 
 
 def _file(export: _Facts) -> str:
+    calibration = describe_calibration(export.get("calibration_images", 0))
     return (
-        f"{export['format']}, quantisation: {export['quantize']}. Classifies "
+        f"{export['format']}, quantisation: {export['quantize']}, "
+        f"calibration: {calibration}. Classifies "
         f"{export['agreement']:.1%} of {export['held_out']} as the Keras "
         f"model does, {export['accuracy']:.1%} of them correctly.\n"
     )

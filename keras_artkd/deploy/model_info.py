@@ -42,7 +42,7 @@ _SQUARE: dict[str, list[dict[str, Any]]] = {
     ],
 }
 # In the settings, for who reads them without this package.
-_DESCRIPTION = ("preprocessing", "input", "output")
+_DESCRIPTION = ("preprocessing", "input", "output", "calibration")
 CARD = "MODEL_CARD.md"
 
 
@@ -61,6 +61,9 @@ class ModelInfo:
         card: str, the model card, Markdown.
         fit: one of `keras_artkd.data.images.FITS`: what makes the resized
             image square, before the crop.
+        quantize: str, the quantisation of the file, as exports name it.
+        calibration_images: int, how many images the ranges of its activations
+            were measured on; 0 where activations are floats.
     """
 
     class_names: list[str]
@@ -69,6 +72,8 @@ class ModelInfo:
     card: str = ""
     crop_size: int = 0
     fit: str = "crop"
+    quantize: str = "none"
+    calibration_images: int = 0
 
     def __post_init__(self) -> None:
         _check_names(self.class_names)
@@ -86,6 +91,17 @@ class ModelInfo:
             raise ValueError(
                 f"`fit` must be one of {', '.join(FITS)}. Received: "
                 f"{_short(self.fit)}."
+            )
+        count = self.calibration_images
+        if not (
+            isinstance(self.quantize, str)
+            and len(self.quantize) <= MAX_NAME
+            and type(count) is int
+            and count >= 0
+        ):
+            raise ValueError(
+                "`quantize` must be str, `calibration_images` int >= 0. "
+                f"Received: {_short(self.quantize)}, {_short(count)}."
             )
         if self.crop_size == 0:
             object.__setattr__(self, "crop_size", self.image_size)
@@ -177,6 +193,7 @@ class ModelInfo:
                 "meaning": f"{answers} of the classes, in the order of "
                 "class_names",
             },
+            "calibration": describe_calibration(self.calibration_images),
         }
 
     @classmethod
@@ -203,6 +220,20 @@ class ModelInfo:
                 f"{INFO} in the model is damaged ({error}). Fix: export it "
                 "again"
             ) from error
+
+
+def describe_calibration(images: int) -> str:
+    """How the ranges of a file's activations came about, for its reader.
+
+    Args:
+        images: see `ModelInfo.calibration_images`.
+    """
+    if images == 0:
+        return "none: activations are floating-point numbers"
+    return (
+        f"static: ranges of activations measured once, on {images:,} training "
+        "images, the same for every picture"
+    )
 
 
 def _check_names(names: Any) -> None:

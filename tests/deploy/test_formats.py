@@ -61,7 +61,13 @@ def test_answers_and_class_names(tmp_path, capfd, name, quantize):
     path = written(network, tmp_path, name, quantize, images, np.array(names))
     assert path.suffix == EXPORT_FORMATS[name].suffix
     assert list(tmp_path.iterdir()) == [path]
-    assert open_model(path).info == ModelInfo(names, 8, 9)
+    assert open_model(path).info == ModelInfo(
+        names,
+        8,
+        9,
+        quantize=quantize,
+        calibration_images=4 if quantize == "int8" else 0,
+    )
     logits = network.predict(images.astype("float32"), verbose=0)
     result = export.verify(path, images, logits)
     assert result["max_abs_difference"] < TOLERANCES[quantize]

@@ -81,6 +81,7 @@ def test_teacher_groups_and_file():
     export = {
         "format": "tflite",
         "quantize": "int8",
+        "calibration_images": 256,
         "agreement": 0.976,
         "accuracy": 0.731,
         "held_out": "200 test images",
@@ -92,7 +93,8 @@ def test_teacher_groups_and_file():
         "test images) and an initial teacher small (90 " in card
     )
     assert "| top 5 | 99.0% | 96.4% to 99.7% |" in card
-    assert "tflite, quantisation: int8" in card
+    assert "quantisation: int8, calibration: static: ranges" in card
+    assert "on 256 training images" in card
     assert "97.6% of 200 test images" in card
 
 

@@ -1,6 +1,7 @@
 """A model file names its classes and its preprocessing, in every format."""
 
 import json
+import re
 import zipfile
 
 import keras
@@ -9,6 +10,9 @@ import pytest
 
 from keras_artkd.deploy.formats import open_model
 from keras_artkd.deploy.lite import LiteModel
+from keras_artkd.deploy.model_info import (
+    INFO as INFO_FILE,
+)
 from keras_artkd.deploy.model_info import (
     ModelInfo,
     read_archive,
@@ -61,6 +65,19 @@ def test_the_settings_say_how_an_image_becomes_the_input(classifiers):
     assert lite["input"]["shape"] == ["batch", 8, 8, 3]
     assert lite["output"]["meaning"].startswith("probabilities")
     assert settings["c.keras"]["output"]["meaning"].startswith("logits")
+
+
+def test_it_says_how_a_file_was_calibrated():
+    whole, parts = (
+        ModelInfo(["a"], 8, 8, quantize=kind, calibration_images=count)
+        for kind, count in (("none", 0), ("int8", 1256))
+    )
+    for info, words in ((whole, "none"), (parts, "static.* 1,256 training")):
+        files = info.files()
+        assert re.match(words, json.loads(files[INFO_FILE])["calibration"])
+        assert ModelInfo.from_files(files) == info
+    with pytest.raises(ValueError, match="calibration_images.*int >= 0.*-1"):
+        ModelInfo(["a"], 8, 8, calibration_images=-1)
 
 
 def test_the_files_stay_what_they_were(classifiers):

@@ -61,8 +61,9 @@ def deliver_student(
             format's own by default.
 
     Returns:
-        dict, the report of `deliver` with `file`, `format`, `quantize` and
-        `held_out`.
+        dict, the report of `deliver` with `file`, `format`, `quantize`,
+        `held_out`, `calibration` ("static", or None where activations are
+        floats) and `calibration_images`, their number.
 
     Raises:
         ValueError: if the file does not pass the gate.
@@ -77,6 +78,11 @@ def deliver_student(
         "format": file_format,
         "quantize": quantize,
         "held_out": f"{len(images):,} {name} images",
+        # Both formats measure ranges once, none at each picture.
+        "calibration": "static" if quantize == "int8" else None,
+        "calibration_images": (
+            len(calibration_images) if quantize == "int8" else 0
+        ),
     }
     report = deliver(
         functools.partial(

@@ -1,5 +1,6 @@
 """Writing of a Keras network in an export format, after every check."""
 
+import dataclasses
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -63,6 +64,12 @@ def export_model(
     images = None
     if quantize == "int8":
         images = _check_calibration_images(calibration_images, signature.shape)
+    if info is not None:
+        info = dataclasses.replace(
+            info,
+            quantize=quantize,
+            calibration_images=0 if images is None else len(images),
+        )
     with replacing(path) as temporary, quiet_libraries():
         file_format.write(
             to_deploy(model),
