@@ -1,5 +1,6 @@
 """TensorFlow as all tests use it: two CPU devices, graphs made quickly."""
 
+import contextlib
 import gc
 import os
 import warnings
@@ -65,6 +66,14 @@ def pytest_collection_finish():
 @pytest.fixture(autouse=True)
 def fixed_seed():
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def conversions_in_this_process():
+    """Runs do not start TensorFlow once more for their files; some tests do."""
+    from keras_artkd.runs import delivery
+
+    delivery.converter_process = contextlib.nullcontext
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from keras_artkd.deploy.export.run import (
 )
 from keras_artkd.deploy.finished_run import RunFacts, model_info
 from keras_artkd.deploy.formats import get_export_format, write_info
+from keras_artkd.deploy.formats.converting import converter_process
 from keras_artkd.files import first_line, remove, replacing
 from keras_artkd.output import escaped
 from keras_artkd.runs.plan import Plan
@@ -51,7 +52,7 @@ def export_student(
     Each goes through the gate that `artkd export` has, which looks at the
     validation images (where all images were trained on, at some of these). A
     file that fails does not lose the others, nor the
-    training.
+    training; neither does a converter that ends its process.
 
     Args:
         plan: `Plan`.
@@ -66,30 +67,31 @@ def export_student(
     calibration = choose_calibration_images(data.train, *sizes)
     judged = evaluation_arrays(data.validation, *sizes)
     result = Exports({}, {})
-    for kind, (file_format, quantize) in EXPORTS.items():
-        file = get_export_format(file_format).file_name(quantize)
-        try:
-            result.reports[kind] = deliver_student(
-                student,
-                plan.folder.path / file,
-                file_format,
-                quantize,
-                facts,
-                calibration,
-                held_out,
-                ParityGate(),
-                judged,
-            )
-        except Exception as error:  # Converters raise any type.
-            # An interrupted run may have left one.
-            remove(plan.folder.path / file)
-            again = ["artkd", "export", str(plan.folder)]
-            again += ["--format", file_format, "--quantize", quantize]
-            result.failed[kind] = {
-                "file": file,
-                "reason": escaped(first_line(error)),
-                "next": shlex.join(again),
-            }
+    with converter_process():
+        for kind, (file_format, quantize) in EXPORTS.items():
+            file = get_export_format(file_format).file_name(quantize)
+            try:
+                result.reports[kind] = deliver_student(
+                    student,
+                    plan.folder.path / file,
+                    file_format,
+                    quantize,
+                    facts,
+                    calibration,
+                    held_out,
+                    ParityGate(),
+                    judged,
+                )
+            except Exception as error:  # Converters raise any type.
+                # An interrupted run may have left one.
+                remove(plan.folder.path / file)
+                again = ["artkd", "export", str(plan.folder)]
+                again += ["--format", file_format, "--quantize", quantize]
+                result.failed[kind] = {
+                    "file": file,
+                    "reason": escaped(first_line(error)),
+                    "next": shlex.join(again),
+                }
     return result
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from keras_artkd.deploy import export
+from keras_artkd.deploy.formats import converting
 from keras_artkd.deploy.formats.writing import check_class_names
 from keras_artkd.deploy.model_info import ModelInfo
 from keras_artkd.models import WideResNet, with_exits, with_rotations
@@ -67,7 +68,7 @@ def test_a_failed_export_leaves_what_was_there(
     path = written(small, tmp_path, name)
     before = export.verify(path, np.zeros((1, 8, 8, 3)), np.zeros((1, 4)))
 
-    def fail(self, filepath, **kwargs):
+    def fail(self, filepath, *args, **kwargs):
         if name == "saved_model":
             os.mkdir(filepath)
             filepath = os.path.join(filepath, "saved_model.pb")
@@ -76,11 +77,14 @@ def test_a_failed_export_leaves_what_was_there(
         os.write(2, b"the converter's last words")
         raise RuntimeError("disk full")
 
-    writer = (keras.Model, "export")
-    if name == "saved_model":
-        writer = (type(keras.export.ExportArchive()), "write_out")
     with monkeypatch.context() as patch:
-        patch.setattr(*writer, fail)
+        if name == "saved_model":
+            archive = type(keras.export.ExportArchive())
+            patch.setattr(archive, "write_out", fail)
+        else:
+            patch.setattr(
+                converting, "_convert", lambda folder, *a: fail(None, *a)
+            )
         with pytest.raises(RuntimeError, match="disk full") as caught:
             written(small, tmp_path, name)
         assert "last words" in caught.value.__notes__[0]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_artkd.deploy.finished_run import read_facts
+from keras_artkd.deploy.formats import converting
 from keras_artkd.run_folder import METRICS, RunFolder
 from keras_artkd.runs import delivery
 from keras_artkd.runs.plan import resolve
@@ -59,6 +60,29 @@ def test_one_that_fails_does_not_lose_the_others(failing_int8, plan):
             "--quantize int8",
         }
     }
+
+
+def test_a_converter_that_is_killed_does_not_end_the_run(
+    finished_run, monkeypatch
+):
+    killed = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    for module, name, value in (
+        (converting, "_SERVE", killed),
+        (delivery, "converter_process", converting.converter_process),
+        # A file that the finished run does not have.
+        (delivery, "EXPORTS", {"float16": ("tflite", "float16")}),
+    ):
+        monkeypatch.setattr(module, name, value)
+    plan = finished_run.plan
+    exports = delivery.export_student(
+        plan,
+        load_data(plan),
+        read_facts(plan.folder),
+        keras.models.load_model(plan.folder.student),
+    )
+    assert exports.reports == {}
+    reason = exports.failed["float16"]["reason"]
+    assert "was ended by SIGKILL, as for lack of memory" in reason
 
 
 def test_the_page_and_the_last_lines_name_it(tmp_path, finished_run, capsys):

@@ -7,9 +7,10 @@ as TFLite's associated files are: `unzip -l student.tflite` lists them.
 import pathlib
 import zipfile
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from keras_artkd.deploy.formats.base import ExportFormat, ModelError, Runtime
+from keras_artkd.deploy.formats.converting import convert
 from keras_artkd.deploy.formats.lite_graph import add_metadata, finish_graph
 from keras_artkd.deploy.formats.lite_metadata import lite_metadata
 from keras_artkd.deploy.formats.quantize import quantize_lite
@@ -107,16 +108,7 @@ def _write(
     gives_logits: bool,
     info: ModelInfo | None,
 ) -> None:
-    # Keras's exporter feeds its converter through a SavedModel and passes these
-    # settings on by name. The short way, from a concrete function, leaves Keras
-    # 3 variables unfrozen, and the file answers NaN.
-    network.export(
-        str(path),
-        format="litert",
-        input_signature=[signature],
-        verbose=False,
-        **_converter_settings(quantize == "float16"),
-    )
+    convert(network, path, signature, quantize == "float16")
     finish_graph(path, gives_logits)
     if images is not None:
         quantize_lite(path, images)
@@ -126,20 +118,6 @@ def _write_info(path: pathlib.Path, info: ModelInfo) -> None:
     add_metadata(path, lite_metadata(info))
     # MediaPipe reads no compressed files.
     write_archive(path, info.files(), zipfile.ZIP_STORED)
-
-
-def _converter_settings(half: bool) -> dict[str, Any]:
-    import tensorflow as tf
-
-    # Keras would allow TensorFlow operations, which a plain interpreter does
-    # not have.
-    builtins = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}
-    if not half:
-        return {"target_spec": builtins}
-    return {
-        "optimizations": [tf.lite.Optimize.DEFAULT],
-        "target_spec": {**builtins, "supported_types": [tf.float16]},
-    }
 
 
 FORMAT = ExportFormat(

@@ -1,0 +1,195 @@
+"""TensorFlow's LiteRT converter, in this process or in one of its own.
+
+It is native code: it keeps memory after each call, and where it fails hard it
+takes its process with it.
+"""
+
+import contextlib
+import contextvars
+import multiprocessing
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, NamedTuple
+
+from keras_artkd.output import import_tensorflow
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+_SERVE = (
+    "import sys; from keras_artkd.deploy.formats.converting import serve; "
+    "serve(int(sys.argv[1]))"
+)
+
+
+class ConversionError(RuntimeError):
+    """What the converter's process said, or how it ended."""
+
+
+def convert(
+    network: "keras.Model",
+    path: pathlib.Path,
+    signature: "tf.TensorSpec",
+    half: bool,
+) -> None:
+    """Writes a `.tflite` file of built-in operations.
+
+    Args:
+        network: a Keras network.
+        path: the file to write.
+        signature: its input.
+        half: whether weights are stored as float16.
+
+    Raises:
+        ConversionError: within `converter_process`, if the conversion fails
+            or its process ends. Otherwise the converter's own errors.
+    """
+    import keras
+
+    worker = _worker.get()
+    if worker is not None:
+        for made in worker.made:
+            if made.network is network and made[1:3] == (signature, half):
+                path.write_bytes(made.content)
+                return
+    # The short way, from a concrete function, leaves Keras 3 variables
+    # unfrozen, and the file answers NaN.
+    archive = keras.export.ExportArchive()
+    archive.track_and_add_endpoint("serve", network, [signature])
+    with tempfile.TemporaryDirectory() as folder:
+        archive.write_out(folder, verbose=False)
+        if worker is None:
+            _convert(folder, str(path), half)
+        else:
+            worker.convert(folder, str(path), half)
+            content = path.read_bytes()
+            worker.made.append(_Made(network, signature, half, content))
+
+
+class _Made(NamedTuple):
+    """A file that was converted, for who wants the same again."""
+
+    network: "keras.Model"
+    signature: "tf.TensorSpec"
+    half: bool
+    content: bytes
+
+
+@contextlib.contextmanager
+def converter_process() -> Iterator[None]:
+    """Lets all conversions within run in one process, which ends with them.
+
+    It starts with the first conversion, anew after one that ended it, and takes
+    no GPU. A network is converted once: its weights may not change within.
+    """
+    worker = _Worker()
+    token = _worker.set(worker)
+    try:
+        yield
+    finally:
+        _worker.reset(token)
+        worker.close()
+
+
+class _Worker:
+    """The parent's side of a converter's process."""
+
+    def __init__(self) -> None:
+        self.made: list[_Made] = []
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+
+    def convert(self, *task: str | bool) -> None:
+        if self._process is None:
+            self._start()
+        assert self._process is not None and self._connection is not None
+        try:
+            self._connection.send(task)
+            failure = self._connection.recv()
+        except (EOFError, OSError) as error:
+            process = self._process
+            self.close()
+            raise ConversionError(
+                f"The converter's process {_how_ended(process.returncode)}."
+            ) from error
+        if failure is not None:
+            raise ConversionError(failure)
+
+    def _start(self) -> None:
+        self._connection, other = multiprocessing.Pipe()
+        # Not `multiprocessing`'s own: it runs the main module of whoever
+        # trains, which need not be written for that.
+        path = [os.path.abspath(place) for place in sys.path]
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _SERVE, str(other.fileno())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[other.fileno()],
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(path),
+                "CUDA_VISIBLE_DEVICES": "-1",
+            },
+        )
+        other.close()
+
+    def close(self) -> None:
+        """Ends the process, which waits for a task."""
+        if self._connection is not None:
+            self._connection.close()
+        if self._process is not None:
+            self._process.wait()
+        self._process = self._connection = None
+
+
+_worker: contextvars.ContextVar[_Worker | None] = contextvars.ContextVar(
+    "converter", default=None
+)
+
+
+def _how_ended(status: int) -> str:
+    if status >= 0:
+        return f"ended with status {status}"
+    name = signal.Signals(-status).name
+    why = ", as for lack of memory" if name == "SIGKILL" else ""
+    return f"was ended by {name}{why}"
+
+
+def serve(descriptor: int) -> None:
+    """The converter's process: converts until the parent's end is closed.
+
+    Args:
+        descriptor: of a `Connection`, which gives tasks, arguments of
+            `_convert`, and takes None, or what went wrong.
+    """
+    connection = Connection(descriptor)
+    import_tensorflow()
+    # The parent may be gone while this one still converts.
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            task = connection.recv()
+            failure = None
+            try:
+                _convert(*task)
+            except Exception as error:  # The converter raises any type.
+                failure = f"{type(error).__name__}: {error}"
+            connection.send(failure)
+
+
+def _convert(folder: str, path: str, half: bool) -> None:
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+    converter.experimental_enable_resource_variables = True
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if half:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+    pathlib.Path(path).write_bytes(converter.convert())

@@ -1,0 +1,87 @@
+"""The converter's own process: what it says, and how it may end."""
+
+import os
+import signal
+
+import pytest
+
+from keras_artkd.deploy.export import export_tflite
+from keras_artkd.deploy.formats import converting
+from tests.deploy.networks import flat_network
+
+
+def test_files_are_those_of_this_process(tmp_path):
+    network = flat_network()
+    here, there, again = (tmp_path / f"{x}.tflite" for x in range(3))
+    export_tflite(network, here)
+    with converting.converter_process():
+        export_tflite(network, there)
+        process = converting._worker.get()._process
+        assert process.poll() is None
+        # Not converted again.
+        process.kill()
+        export_tflite(network, again)
+    assert there.read_bytes() == again.read_bytes() == here.read_bytes()
+
+
+# The processes of the tests below convert nothing: without TensorFlow they
+# start in a moment.
+PROGRAM = """
+import os, signal, sys
+from keras_artkd.deploy.formats import converting
+
+def task(folder, path, half):
+    if folder == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if folder == "ended":
+        os._exit(3)
+    if folder == "refused":
+        raise KeyError("no such operation")
+
+converting.import_tensorflow = lambda: None
+converting._convert = task
+converting.serve(int(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def worker(monkeypatch):
+    monkeypatch.setattr(converting, "_SERVE", PROGRAM)
+    with converting.converter_process():
+        yield converting._worker.get()
+
+
+def test_an_error_comes_back_with_its_type(worker):
+    with pytest.raises(
+        converting.ConversionError, match="^KeyError: 'no such operation'$"
+    ):
+        worker.convert("refused", "", False)
+    # It goes on.
+    worker.convert("", "", False)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("killed", "was ended by SIGKILL, as for lack of memory"),
+        ("ended", "ended with status 3"),
+    ],
+)
+def test_a_process_that_ends_is_an_error_and_another_starts(
+    worker, how, message
+):
+    with pytest.raises(converting.ConversionError, match=message):
+        worker.convert(how, "", False)
+    worker.convert("", "", False)
+
+
+def test_it_ends_with_what_it_was_started_for(monkeypatch):
+    monkeypatch.setattr(converting, "_SERVE", PROGRAM)
+    with pytest.raises(ValueError), converting.converter_process():
+        worker = converting._worker.get()
+        worker.convert("", "", False)
+        pid = worker._process.pid
+        raise ValueError
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, signal.SIG_DFL)
+    assert converting._worker.get() is None
