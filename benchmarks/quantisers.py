@@ -4,7 +4,7 @@
 
 For each finished run, of its student on its validation and test images: the
 share of images classified as the network does, accuracy, size, milliseconds of
-one image on one thread, seconds that it took to write (the float file
+one image on one thread, the processor's seconds to write it (the float file
 included), and by how much the process grew. The converter quantises in the
 network's own conversion; ai-edge-quantizer a float file. Both see the same 256
 training images.
@@ -28,7 +28,7 @@ from keras_artkd.deploy.formats.lite_graph import finish_graph
 from keras_artkd.deploy.lite import LiteModel
 from keras_artkd.run_folder import RunFolder
 
-ROW = "| {:22} | {:>9} | {:>8} | {:>6} | {:>6} | {:>7} | {:>6} |"
+ROW = "| {:23} | {:>9} | {:>8} | {:>6} | {:>6} | {:>7} | {:>6} |"
 
 
 def main() -> None:
@@ -66,9 +66,9 @@ def measure(folder: RunFolder) -> None:
     with tempfile.TemporaryDirectory() as place:
         path = pathlib.Path(place, "student.tflite")
         for name, write in writers.items():
-            before, start = resident(), time.perf_counter()
+            before, start = resident(), time.process_time()
             write(path)
-            seconds = time.perf_counter() - start
+            seconds = time.process_time() - start
             gc.collect()
             grown = resident() - before
             report = verify(path, images, logits, labels)
