@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     # Path and class number of each image, by its key.
     Records: TypeAlias = Mapping[str, tuple[Path | bytes, int]]
 
-# Images read before they are classified together.
+# Images read before they are classified together; of a split more of them.
 _BATCH = 64
+_AT_ONCE = 2048
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -122,12 +123,18 @@ def _classify_own(
         file=sys.stderr,
     )
     import_tensorflow()
+    import numpy as np
+
     from keras_artkd.data.pipeline import evaluation_arrays
 
     store = getattr(load_data(data, None), split)
     info = classifier.info
-    images, labels = evaluation_arrays(store, info.crop_size, info.image_size)
-    return classifier.probabilities(images), labels
+    answers = []
+    for first in range(0, len(store), _AT_ONCE):
+        part = store.take(range(first, min(first + _AT_ONCE, len(store))))
+        images, _ = evaluation_arrays(part, info.crop_size, info.image_size)
+        answers.append(classifier.probabilities(images))
+    return np.concatenate(answers), store.labels
 
 
 def _labelled(data_dir: str, class_names: list[str]) -> "Records":

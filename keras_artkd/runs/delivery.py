@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 import keras
 
-from keras_artkd.data.pipeline import evaluation_arrays
 from keras_artkd.datasets import Collection
 from keras_artkd.deploy.export.parity import ParityGate
 from keras_artkd.deploy.export.run import (
     choose_calibration_images,
     deliver_student,
+    images_to_measure,
 )
 from keras_artkd.deploy.finished_run import RunFacts, model_info
 from keras_artkd.deploy.formats import get_export_format, write_info
@@ -63,9 +63,9 @@ def export_student(
     print("Exporting ...")
     sizes = plan.crop_size, plan.config.data.image_size
     name = "training" if plan.is_of_all_folds else "test"
-    held_out = (name, *evaluation_arrays(data.test, *sizes))
+    held_out = (name, *images_to_measure(data.test, *sizes))
     calibration = choose_calibration_images(data.train, *sizes)
-    judged = evaluation_arrays(data.validation, *sizes)
+    judged = images_to_measure(data.validation, *sizes)
     result = Exports({}, {})
     with converter_process():
         for kind, (file_format, quantize) in EXPORTS.items():

@@ -33,7 +33,11 @@ def test_the_test_split_in_a_folder(finished, images, capsys, name):
     check_figures(metrics, finished)
 
 
-def test_a_run_on_its_own_test_split(finished, images, capsys):
+@pytest.mark.parametrize("at_once", [3, 2048])
+def test_a_run_on_its_own_test_split(
+    at_once, finished, images, capsys, monkeypatch
+):
+    monkeypatch.setattr("keras_artkd.cli.evaluate._AT_ONCE", at_once)
     status, metrics, error = evaluated(capsys, finished)
     assert status == 0
     check_figures(metrics, finished)

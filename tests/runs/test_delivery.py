@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from keras_artkd.data.pipeline import evaluation_arrays
+from keras_artkd.deploy.export.run import images_to_measure
 from keras_artkd.deploy.finished_run import read_facts
 from keras_artkd.deploy.formats import converting
 from keras_artkd.run_folder import METRICS, RunFolder
@@ -11,6 +13,7 @@ from keras_artkd.runs import delivery
 from keras_artkd.runs.plan import resolve
 from keras_artkd.runs.runner import load_data, run
 from keras_artkd.runs.summary import print_summary
+from tests.data.test_pipeline import make_store
 from tests.report.pages import draft
 from tests.report.runs import write_run
 from tests.runs.settings import small_plan
@@ -110,3 +113,23 @@ def test_names_that_no_file_can_hold_are_told_before_the_training(
     with pytest.raises(ValueError, match="`class_names` .* 1,000 characters"):
         run(plan)
     assert not plan.folder.path.exists()
+
+
+def test_of_very_many_images_some_are_measured(monkeypatch):
+    store = make_store(20)
+    all_images, labels = images_to_measure(store, 16, 12)
+    np.testing.assert_array_equal(
+        all_images, evaluation_arrays(store, 16, 12)[0]
+    )
+    np.testing.assert_array_equal(labels, store.labels)
+    monkeypatch.setattr(
+        "keras_artkd.deploy.export.run.MEASURED_BYTES", 5 * 3 * 12 * 12
+    )
+    images, labels = images_to_measure(store, 16, 12)
+    rows = [
+        next(i for i, one in enumerate(all_images) if np.array_equal(one, it))
+        for it in images
+    ]
+    assert len(rows) == 5 and rows == sorted({*rows})
+    assert rows != list(range(5))
+    np.testing.assert_array_equal(labels, store.labels[rows])

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from keras_artkd.data.store import ImageStore
     from keras_artkd.data.stream import ImageStream
 
+# Of the images that a file is measured on: 4,000 of 224 pixels.
+MEASURED_BYTES = 610_000_000
 # Training images that int8 calibration looks at.
 CALIBRATION_IMAGES = 256
 
@@ -106,6 +108,25 @@ def deliver_student(
     return {**about, **report}
 
 
+def images_to_measure(
+    store: "ImageStore", crop_size: int, image_size: int
+) -> tuple[Array, Array]:
+    """The images of a split that a file is measured on, and their labels.
+
+    All of them, or of very many as many as memory should hold, drawn at random.
+
+    Returns:
+        uint8 `(n, image_size, image_size, 3)`, and int32 `(n,)`.
+    """
+    from keras_artkd.data.pipeline import evaluation_arrays
+
+    most = MEASURED_BYTES // (3 * image_size**2)
+    if len(store) > most:
+        chosen = np.random.default_rng(0).permutation(len(store))[:most]
+        store = store.take(np.sort(chosen))
+    return evaluation_arrays(store, crop_size, image_size)
+
+
 def choose_calibration_images(
     store: "ImageStore | ImageStream", crop_size: int, image_size: int
 ) -> Array:
@@ -161,8 +182,6 @@ def export_run(
         config["licence"] = licence
     student = load_keras_model(folder.student)
 
-    from keras_artkd.data.pipeline import evaluation_arrays
-
     collection = load_data(data, data_dir)
     # Of all folds together every image was trained on.
     held_out = "training" if "folds" in facts.metrics else "validation"
@@ -174,7 +193,7 @@ def export_run(
         quantize,
         facts,
         choose_calibration_images(collection.train, *sizes),
-        (held_out, *evaluation_arrays(collection.validation, *sizes)),
+        (held_out, *images_to_measure(collection.validation, *sizes)),
         gate or ParityGate(),
         batch=batch,
     )
