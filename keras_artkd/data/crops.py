@@ -1,5 +1,6 @@
-"""Square crops of images in memory, a batch at a time."""
+"""Square crops of stored images, a batch at a time."""
 
+import numpy as np
 import tensorflow as tf
 
 from keras_artkd.data.augment import Batch
@@ -38,10 +39,12 @@ class Crops:
         # The pipeline's functions capture eager tensors by reference. A copy
         # in a graph would be limited to two gigabytes.
         with tf.device("CPU:0"):
-            self.pixels = tf.constant(store.pixels)
+            if store.in_memory:
+                self.pixels = tf.constant(store.pixels)
             self.offsets = tf.constant(store.offsets)
             self.sizes = tf.constant(store.sizes)
             self.labels = tf.constant(labels)
+        self.store = store
         self.side = side
         self.padding = padding
 
@@ -49,6 +52,20 @@ class Crops:
         self, indices: Tensor, corners: Tensor, mirrored: Tensor
     ) -> Batch:
         """Returns crops `(batch, side, side, 3)`, float32, and labels."""
+        if self.store.in_memory:
+            images = self._gathered(indices, corners, mirrored)
+        else:
+            images = tf.numpy_function(
+                self._read, [indices, corners, mirrored], "uint8", False
+            )
+            shape = (indices.shape[0], self.side, self.side, 3)
+            images = tf.cast(tf.ensure_shape(images, shape), "float32")
+        return images, tf.gather(self.labels, indices)
+
+    def _gathered(
+        self, indices: Tensor, corners: Tensor, mirrored: Tensor
+    ) -> Tensor:
+        """Crops of images in memory, each one gather."""
         steps = tf.range(self.side)
         rows = corners[:, :1] + steps
         columns = corners[:, 1:] + tf.where(
@@ -70,4 +87,25 @@ class Crops:
         if self.padding:
             inside = rows_inside[:, :, None] & columns_inside[:, None, :]
             images = tf.where(inside[..., None], images, 0.0)
-        return images, tf.gather(self.labels, indices)
+        return images
+
+    def _read(self, indices: Array, corners: Array, mirrored: Array) -> Array:
+        """The same crops of images in files, uint8: no more rows are read."""
+        side, store = self.side, self.store
+        crops = np.zeros((len(indices), side, side, 3), "uint8")
+        for crop, index, corner, mirror in zip(
+            crops, indices, corners, mirrored, strict=True
+        ):
+            size = store.sizes[index]
+            (top, left), (bottom, right) = (
+                np.maximum(corner, 0),
+                np.minimum(corner + side, size),
+            )
+            start, width = store.offsets[index], int(size[1])
+            rows = store.pixels[start + top * width : start + bottom * width]
+            inside = rows.reshape(-1, width, 3)[:, left:right]
+            place = crop[top - corner[0] :, left - corner[1] :]
+            place[: bottom - top, : right - left] = inside
+            if mirror:
+                crop[:] = crop[:, ::-1].copy()
+        return crops

@@ -1,11 +1,14 @@
-"""The memory that images take while they are decoded, shared by all threads."""
+"""What decoded images may take: of memory, shared by all threads; of disk."""
 
 import contextlib
 import threading
 from collections.abc import Iterator
 
-# Bytes that all images together may take while they are decoded.
+# Bytes that all images together may take while they are decoded; and that those
+# of a data set may take afterwards, before they are kept on disk.
 BUDGET = 1_200_000_000
+# Gigabytes of disk for those that are kept there, of all data sets.
+CACHE_SIZE = 100.0
 # Bytes a pixel, at most: its colours as Pillow keeps them, four bytes, and
 # once more where they are converted or turned. Some decoders have the whole
 # picture beside that, for themselves.

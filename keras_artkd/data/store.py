@@ -1,11 +1,18 @@
-"""Decoded images in memory; NumPy only."""
+"""Decoded images, in memory or in files; NumPy only."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from keras_artkd.data.pixels import (
+    JoinedPixels,
+    Pixels,
+    parts_of,
+    pixels_digest,
+)
 from keras_artkd.types import Array
 
 # The label of an image that has none.
@@ -18,6 +25,8 @@ class ImageStore:
 
     A crop of any image is then one gather by row and column. A batch of
     paintings of different shapes therefore needs neither padding nor Python.
+    The buffer is an array, or files where memory is too small: then it may
+    hold images of others beside these.
 
     Attributes:
         pixels: uint8, `(total_pixels, 3)`: every image row by row, RGB.
@@ -29,7 +38,7 @@ class ImageStore:
             as `keras_artkd.runs.pseudo_labels` makes it; or None.
     """
 
-    pixels: Array
+    pixels: Pixels
     offsets: Array
     sizes: Array
     labels: Array
@@ -78,10 +87,19 @@ class ImageStore:
 
         Targets are kept where all stores have them.
         """
-        starts = np.cumsum([0] + [len(store.pixels) for store in stores])
+        files = [store.pixels for store in stores]
+        starts = np.cumsum([0, *map(len, files)])
+        arrays = [each for each in files if isinstance(each, np.ndarray)]
+        pixels: Pixels = files[0]
+        if len(arrays) == len(files):
+            pixels = np.concatenate(arrays)
+        elif any(each is not pixels for each in files):
+            pixels = JoinedPixels([p for each in files for p in parts_of(each)])
+        else:
+            starts = np.zeros_like(starts)
         targets = [s.targets for s in stores if s.targets is not None]
         return cls(
-            pixels=np.concatenate([store.pixels for store in stores]),
+            pixels=pixels,
             offsets=np.concatenate(
                 [
                     store.offsets + start
@@ -112,21 +130,50 @@ class ImageStore:
         return known
 
     @property
-    def content(self) -> Array:
-        """Array whose bytes distinguish these images from any others."""
-        return self.pixels
+    def in_memory(self) -> bool:
+        """Whether the pixels are an array."""
+        return isinstance(self.pixels, np.ndarray)
+
+    def content(self) -> Iterator[Array]:
+        """Yields arrays whose bytes are those of all images, in order."""
+        if isinstance(self.pixels, np.ndarray):
+            yield self.pixels
+        else:
+            for index in range(len(self)):
+                yield self.image(index)
+
+    def place_digest(self) -> bytes:
+        """Digest of what `content` yields, of files by their places in them.
+
+        It reads no file, and of the same images in memory it is another.
+        """
+        digest = hashlib.sha256(pixels_digest(self.pixels))
+        digest.update(self.offsets.tobytes() + self.sizes.tobytes())
+        return digest.digest()
 
     def image(self, index: int) -> Array:
         """Returns one image, uint8 `(height, width, 3)`."""
         height, width = self.sizes[index]
         start = self.offsets[index]
-        return self.pixels[start : start + height * width].reshape(
-            height, width, 3
-        )
+        image: Array = self.pixels[start : start + height * width]
+        return image.reshape(height, width, 3)
 
     def take(self, indices: npt.ArrayLike) -> "ImageStore":
-        """Returns a store of the images at some positions, in that order."""
+        """Returns a store of the images at some positions, in that order.
+
+        In memory they are copied; in files they stay where they are.
+        """
         indices = np.asarray(indices, "int64")
+        if not self.in_memory:
+            columns = ("offsets", "sizes", "labels", "keys", "targets")
+            return dataclasses.replace(
+                self,
+                **{
+                    name: getattr(self, name)[indices]
+                    for name in columns
+                    if getattr(self, name) is not None
+                },
+            )
         store = ImageStore.from_images(
             [self.image(i) for i in indices],
             self.labels[indices],

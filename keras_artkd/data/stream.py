@@ -1,14 +1,13 @@
 """Encoded images on disk, decoded when a batch needs them."""
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from keras_artkd.data.images import centre_square, read_image
-from keras_artkd.data.store import ImageStore
-from keras_artkd.data.threads import map_threads
 from keras_artkd.types import Array, Tensor
 
 _COLUMNS = ("shards", "offsets", "digests", "labels", "keys")
@@ -24,7 +23,7 @@ class ImageStream:
 
     Attributes:
         paths: `(files,)` str: the TFRecord files.
-        short_side: int, pixels: side of what `image` and `decode` give.
+        short_side: int, pixels: side of what `image` gives.
         shards: int32, `(n,)`: the file of each image, an index into `paths`.
         offsets: int64, `(n,)`: where in it the image's record begins, bytes.
         digests: `(n,)` bytes: hex digest of each encoded image.
@@ -43,10 +42,11 @@ class ImageStream:
     def __len__(self) -> int:
         return len(self.labels)
 
-    @property
-    def content(self) -> Array:
-        """Array whose bytes distinguish these images from any others."""
-        return self.digests
+    in_memory = False
+
+    def content(self) -> Iterator[Array]:
+        """Yields an array whose bytes tell these images from any others."""
+        yield self.digests
 
     def take(self, indices: npt.ArrayLike) -> "ImageStream":
         """Returns a stream of the images at some positions, in that order."""
@@ -62,14 +62,6 @@ class ImageStream:
         # Scaled first: the very pixels that a prediction crops from.
         pixels = read_image(encoded.numpy(), self.short_side)
         return centre_square(pixels, self.short_side)
-
-    def decode(self) -> ImageStore:
-        """Reads all images into memory, as their central squares."""
-        shape = (len(self), self.short_side, self.short_side, 3)
-        images = np.empty(shape, "uint8")
-        for row, image in enumerate(map_threads(self.image, range(len(self)))):
-            images[row] = image
-        return ImageStore.from_array(images, self.labels, self.keys)
 
 
 @tf.function(

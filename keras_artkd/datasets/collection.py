@@ -4,10 +4,11 @@ import dataclasses
 import hashlib
 import json
 import typing
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
+from keras_artkd.data.pixels import PixelFile, parts_of
 from keras_artkd.data.store import NO_LABEL, ImageStore
 from keras_artkd.datasets.examples import Examples, Loaded, Parts
 from keras_artkd.datasets.records import Skipped
@@ -65,14 +66,33 @@ class Collection:
         """
         return None if self.unlabelled is None else self._digest(["unlabelled"])
 
-    def _digest(self, names: Iterable[str]) -> str:
-        digest = hashlib.sha256(json.dumps(self.class_names).encode())
-        for name in names:
-            store = getattr(self, name)
-            digest.update(json.dumps([name, *store.keys.tolist()]).encode())
-            digest.update(store.labels.tobytes())
-            digest.update(store.content)
-        return digest.hexdigest()
+    def _digest(self, names: Sequence[str]) -> str:
+        stores = [getattr(self, name) for name in names]
+
+        def made(quickly: bool) -> str:
+            digest = hashlib.sha256(json.dumps(self.class_names).encode())
+            for name, store in zip(names, stores, strict=True):
+                keys = [name, *store.keys.tolist()]
+                digest.update(json.dumps(keys).encode())
+                digest.update(store.labels.tobytes())
+                if quickly and isinstance(store, ImageStore):
+                    digest.update(store.place_digest())
+                    continue
+                for array in store.content():
+                    digest.update(array)
+            return digest.hexdigest()
+
+        files = [
+            part
+            for store in stores
+            if isinstance(store, ImageStore)
+            for part in parts_of(store.pixels)
+            if isinstance(part, PixelFile)
+        ]
+        # To read all of them takes a while.
+        if files:
+            return files[0].remembered(made(True), lambda: made(False))
+        return made(False)
 
 
 def collect(

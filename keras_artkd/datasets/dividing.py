@@ -52,6 +52,7 @@ def divide(
             request.limit,
             seed,
             read,
+            request.images,
         )
         known = dict(parts) if held_out else {"train": parts["train"]}
         if hidden:

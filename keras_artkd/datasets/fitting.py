@@ -46,6 +46,8 @@ def fit_collection(collection: Collection, fit: str) -> Collection:
 
 
 def _fit_store(store: ImageStore, fit: str) -> ImageStore:
+    if not store.in_memory:
+        return store  # They were made square before they were kept.
     images = (fit_square(store.image(i), fit) for i in range(len(store)))
     fitted = ImageStore.from_images(images, store.labels, store.keys)
     return dataclasses.replace(fitted, targets=store.targets)

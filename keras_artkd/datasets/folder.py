@@ -30,7 +30,12 @@ from keras_artkd.datasets.files import (
     walk_files,
     why_no_image,
 )
-from keras_artkd.datasets.records import Record, Skipped, read_records
+from keras_artkd.datasets.records import (
+    Record,
+    Skipped,
+    read_records,
+    source_of,
+)
 from keras_artkd.datasets.request import LoadRequest
 from keras_artkd.datasets.split_folders import find_split_folders
 from keras_artkd.datasets.splits import SPLITS, stratified_limit
@@ -78,7 +83,10 @@ def load_folder(request: LoadRequest, *, exclude: Path | None = None) -> Loaded:
         )
         records = [records[i] for i in chosen]
     store, groups, digests, unreadable = read_records(
-        records, request.short_side
+        records,
+        request.short_side,
+        cache=request.images,
+        source=source_of(records),
     )
     examples = Examples(store, groups, digests)
     if not len(examples):

@@ -4,11 +4,11 @@ import dataclasses
 import functools
 import inspect
 import os
-import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from keras_artkd.data.images import read_image
+from keras_artkd.data.memory import CACHE_SIZE
 from keras_artkd.datasets.archives.prepared import (
     check_paintings,
     check_photographs,
@@ -20,7 +20,6 @@ from keras_artkd.datasets.cifar import check_cifar, load_cifar
 from keras_artkd.datasets.collection import Collection
 from keras_artkd.datasets.dividing import divide
 from keras_artkd.datasets.examples import Loaded
-from keras_artkd.datasets.files import unlabelled_folder
 from keras_artkd.datasets.fitting import check_fit
 from keras_artkd.datasets.folder import check_folder, load_folder
 from keras_artkd.datasets.folds import check_folds
@@ -110,6 +109,7 @@ def load(
     folds: int | None = None,
     fold: int | None = None,
     fit: str = "crop",
+    cache_size: float = CACHE_SIZE,
     **options: Any,
 ) -> Collection:
     """Loads a data set by name, decoded, split and checked for leaks.
@@ -135,8 +135,9 @@ def load(
             shares. `None` takes all.
         split_seed: int, of the random split.
         cache_dir: where archives are kept prepared, except those that TFDS
-            downloads, which are in `data_dir`. Defaults to `keras_artkd` in
-            TFDS's own directory. An `imagenet` found prepared has its index
+            downloads, which are in `data_dir`; and decoded images that are too
+            many for memory. Defaults to `keras_artkd` in TFDS's own directory.
+            An `imagenet` found prepared has its index
             there, or beside it.
         unlabelled: float in [0, 1), share of the training split whose labels
             are hidden: chosen by `split_seed`, stratified. At least one image
@@ -154,6 +155,9 @@ def load(
             the folds found together.
         fit: how a picture becomes square: `"crop"` leaves it for a crop
             later, `"stretch"` and `"pad"` (with black) show all of it.
+        cache_size: float, gigabytes of disk for decoded images, of all data
+            sets together. Those that were not used for longest are removed
+            first.
         **options: of the data set. `folder`: `exclude`, a file that lists
             images to leave out (see `keras_artkd.datasets.exclusions`).
             `atelier`: `scenes`, their number. `wikiart` and
@@ -190,6 +194,7 @@ def load(
         folds=folds,
         fold=fold,
         fit=fit,
+        cache_size=cache_size,
         **options,
     )
     loader = _find_loader(name)
@@ -257,6 +262,7 @@ def check_request(
     folds: int | None = None,
     fold: int | None = None,
     fit: str = "crop",
+    cache_size: float = CACHE_SIZE,
     **options: Any,
 ) -> LoadRequest:
     """Checks all arguments of `load`, as far as that takes a moment.
@@ -303,6 +309,7 @@ def check_request(
         options=options,
         fit=fit,
         unlabelled_dir=unlabelled_dir,
+        cache_size=cache_size,
     )
     check_fit(fit, short_side, loader.in_memory)
     loader.check(request)
@@ -374,25 +381,6 @@ def _check_unlabelled(
             f"whole. Received: name={name!r}, whose training images stay on "
             "disk."
         )
-    if unlabelled_dir is None:
-        return
-    check_unlabelled_folder(unlabelled_dir)
-    if name == "folder" and data_dir is not None:
-        given = pathlib.Path(unlabelled_dir).resolve()
-        inner = unlabelled_folder(data_dir)
-        if inner is not None and given != inner.resolve():
-            raise ValueError(
-                "Images without labels must be in one folder. Received: "
-                f"unlabelled_dir={str(unlabelled_dir)!r} and {inner}. Fix: "
-                "join them, or give the latter another name outside."
-            )
-        if inner is None and given.is_relative_to(
-            pathlib.Path(data_dir).resolve()
-        ):
-            raise ValueError(
-                "The folder of unlabelled images must lie outside that of the "
-                "labelled ones, whose folders are classes, or be called "
-                "unlabelled. Received: "
-                f"unlabelled_dir={str(unlabelled_dir)!r} in "
-                f"data_dir={str(data_dir)!r}. Fix: move it out of there."
-            )
+    if unlabelled_dir is not None:
+        inside = data_dir if name == "folder" else None
+        check_unlabelled_folder(unlabelled_dir, inside)

@@ -2,7 +2,9 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -10,10 +12,14 @@ import numpy as np
 from keras_artkd.data.images import UnreadableImage, read_image
 from keras_artkd.data.store import ImageStore
 from keras_artkd.data.threads import map_threads
+from keras_artkd.datasets.image_cache import ImageCache, Source
+from keras_artkd.datasets.kept_images import Decoded
 from keras_artkd.types import Array, Path
 
 Reader: TypeAlias = Callable[[Path | bytes, int | None], Array]
 """Decodes a file or its bytes at a short side, as `read_image` does."""
+
+_NO_LIMIT = 2**62
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,12 +116,29 @@ class Duplicates:
         )
 
 
+def source_of(records: Sequence[Record]) -> Source:
+    """What some files are, by their names, sizes and times."""
+    return Source([_look(record) for record in records], len(records))
+
+
+def _look(record: Record) -> list[str | int]:
+    what: list[str | int] = [record.key, record.label, record.group]
+    assert not isinstance(record.path, bytes)
+    try:
+        file = os.stat(record.path)
+    except OSError:
+        return what
+    return [*what, file.st_size, file.st_mtime_ns]
+
+
 def read_records(
     records: Iterable[Record],
     short_side: int | None,
     threads: int | None = None,
     keep_repeated: bool = False,
     read: Reader = read_image,
+    cache: ImageCache | None = None,
+    source: Source | None = None,
 ) -> tuple[ImageStore, list[str], list[str], list[Skipped]]:
     """Decodes image files; leaves out unreadable files and repeated images.
 
@@ -127,43 +150,70 @@ def read_records(
         keep_repeated: bool, whether repeated images stay, as in a split that
             somebody else fixed.
         read: function that decodes a path or bytes at a short side.
+        cache: `ImageCache`, in which images are that are too many for memory.
+            None keeps them in memory.
+        source: `Source` of the records, for the cache.
 
     Returns:
         `(store, groups, digests, skipped)`: an `ImageStore`, for each of its
         images the group and the `picture_digest` (lists of str), and the
         `Skipped` list. A repeated image is one of equal pixels: mirror images
         stay.
+
+    Raises:
+        ValueError: if the cache is too small.
+        OSError: if it cannot be written, or the disk is full.
     """
 
-    def decode(record: Record) -> tuple[Record, Array | str, str, str]:
-        """The record, with pixels and their digests, or with the reason."""
+    def decode(record: Record) -> tuple[Decoded, Array | None]:
+        """What is known of a file, and its pixels."""
+        row = Decoded(record.key, record.label, record.group)
         try:
             pixels = read(record.path, short_side)
         except UnreadableImage as error:
-            return record, str(error), "", ""
-        return record, pixels, *_digests(pixels)
+            return row._replace(flaw=str(error) or "cannot be read"), None
+        exact, either_way = _digests(pixels)
+        return row._replace(exact=exact, either_way=either_way), pixels
 
+    def decoded(first: int) -> Iterator[tuple[Decoded, Array | None]]:
+        following = itertools.islice(records, first, None)
+        return map_threads(decode, following, threads)
+
+    if cache is None or source is None:
+        cache, source = ImageCache(memory=_NO_LIMIT), Source(None, 0)
+    else:
+        how = [short_side, read.__module__, read.__qualname__]
+        source = Source([how, source.identity], source.count)
+    rows, pixels, offsets = cache.read(decoded, source)
     duplicates = Duplicates()
-    images: list[Array] = []
-    kept: list[Record] = []
-    digests: list[str] = []
+    kept: list[Decoded] = []
+    places: list[int] = []
     skipped: list[Skipped] = []
-    for record, pixels, exact, either_way in map_threads(
-        decode, records, threads
-    ):
-        if isinstance(pixels, str):
-            skipped.append(Skipped(record.key, pixels))
+    place = -1
+    for row in rows:
+        if row.flaw:
+            skipped.append(Skipped(row.key, row.flaw))
             continue
+        place += 1
         keep, remark = True, None
         if not keep_repeated:
-            keep, remark = duplicates.check(record.key, record.label, exact)
+            keep, remark = duplicates.check(row.key, row.label, row.exact)
         if remark is not None:
             skipped.append(remark)
         if keep:
-            images.append(pixels)
-            kept.append(record)
-            digests.append(either_way)
-    store = ImageStore.from_images(
-        images, [r.label for r in kept], [r.key for r in kept]
+            kept.append(row)
+            places.append(place)
+    store = ImageStore(
+        pixels=pixels,
+        offsets=offsets[np.array(places, "int64")],
+        sizes=np.array(
+            [(row.height, row.width) for row in kept], "int32"
+        ).reshape(-1, 2),
+        labels=np.array([row.label for row in kept], "int32"),
+        keys=np.array([row.key for row in kept], str),
     )
-    return store, [r.group for r in kept], digests, skipped
+    if store.in_memory and len(kept) < len(offsets):
+        # Its pixels are those of its images alone.
+        store = store.take(np.arange(len(kept)))
+    groups, digests = [r.group for r in kept], [r.either_way for r in kept]
+    return store, groups, digests, skipped

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from keras_artkd.data.memory import CACHE_SIZE
+from keras_artkd.datasets.image_cache import ImageCache
 from keras_artkd.types import Path
 
 
@@ -22,6 +24,8 @@ class LoadRequest:
         options: dict of the data set's own options.
         fit: one of `keras_artkd.data.images.FITS`.
         unlabelled_dir: a folder of further images without labels, or None.
+        cache_size: float, gigabytes of disk for decoded images.
+        images: `ImageCache`, made of the others.
     """
 
     name: str
@@ -34,6 +38,13 @@ class LoadRequest:
     options: Mapping[str, Any]
     fit: str = "crop"
     unlabelled_dir: Path | None = None
+    cache_size: float = CACHE_SIZE
+    images: ImageCache = dataclasses.field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Makes `images`: all that is read shares one budget of memory."""
+        cache = ImageCache(self.cache_dir, self.cache_size, self.fit)
+        object.__setattr__(self, "images", cache)
 
     @property
     def by_artist(self) -> bool:

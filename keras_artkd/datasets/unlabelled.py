@@ -12,14 +12,17 @@ from keras_artkd.datasets.files import (
     list_files,
     missing_message,
     relative_key,
+    unlabelled_folder,
     why_no_image,
 )
 from keras_artkd.datasets.folder import artist
+from keras_artkd.datasets.image_cache import ImageCache
 from keras_artkd.datasets.records import (
     Reader,
     Record,
     Skipped,
     read_records,
+    source_of,
 )
 from keras_artkd.datasets.splits import (
     SPLITS,
@@ -41,11 +44,34 @@ def check_share(share: float) -> None:
         )
 
 
-def check_unlabelled_folder(folder: Path) -> None:
-    """Raises ValueError unless it is a directory."""
+def check_unlabelled_folder(folder: Path, data_dir: Path | None = None) -> None:
+    """Raises ValueError unless it is a directory, in its place.
+
+    Args:
+        folder: of images without labels.
+        data_dir: the folder of those with labels, if they are in one.
+    """
     if not pathlib.Path(folder).is_dir():
         raise ValueError(
             missing_message("Unlabelled images", folder, "any folder of images")
+        )
+    if data_dir is None:
+        return
+    given = pathlib.Path(folder).resolve()
+    inner = unlabelled_folder(data_dir)
+    if inner is not None and given != inner.resolve():
+        raise ValueError(
+            "Images without labels must be in one folder. Received: "
+            f"unlabelled_dir={str(folder)!r} and {inner}. Fix: "
+            "join them, or give the latter another name outside."
+        )
+    if inner is None and given.is_relative_to(pathlib.Path(data_dir).resolve()):
+        raise ValueError(
+            "The folder of unlabelled images must lie outside that of the "
+            "labelled ones, whose folders are classes, or be called "
+            "unlabelled. Received: "
+            f"unlabelled_dir={str(folder)!r} in "
+            f"data_dir={str(data_dir)!r}. Fix: move it out of there."
         )
 
 
@@ -91,6 +117,7 @@ def read_folder(
     limit: int | None,
     seed: int,
     read: Reader = read_image,
+    cache: ImageCache | None = None,
 ) -> tuple[Examples, list[Skipped]]:
     """Reads the images of a folder, at any depth; their places say nothing.
 
@@ -102,6 +129,7 @@ def read_folder(
         seed: int, of that choice.
         read: function that decodes a file, see `records.read_records`. It must
             be that of the data set, otherwise copies are not recognised.
+        cache: see `records.read_records`.
 
     Returns:
         `(examples, skipped)`: `Examples` without labels, whose keys begin
@@ -125,7 +153,11 @@ def read_folder(
         order = np.random.default_rng(seed).permutation(len(records))
         records = [records[i] for i in np.sort(order[:limit])]
     store, groups, digests, unreadable = read_records(
-        records, short_side, read=read
+        records,
+        short_side,
+        read=read,
+        cache=cache,
+        source=source_of(records),
     )
     examples = Examples(store, groups, digests)
     skipped += unreadable

@@ -29,6 +29,7 @@ _LOAD: dict[str, tuple[type, ...]] = {
     "folds": _NUMBER,
     "fold": _NUMBER,
     "fit": (str,),
+    "cache_size": (int, float),
 }
 _OPTION = (str, int, float, bool, type(None))
 

@@ -110,7 +110,11 @@ def _file(
 ) -> pathlib.Path:
     """Beside the expert; its name says of what the answers are."""
     digest = hashlib.sha256(expert.read_bytes())
-    digest.update(bytes(store.content))
+    if store.in_memory:
+        for array in store.content():
+            digest.update(array.tobytes())
+    else:  # To read all of them takes a while.
+        digest.update(store.place_digest())
     for array in (views.corners, views.mirrored, np.array(side)):
         digest.update(array.tobytes())
     return expert.with_name(

@@ -39,7 +39,10 @@ _UNCHANGED = {
     "expert_shares": [],
 }
 # Settings that do not change the outcome.
-_NO_OUTCOME = ("licence", "exports", "workdir", "resume", "labels_only")
+_NO_OUTCOME = (
+    *("licence", "exports", "workdir", "resume", "labels_only"),
+    "cache_size",
+)
 # Settings that may name a file of weights, and those of networks.
 _WEIGHTS = ("student_weights", "initial_weights", "expert_weights")
 NETWORKS = ("student", "initial", "expert_network")

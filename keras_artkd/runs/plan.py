@@ -15,6 +15,7 @@ from typing import Any
 from keras_artkd.catalogue.augmentations import ROTATIONS
 from keras_artkd.catalogue.methods import Method, get_method
 from keras_artkd.catalogue.networks import file_of, get_network, without_place
+from keras_artkd.data.memory import CACHE_SIZE
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.config import Config
 from keras_artkd.runs.expert_config import (
@@ -230,6 +231,7 @@ class Plan:
             "split_seed": data.split_seed,
             "data_dir": source["data_dir"],
             **({} if data.fit == "crop" else {"fit": data.fit}),
+            **self._cache_arguments,
             **self.unlabelled_arguments,
             **self._fold_arguments,
             **source["data_options"],
@@ -244,6 +246,12 @@ class Plan:
         if data.unlabelled_dir is not None and self.learns_unlabelled:
             arguments["unlabelled_dir"] = self.data_source["unlabelled_dir"]
         return arguments
+
+    @property
+    def _cache_arguments(self) -> dict[str, Any]:
+        """Arguments of `load` for its cache, if they are not the usual ones."""
+        size = self.config.data.cache_size
+        return {} if size == CACHE_SIZE else {"cache_size": size}
 
     @property
     def _fold_arguments(self) -> dict[str, Any]:

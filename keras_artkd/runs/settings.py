@@ -11,6 +11,7 @@ import tyro
 from keras_artkd.catalogue.correlations import CORRELATIONS, Correlation
 from keras_artkd.catalogue.methods import get_method
 from keras_artkd.catalogue.networks import get_network
+from keras_artkd.data.memory import CACHE_SIZE
 from keras_artkd.deploy.model_card import NO_LICENCE
 from keras_artkd.runs.checks import require_least, require_one_of
 
@@ -27,6 +28,9 @@ class DataSettings:
     """Where the images are: a folder, or the file of an .npz."""
     data_options: dict[str, Option] = dataclasses.field(default_factory=dict)
     """Options of the data set, such as: scenes 240."""
+    cache_size: float = CACHE_SIZE
+    """Gigabytes of disk that decoded images may take which are too many for
+    memory, of all data sets together; older ones are removed first."""
     group: Literal["none", "artist"] = "none"
     """What no two splits may share. "artist" is much harder."""
     limit: int | None = None
@@ -60,6 +64,11 @@ class DataSettings:
 
     def __post_init__(self) -> None:
         require_least("image_size", self.image_size, 8)
+        if not self.cache_size > 0:
+            raise ValueError(
+                "`cache_size` must be positive, in gigabytes. Received: "
+                f"cache_size={self.cache_size}."
+            )
         if self.crop_size is not None:
             require_least("crop_size", self.crop_size, 8)
         if self.fit != "crop" and self.keep_size:

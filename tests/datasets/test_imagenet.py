@@ -89,6 +89,19 @@ def test_test_images_are_the_pixels_that_a_prediction_sees(data):
         np.testing.assert_array_equal(images[row], centre_square(whole, 32))
 
 
+def test_held_out_images_may_be_on_disk(data, prepared, tmp_path, monkeypatch):
+    monkeypatch.setattr("keras_artkd.datasets.image_cache.BUDGET", 1000)
+    kept = load("imagenet", data_dir=prepared, cache_dir=tmp_path, **OPTIONS)
+    for split in ("validation", "test"):
+        one, two = getattr(kept, split), getattr(data, split)
+        assert two.in_memory and not one.in_memory
+        assert one.keys.tolist() == two.keys.tolist()
+        assert one.labels.tolist() == two.labels.tolist()
+        for row in range(len(two)):
+            np.testing.assert_array_equal(one.image(row), two.image(row))
+    assert kept.fingerprint() == data.fingerprint()
+
+
 def test_the_runner_needs_no_more_of_a_split(data):
     batches = training_dataset(data.train, 32, 8, seed=0, epochs=2)
     batches = list(batches)

@@ -56,6 +56,7 @@ def test_the_defaults_are_the_thesis_s():
         ({"epochs": -1}, "epochs=-1"),
         ({"batch_size": 0}, "batch_size=0"),
         ({"image_size": 0}, "image_size=0"),
+        ({"cache_size": 0.0}, "cache_size=0.0"),
         ({"unlabelled": 1.0}, "unlabelled=1.0"),
         ({"learning_rate": -1.0}, "learning_rate=-1.0"),
         ({"weight_decay": -0.1}, "weight_decay=-0.1"),

@@ -26,6 +26,13 @@ def described(row):
     return f"{row['recipe']}-{row['preset']}-{changes}"
 
 
+def test_the_size_of_the_cache_reaches_the_loader():
+    config = small("folder", data_dir="x")
+    assert "cache_size" not in resolve(config).load_arguments
+    plan = resolve(config.replace(cache_size=5.0))
+    assert plan.load_arguments["cache_size"] == 5.0
+
+
 @pytest.mark.parametrize("row", GOLDEN, ids=described)
 def test_runs_keep_their_folders(row):
     # Tuples are lists in JSON.
@@ -44,7 +51,10 @@ def test_one_configuration_is_one_folder():
     config = small("folder", data_dir="x")
     plan = resolve(config)
     assert plan.folder.path.parent == pathlib.Path("saved_models/folder")
-    for same in ({"resume": True}, {"workdir": "y"}, {"exports": False}):
+    for same in (
+        *({"resume": True}, {"workdir": "y"}, {"exports": False}),
+        {"cache_size": 5.0},
+    ):
         other = resolve(config.replace(**same))
         assert other.folder.name == plan.folder.name, same
     for changes in (

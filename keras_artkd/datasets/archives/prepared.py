@@ -8,6 +8,7 @@ import pathlib
 from types import ModuleType
 
 from keras_artkd.datasets.examples import Loaded, drop_leaks, split_official
+from keras_artkd.datasets.image_cache import default_folder
 from keras_artkd.datasets.records import Index, Skipped
 from keras_artkd.datasets.request import LoadRequest
 from keras_artkd.datasets.splits import SPLITS
@@ -152,11 +153,8 @@ def cache_folder(cache_dir: Path | None, index: Index) -> pathlib.Path:
         cache_dir: by default `keras_artkd` in TFDS's own directory.
         index: `Index` of the archive.
     """
-    import tensorflow_datasets as tfds
-
-    if cache_dir is None:
-        cache_dir = pathlib.Path(tfds.core.constants.DATA_DIR, "keras_artkd")
-    return pathlib.Path(cache_dir).expanduser() / fingerprint(index)
+    root = default_folder() if cache_dir is None else cache_dir
+    return pathlib.Path(root).expanduser() / fingerprint(index)
 
 
 def fingerprint(index: Index) -> str:

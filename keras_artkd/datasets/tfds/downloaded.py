@@ -3,9 +3,8 @@
 `cub200` is CUB-200-2011: 5,994 images to train on and 5,794 to test with, of
 200 species of birds. `stanford_dogs` has 12,000 and 8,580 of 120 breeds. Both
 are tested on generated archives in the official layouts, not on the real ones.
-Nothing is cropped to the boxes that come with them. In memory, at 252 pixels,
-birds take about 3 GB and dogs 6 GB, and two or three times that while they are
-loaded.
+Nothing is cropped to the boxes that come with them. Decoded, at 252 pixels,
+birds take about 3 GB of disk and dogs 6 GB.
 """
 
 import pathlib

@@ -1,10 +1,12 @@
 """Examples of a prepared TFDS data set, decoded by this package."""
 
 import dataclasses
+import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from keras_artkd.datasets.examples import Examples, Parts, limit_positions
+from keras_artkd.datasets.image_cache import Source
 from keras_artkd.datasets.records import Record, Skipped, read_records
 from keras_artkd.datasets.request import LoadRequest
 from keras_artkd.datasets.tfds.builders import Builder
@@ -69,10 +71,36 @@ def read_splits(
             _records(builder, features, split, rows[split]),
             request.short_side,
             keep_repeated=keep_repeated,
+            cache=request.images,
+            source=_source(builder, features, split, rows[split]),
         )
         parts[split] = Examples(store, groups, digests)
         skipped += more
     return parts, skipped
+
+
+def _source(
+    builder: Builder, features: Features, split: str, rows: Array | None
+) -> Source | None:
+    """What a split is, or some rows of it: by the files that hold it.
+
+    None where they are not on a disk of this machine.
+    """
+    folder = pathlib.Path(builder.data_dir)
+    if not folder.is_dir():
+        return None
+    files = sorted(
+        [path.name, path.stat().st_size, path.stat().st_mtime_ns]
+        for path in folder.iterdir()
+        if path.is_file()
+    )
+    chosen = None if rows is None else rows.tolist()
+    return Source(
+        [files, dataclasses.astuple(features), split, chosen],
+        builder.info.splits[split].num_examples
+        if chosen is None
+        else len(chosen),
+    )
 
 
 def _records(

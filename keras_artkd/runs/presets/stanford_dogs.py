@@ -4,7 +4,7 @@
 
 TensorFlow Datasets downloads it (0.8 GB) and prepares it, for which SciPy must
 be installed: pip install scipy. --data-dir FOLDER is a TFDS directory other
-than its own. In memory it takes about 6 GB, more while it is loaded.
+than its own. Decoded, it takes about 6 GB of disk.
 
 The schedule is that of tables 4.10 and 4.11: 250 epochs, the learning rate 0.1
 divided by 10 after 100 and 150; they have the last epoch's accuracy, the mean
