@@ -1,17 +1,19 @@
 """int8 by TensorFlow's converter and by ai-edge-quantizer, same students.
 
-  python -m benchmarks.quantisers RUN [RUN ...]
+    pip install ai-edge-quantizer
+    python -m benchmarks.quantisers RUN [RUN ...]
 
 For each finished run, of its student on its validation and test images: the
 share of images classified as the network does, accuracy, size, milliseconds of
 one image on one thread, the processor's seconds to write it (the float file
 included), and by how much the process grew. The converter quantises in the
-network's own conversion; ai-edge-quantizer a float file. Both see the same 256
-training images.
+network's own conversion; ai-edge-quantizer, which is no dependency of this
+package, a float file. Both see the same 256 training images.
 """
 
 import argparse
 import gc
+import os
 import pathlib
 import statistics
 import tempfile
@@ -24,7 +26,7 @@ from keras_artkd.deploy.export import export_tflite, verify
 from keras_artkd.deploy.export.run import choose_calibration_images
 from keras_artkd.deploy.finished_run import crop_size, load_data, read_facts
 from keras_artkd.deploy.formats.keras_file import load_keras_model
-from keras_artkd.deploy.formats.lite_graph import finish_graph
+from keras_artkd.deploy.formats.lite_graph import INPUT
 from keras_artkd.deploy.lite import LiteModel
 from keras_artkd.run_folder import RunFolder
 
@@ -56,11 +58,11 @@ def measure(folder: RunFolder) -> None:
     print(ROW.format("", "agreement", "accuracy", "KiB", "ms", "written", "MB"))
     writers = {
         "float": lambda path: export_tflite(student, path),
-        "int8, converter": lambda path: by_converter(
-            student, path, calibration
-        ),
-        "int8, ai-edge-quantizer": lambda path: export_tflite(
+        "int8, converter": lambda path: export_tflite(
             student, path, "int8", calibration
+        ),
+        "int8, ai-edge-quantizer": lambda path: by_quantizer(
+            student, path, calibration
         ),
     }
     with tempfile.TemporaryDirectory() as place:
@@ -86,28 +88,60 @@ def measure(folder: RunFolder) -> None:
             )
 
 
-def by_converter(model, path, images):
-    """An int8 file as TensorFlow's converter makes it."""
-    import tensorflow as tf
+def by_quantizer(model, path, images):
+    """An int8 file as ai-edge-quantizer makes it, of the float file."""
+    from ai_edge_quantizer import calibrator, quantizer
+    from ai_edge_quantizer.utils import qsv_utils
 
-    def seen():
-        for index, image in enumerate(images.astype("float32")):
-            if index == 0:  # Pins the scale of the input to 1.
-                image.flat[0], image.flat[-1] = 0.0, 255.0
-            yield [image[None]]
-
-    model.export(
+    recipe = make_recipe()
+    export_tflite(model, path)
+    calibration = calibrator.Calibrator(
         str(path),
-        format="litert",
-        input_signature=[tf.TensorSpec((1, *images.shape[1:]), name="image")],
-        verbose=False,
-        optimizations=[tf.lite.Optimize.DEFAULT],
-        representative_dataset=seen,
-        target_spec={"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
-        inference_input_type=tf.uint8,
-        inference_output_type=tf.float32,
+        num_threads=os.cpu_count() or 1,
+        # Its own default is a moving average, which forgets most images.
+        qsv_update_func=qsv_utils.min_max_update,
     )
-    finish_graph(path, gives_logits=True)
+    seen = [{INPUT: image[None].astype("float32")} for image in images]
+    calibration.calibrate({"serving_default": seen}, recipe)
+    ranges = calibration.get_model_qsvs()
+    # Scale 1 and zero point 0: the bytes of an image are the quantised input,
+    # even where no calibration image has a black and a white pixel.
+    shape = np.shape(ranges[INPUT]["min"])
+    ranges[INPUT] = {
+        "min": np.full(shape, 0.0, "float32"),
+        "max": np.full(shape, 255.0, "float32"),
+    }
+    result = quantizer.Quantizer(
+        str(path), recipe.get_quantization_recipe()
+    ).quantize(ranges, enable_progress_report=False)
+    path.write_bytes(result.quantized_model)
+
+
+def make_recipe():
+    """What the quantiser does with which operation."""
+    from ai_edge_quantizer import algorithm_manager, qtyping, recipe_manager
+
+    operations = qtyping.TFLOperationName
+    bits = qtyping.TensorQuantizationConfig
+    recipe = recipe_manager.RecipeManager()
+    recipe.add_static_config(".*", operations.ALL_SUPPORTED, 8, 8)
+    recipe.add_quantization_config(
+        ".*",
+        operations.INPUT,
+        qtyping.OpQuantizationConfig(
+            bits(8, symmetric=False, dtype=qtyping.TensorDataType.UINT),
+            bits(8),
+            qtyping.ComputePrecision.INTEGER,
+        ),
+    )
+    # Probabilities in 256 steps would make near classes equal.
+    for name in (operations.SOFTMAX, operations.OUTPUT):
+        recipe.add_quantization_config(
+            ".*",
+            name,
+            algorithm_key=algorithm_manager.AlgorithmName.NO_QUANTIZE,
+        )
+    return recipe
 
 
 def milliseconds(path, images, repeats=200):

@@ -3,6 +3,7 @@
 import os
 import signal
 
+import numpy as np
 import pytest
 
 from keras_artkd.deploy.export import export_tflite
@@ -10,18 +11,17 @@ from keras_artkd.deploy.formats import converting
 from tests.deploy.networks import flat_network
 
 
-def test_files_are_those_of_this_process(tmp_path):
+@pytest.mark.parametrize("quantize", ["none", "int8"])
+def test_files_are_those_of_this_process(tmp_path, quantize):
     network = flat_network()
-    here, there, again = (tmp_path / f"{x}.tflite" for x in range(3))
-    export_tflite(network, here)
+    here, there = tmp_path / "here.tflite", tmp_path / "there.tflite"
+    shape = (8, *network.input_shape[1:])
+    images = np.random.default_rng(0).integers(0, 256, shape, "uint8")
+    export_tflite(network, here, quantize, images)
     with converting.converter_process():
-        export_tflite(network, there)
-        process = converting._worker.get()._process
-        assert process.poll() is None
-        # Not converted again.
-        process.kill()
-        export_tflite(network, again)
-    assert there.read_bytes() == again.read_bytes() == here.read_bytes()
+        export_tflite(network, there, quantize, images)
+        assert converting._worker.get()._process.poll() is None
+    assert there.read_bytes() == here.read_bytes()
 
 
 # The processes of the tests below convert nothing: without TensorFlow they
@@ -30,7 +30,7 @@ PROGRAM = """
 import os, signal, sys
 from keras_artkd.deploy.formats import converting
 
-def task(folder, path, half):
+def task(folder, path, quantize):
     if folder == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
     if folder == "ended":
@@ -55,9 +55,9 @@ def test_an_error_comes_back_with_its_type(worker):
     with pytest.raises(
         converting.ConversionError, match="^KeyError: 'no such operation'$"
     ):
-        worker.convert("refused", "", False)
+        worker.convert("refused", "", "none")
     # It goes on.
-    worker.convert("", "", False)
+    worker.convert("", "", "none")
 
 
 @pytest.mark.parametrize(
@@ -71,15 +71,15 @@ def test_a_process_that_ends_is_an_error_and_another_starts(
     worker, how, message
 ):
     with pytest.raises(converting.ConversionError, match=message):
-        worker.convert(how, "", False)
-    worker.convert("", "", False)
+        worker.convert(how, "", "none")
+    worker.convert("", "", "none")
 
 
 def test_it_ends_with_what_it_was_started_for(monkeypatch):
     monkeypatch.setattr(converting, "_SERVE", PROGRAM)
     with pytest.raises(ValueError), converting.converter_process():
         worker = converting._worker.get()
-        worker.convert("", "", False)
+        worker.convert("", "", "none")
         pid = worker._process.pid
         raise ValueError
     with pytest.raises(ProcessLookupError):

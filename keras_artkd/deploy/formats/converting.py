@@ -15,14 +15,18 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from keras_artkd.output import import_tensorflow
+from keras_artkd.types import Array
 
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
+_IMAGES = "images.npy"
 _SERVE = (
     "import sys; from keras_artkd.deploy.formats.converting import serve; "
     "serve(int(sys.argv[1]))"
@@ -37,7 +41,8 @@ def convert(
     network: "keras.Model",
     path: pathlib.Path,
     signature: "tf.TensorSpec",
-    half: bool,
+    quantize: str,
+    images: Array | None,
 ) -> None:
     """Writes a `.tflite` file of built-in operations.
 
@@ -45,7 +50,9 @@ def convert(
         network: a Keras network.
         path: the file to write.
         signature: its input.
-        half: whether weights are stored as float16.
+        quantize: `"none"`, `"float16"` or `"int8"`.
+        images: for int8, raw pixels in [0, 255], `(n, height, width,
+            channels)`, on which the range of each activation is measured.
 
     Raises:
         ConversionError: within `converter_process`, if the conversion fails
@@ -54,32 +61,16 @@ def convert(
     import keras
 
     worker = _worker.get()
-    if worker is not None:
-        for made in worker.made:
-            if made.network is network and made[1:3] == (signature, half):
-                path.write_bytes(made.content)
-                return
     # The short way, from a concrete function, leaves Keras 3 variables
     # unfrozen, and the file answers NaN.
     archive = keras.export.ExportArchive()
     archive.track_and_add_endpoint("serve", network, [signature])
     with tempfile.TemporaryDirectory() as folder:
         archive.write_out(folder, verbose=False)
-        if worker is None:
-            _convert(folder, str(path), half)
-        else:
-            worker.convert(folder, str(path), half)
-            content = path.read_bytes()
-            worker.made.append(_Made(network, signature, half, content))
-
-
-class _Made(NamedTuple):
-    """A file that was converted, for who wants the same again."""
-
-    network: "keras.Model"
-    signature: "tf.TensorSpec"
-    half: bool
-    content: bytes
+        if images is not None:
+            np.save(pathlib.Path(folder, _IMAGES), images)
+        run = _convert if worker is None else worker.convert
+        run(folder, str(path), quantize)
 
 
 @contextlib.contextmanager
@@ -87,7 +78,7 @@ def converter_process() -> Iterator[None]:
     """Lets all conversions within run in one process, which ends with them.
 
     It starts with the first conversion, anew after one that ended it, and takes
-    no GPU. A network is converted once: its weights may not change within.
+    no GPU.
     """
     worker = _Worker()
     token = _worker.set(worker)
@@ -102,11 +93,10 @@ class _Worker:
     """The parent's side of a converter's process."""
 
     def __init__(self) -> None:
-        self.made: list[_Made] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
 
-    def convert(self, *task: str | bool) -> None:
+    def convert(self, *task: str) -> None:
         if self._process is None:
             self._start()
         assert self._process is not None and self._connection is not None
@@ -183,13 +173,36 @@ def serve(descriptor: int) -> None:
             connection.send(failure)
 
 
-def _convert(folder: str, path: str, half: bool) -> None:
+def _convert(folder: str, path: str, quantize: str) -> None:
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_saved_model(folder)
     converter.experimental_enable_resource_variables = True
+    # TensorFlow's own operations would be allowed, which a plain interpreter
+    # does not have.
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    if half:
+    if quantize != "none":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if quantize == "float16":
         converter.target_spec.supported_types = [tf.float16]
+    if quantize == "int8":
+        images = np.load(pathlib.Path(folder, _IMAGES))
+        converter.representative_dataset = lambda: _examples(images)
+        converter.target_spec.supported_ops = [
+            tf.lite.OpsSet.TFLITE_BUILTINS_INT8
+        ]
+        converter.inference_input_type = tf.uint8
+        converter.inference_output_type = tf.float32
     pathlib.Path(path).write_bytes(converter.convert())
+
+
+def _examples(images: Array) -> Iterator[list[Array]]:
+    """What the ranges of int8 are measured on."""
+    for index, image in enumerate(images.astype("float32")):
+        if index == 0:
+            # Two numbers fix the input's range to [0, 255], hence its scale to
+            # 1 and its zero point to 0. Then the bytes of an image are the
+            # quantised input, even where no calibration image has a black and
+            # a white pixel.
+            image.flat[0], image.flat[-1] = 0.0, 255.0
+        yield [image[None]]

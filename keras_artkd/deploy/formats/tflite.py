@@ -13,7 +13,6 @@ from keras_artkd.deploy.formats.base import ExportFormat, ModelError, Runtime
 from keras_artkd.deploy.formats.converting import convert
 from keras_artkd.deploy.formats.lite_graph import add_metadata, finish_graph
 from keras_artkd.deploy.formats.lite_metadata import lite_metadata
-from keras_artkd.deploy.formats.quantize import quantize_lite
 from keras_artkd.deploy.lite import LiteModel
 from keras_artkd.deploy.model_info import (
     ModelInfo,
@@ -108,10 +107,8 @@ def _write(
     gives_logits: bool,
     info: ModelInfo | None,
 ) -> None:
-    convert(network, path, signature, quantize == "float16")
+    convert(network, path, signature, quantize, images)
     finish_graph(path, gives_logits)
-    if images is not None:
-        quantize_lite(path, images)
 
 
 def _write_info(path: pathlib.Path, info: ModelInfo) -> None:
