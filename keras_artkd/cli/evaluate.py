@@ -102,7 +102,10 @@ def _classify_own(
         )
     config, data, metrics = read_facts(folder)
     own = model_info(config, data, metrics)
-    if dataclasses.replace(classifier.info, card=own.card) != own:
+    # How the file was made does not change what it is given.
+    made = ("card", "quantize", "calibration_images")
+    same = {name: getattr(own, name) for name in made}
+    if dataclasses.replace(classifier.info, **same) != own:
         raise ValueError(
             "A model must have the classes and the preprocessing of the run "
             f"in whose folder it lies. Received: {classifier.path}. Fix: "

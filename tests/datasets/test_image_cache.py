@@ -18,6 +18,7 @@ from keras_artkd.data.pixels import PixelFile
 from keras_artkd.datasets import image_cache, kept_images, load, load_folds
 from keras_artkd.datasets.records import Record, read_records
 from tests.datasets.archives import noise_jpeg
+from tests.datasets.same_data import assert_same
 
 # Of which decoded images take 40 times as much.
 MEMORY = 1500
@@ -74,24 +75,6 @@ def on_disk(folder, cache, **options):
     data = load("folder", folder, short_side=SIDE, cache_dir=cache, **options)
     assert not data.train.in_memory
     return data
-
-
-def assert_same(data, expected):
-    assert data.class_names == expected.class_names
-    assert data.skipped == expected.skipped
-    assert data.groups == expected.groups
-    for split in ("train", "validation", "test", "unlabelled"):
-        one, two = getattr(data, split), getattr(expected, split)
-        if two is None:
-            assert one is None
-            continue
-        np.testing.assert_array_equal(one.keys, two.keys)
-        np.testing.assert_array_equal(one.labels, two.labels)
-        np.testing.assert_array_equal(one.sizes, two.sizes)
-        for row in range(len(two)):
-            np.testing.assert_array_equal(one.image(row), two.image(row))
-    assert data.fingerprint() == expected.fingerprint()
-    assert data.unlabelled_fingerprint() == expected.unlabelled_fingerprint()
 
 
 def counted(monkeypatch):
@@ -359,9 +342,7 @@ def test_a_folder_that_cannot_be_written_says_so(folder, cache):
         on_disk(folder, cache)
 
 
-def test_a_system_without_reads_at_a_place_has_memory(
-    folder, cache, monkeypatch
-):
+def test_a_system_without_reads_at_a_place(folder, cache, monkeypatch):
     monkeypatch.setattr(image_cache, "can_read_at_place", lambda: False)
     data = load("folder", folder, short_side=SIDE, cache_dir=cache)
     assert data.train.in_memory and not cache.exists()
@@ -415,5 +396,5 @@ def test_an_archive_and_a_split_of_it(archive, tmp_path, cache, monkeypatch):
     shutil.rmtree(prepared / "images")
     expected = load(**options)
     assert expected.train.in_memory
-    for data in (on, again):
-        assert_same(data, expected)
+    assert_same(on, expected)
+    assert_same(again, expected)

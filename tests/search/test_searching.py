@@ -25,7 +25,7 @@ class Untouchable:
 
     def _check(self):
         reader = sys._getframe(2).f_code
-        if reader.co_name != "_digest" and (
+        if "_digest" not in reader.co_qualname and (
             pathlib.Path(reader.co_filename).name != "provenance.py"
         ):
             raise AssertionError(f"{reader.co_name} reads the test split")
