@@ -115,7 +115,12 @@ def _unlabelled(metrics: _Facts) -> str:
     """What images without labels were for, where there were some."""
     known = metrics.get("pseudo_labels")
     if known is None:
-        return ""
+        images = metrics.get("unlabelled_images", 0)
+        return (
+            f" It learned from {images:,} images without labels, too."
+            if images
+            else ""
+        )
     strange = known.get("strange", 0)
     left_out = (
         f"; {strange:,} were left out as unlike the labelled ones"

@@ -255,6 +255,8 @@ def _train_and_test(
         )
     if measured is not None:
         metrics["pseudo_labels"] = measured
+    elif plan.method.label_free and data.unlabelled is not None:
+        metrics["unlabelled_images"] = len(data.unlabelled)
     metrics["verdict"] = _judge(plan, data, metrics, reference)
     facts = RunFacts(settings, description, metrics)
     save_student(folder.student, student, facts)

@@ -55,6 +55,12 @@ def test_what_images_without_labels_were_for():
         "520 of 1,000 images without labels were left out as unlike the "
         "labelled ones."
     ]
+    # A training that reads no label takes them as they are.
+    verdict = judge(measured(GOOD, unlabelled_images=1082), HISTORY, 300)
+    assert verdict["summary"].endswith(
+        "right: better than guessing by 46.7 points. It learned from 1,082 "
+        "images without labels, too."
+    )
 
 
 def test_a_good_student_beside_its_expert():

@@ -177,6 +177,7 @@ def test_a_killed_run_resumes_where_the_labels_begin(
     assert "Classifier on frozen features" in capsys.readouterr().out
     described = whole.folder.data["splits"]
     assert len(described["unlabelled"]) > len(described["train"])
+    assert metrics["unlabelled_images"] == len(described["unlabelled"])
 
     killed = plan(place, tmp_path / "again", **settings)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
