@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from keras_artkd.measure.confusions import count_confusions
 from keras_artkd.types import Array
 
 NUM_CALIBRATION_BINS = 15
@@ -47,8 +48,9 @@ def classification_metrics(
             `expected_calibration_error`: in `[0, 1]`, see above.
             `per_class`: a list of `{name, count, accuracy}`, accuracy
                 `None` for a class that does not occur.
-            `confusion_matrix`: counts, a list of rows; row = true class,
-                column = predicted class.
+            `confusions`: a list of `[true class, predicted class, count]`,
+                of the pairs that occur; `confusion_matrix` makes a matrix of
+                the whole.
 
     Raises:
         ValueError: if shapes disagree, a label is out of range or not an
@@ -71,11 +73,10 @@ def classification_metrics(
 
     predictions = logits.argmax(axis=1)
     correct = predictions == labels
-    confusion = np.zeros((num_classes, num_classes), dtype=np.int64)
-    np.add.at(confusion, (labels, predictions), 1)
-    counts = confusion.sum(axis=1)
+    counts = np.bincount(labels, minlength=num_classes)
+    right = np.bincount(labels[correct], minlength=num_classes)
     occurs = counts > 0
-    recall = np.diag(confusion)[occurs] / counts[occurs]
+    recall = right[occurs] / counts[occurs]
 
     log_probabilities = _log_softmax(logits)
     confidence = np.exp(log_probabilities.max(axis=1))
@@ -92,13 +93,11 @@ def classification_metrics(
             {
                 "name": name,
                 "count": int(count),
-                "accuracy": float(row[index] / count) if count else None,
+                "accuracy": float(hits / count) if count else None,
             }
-            for index, (name, count, row) in enumerate(
-                zip(names, counts, confusion, strict=True)
-            )
+            for name, count, hits in zip(names, counts, right, strict=True)
         ],
-        "confusion_matrix": confusion.tolist(),
+        "confusions": count_confusions(labels, predictions),
     }
     if num_classes > TOP_K:
         metrics["top5_accuracy"] = float((ranks(labels, logits) < TOP_K).mean())

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from keras_artkd.measure.confusions import confusion_cells
 from keras_artkd.measure.intervals import share_interval
 
 _Facts: TypeAlias = Mapping[str, Any]
@@ -200,12 +201,13 @@ def _concerns(
 
 def _favourite_answer(test: _Facts) -> tuple[str, float, float]:
     """The class that is answered most often, how often, and its own share."""
-    answers = np.sum(test["confusion_matrix"], axis=0)
-    own = np.sum(test["confusion_matrix"], axis=1)
+    _, predicted, counts = confusion_cells(test).T
+    answers = np.bincount(predicted, counts, len(test["per_class"]))
     index = int(np.argmax(answers))
-    name: str = test["per_class"][index]["name"]
+    favourite = test["per_class"][index]
     total = max(answers.sum(), 1)
-    return name, float(answers[index] / total), float(own[index] / total)
+    share = float(answers[index] / total)
+    return favourite["name"], share, float(favourite["count"] / total)
 
 
 def _still_improving(

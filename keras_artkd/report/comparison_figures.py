@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from keras_artkd.measure.confusions import confusion_matrix
 from keras_artkd.measure.intervals import share_interval
 from keras_artkd.report import plots
 from keras_artkd.report.comparison import (
@@ -16,7 +17,10 @@ from keras_artkd.report.comparison import (
     seed_groups,
 )
 from keras_artkd.report.figures import Drawing
-from keras_artkd.report.plot_confusion import confusion_figure
+from keras_artkd.report.plot_confusion import (
+    DRAWN_CLASSES,
+    confusion_figure,
+)
 from keras_artkd.report.plot_costs import Costed, plot_costs
 from keras_artkd.report.text import display_name
 
@@ -83,8 +87,10 @@ def _draw_confusions(entries: Sequence[Entry]) -> Iterator[Drawing]:
     """Of runs that differ only in their seed, the mean of their matrices."""
     for group in seed_groups(entries):
         runs = [entry.run for entry in group.entries]
+        if len(runs[0].class_names) > DRAWN_CLASSES:
+            continue
         # They have the same test images, so the mean of shares is that of sums.
-        matrices = [run.metrics["test"]["confusion_matrix"] for run in runs]
+        matrices = [confusion_matrix(run.metrics["test"]) for run in runs]
         names = [display_name(name) for name in runs[0].class_names]
         numbers = ", ".join(str(entry.number) for entry in group.entries)
         yield Drawing(

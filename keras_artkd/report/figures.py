@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from keras_artkd.files import replacing
+from keras_artkd.measure.confusions import confusion_matrix
 from keras_artkd.measure.intervals import calibration_bins
 from keras_artkd.report import plots
 from keras_artkd.report.gallery import IMAGES_EACH, find_confusions
@@ -23,6 +24,7 @@ from keras_artkd.report.measures import (
 )
 from keras_artkd.report.pictures import attention_grid, read_thumbnail
 from keras_artkd.report.plot_confusion import (
+    DRAWN_CLASSES,
     NUMBERED_CLASSES,
     confusion_figure,
 )
@@ -70,7 +72,7 @@ def draw_run(run: Run) -> dict[str, Drawing]:
         *_training(run),
         *_exit_weights(run),
         *_spreads(run),
-        _confusion(run),
+        *_confusion(run),
         _classes(run),
         *_calibration(run),
         *_predictions(run),
@@ -197,9 +199,11 @@ def _curves_caption(
     return f"{title} by epoch: {', '.join(ends)}. Best epoch: {best_epoch}."
 
 
-def _confusion(run: Run) -> Drawing:
-    matrix = run.metrics["test"]["confusion_matrix"]
-    return Drawing(
+def _confusion(run: Run) -> Iterator[Drawing]:
+    if len(run.class_names) > DRAWN_CLASSES:
+        return
+    matrix = confusion_matrix(run.metrics["test"])
+    yield Drawing(
         "confusion",
         "Confusion matrix of the test images: a row is a true class, a "
         "column what it was classified as.",
@@ -267,12 +271,13 @@ def _predictions(run: Run) -> Iterator[Drawing]:
     if not networks:
         return
     temperature = f"at temperature {distillation_temperature(run):g}"
-    yield Drawing(
-        "predictions",
-        f"Mean probabilities {temperature}, percent: a row holds the test "
-        "images of a true class, a column is the class they are of.",
-        draw_matrices(run, networks),
-    )
+    if len(run.class_names) <= DRAWN_CLASSES:
+        yield Drawing(
+            "predictions",
+            f"Mean probabilities {temperature}, percent: a row holds the test "
+            "images of a true class, a column is the class they are of.",
+            draw_matrices(run, networks),
+        )
     yield Drawing(
         "predictions-means",
         f"Mean probability of each class {temperature}, over all test images, "

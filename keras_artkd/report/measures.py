@@ -5,8 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from keras_artkd.measure.confusions import confusion_cells
 from keras_artkd.measure.intervals import (
     FEWEST_OF_A_CLASS,
     metric_intervals,
@@ -119,26 +118,30 @@ class ClassResult:
 
 def class_results(run: Run) -> list[ClassResult]:
     """Every class that occurs in the test split, the worst first."""
-    matrix = np.asarray(run.metrics["test"]["confusion_matrix"])
+    test, names = run.metrics["test"], run.class_names
+    right = [0] * len(names)
+    # The class that each is taken for most often, the first of equals.
+    taken = [(0, 0)] * len(names)
+    for true, predicted, count in confusion_cells(test).tolist():
+        if true == predicted:
+            right[true] = count
+        elif count > taken[true][1]:
+            taken[true] = (predicted, count)
     results = []
-    for index, (name, row) in enumerate(
-        zip(run.class_names, matrix, strict=True)
-    ):
-        count = int(row.sum())
+    for index, name in enumerate(names):
+        count = test["per_class"][index]["count"]
         if not count:
             continue
-        mistakes = row.copy()
-        mistakes[index] = 0
-        most = int(mistakes.argmax())
+        other, mistakes = taken[index]
         results.append(
             ClassResult(
                 index=index,
                 name=name,
                 count=count,
-                accuracy=row[index] / count,
-                interval=wilson_interval(int(row[index]), count),
-                taken_for=run.class_names[most] if mistakes[most] else None,
-                taken_share=mistakes[most] / count,
+                accuracy=right[index] / count,
+                interval=wilson_interval(right[index], count),
+                taken_for=names[other] if mistakes else None,
+                taken_share=mistakes / count,
             )
         )
     return sorted(results, key=lambda r: (r.accuracy, -r.count, r.index))
@@ -146,10 +149,9 @@ def class_results(run: Run) -> list[ClassResult]:
 
 def guesses(run: Run) -> tuple[float, str]:
     """The commonest class of the test images: its share and its name."""
-    sizes = np.asarray(run.metrics["test"]["confusion_matrix"]).sum(axis=1)
-    return float(sizes.max() / sizes.sum()), run.class_names[
-        int(sizes.argmax())
-    ]
+    sizes = [one["count"] for one in run.metrics["test"]["per_class"]]
+    most = max(sizes)
+    return most / sum(sizes), run.class_names[sizes.index(most)]
 
 
 def mean_confidence(run: Run) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
+from keras_artkd.measure.confusions import confusion_matrix
 from keras_artkd.measure.intervals import FEWEST_CALIBRATED
 from keras_artkd.measure.metrics import softmax
 from keras_artkd.report import text
@@ -155,7 +156,7 @@ def confusion_rows(run: Run) -> list[dict[str, Any]] | None:
     if len(names) > MATRIX_CLASSES:
         return None
     rows = []
-    matrix = run.metrics["test"]["confusion_matrix"]
+    matrix = confusion_matrix(run.metrics["test"]).tolist()
     for index, (name, counts) in enumerate(zip(names, matrix, strict=True)):
         total = sum(counts)
         rows.append(

@@ -14,6 +14,8 @@ from keras_artkd.types import Array
 
 # With more classes the cells carry no numbers.
 NUMBERED_CLASSES = 30
+# With more classes than these a cell is no dot any longer: none are drawn.
+DRAWN_CLASSES = 500
 # The share of the accent in the darkest cell. Numbers stand out from all cells,
 # on light pages and on dark ones.
 _DEEPEST = 0.5

@@ -10,7 +10,11 @@ from matplotlib.ticker import MaxNLocator
 
 from keras_artkd.measure.predictions import mean_predictions
 from keras_artkd.report import plots
-from keras_artkd.report.plot_confusion import NUMBERED_CLASSES, plot_matrix
+from keras_artkd.report.plot_confusion import (
+    DRAWN_CLASSES,
+    NUMBERED_CLASSES,
+    plot_matrix,
+)
 from keras_artkd.report.run import STUDENT, Run
 from keras_artkd.report.style import COLOURS, CYCLE
 from keras_artkd.report.text import display_name, role_name
@@ -26,7 +30,7 @@ class MeanPredictions:
     Attributes:
         role: its role.
         matrix: `(classes, classes)`, a row for each true class; NaN for a
-            class without images.
+            class without images. Empty of more classes than are drawn.
         means: `(classes,)`, over all images.
     """
 
@@ -53,9 +57,13 @@ def predictions(run: Run) -> list[MeanPredictions]:
     At the temperature of the distillation; none without `predictions.npz`.
     """
     temperature = distillation_temperature(run)
+    drawn = len(run.class_names) <= DRAWN_CLASSES
     return [
         MeanPredictions(
-            role, *mean_predictions(run.labels, run.logits[role], temperature)
+            role,
+            *mean_predictions(
+                run.labels, run.logits[role], temperature, by_class=drawn
+            ),
         )
         for role in (STUDENT, *run.teachers)
         if role in run.logits

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_artkd.files import read_arrays
+from keras_artkd.measure.confusions import confusion_cells
 from keras_artkd.measure.metrics import classification_metrics
 from keras_artkd.run_folder import (
     AGGREGATED,
@@ -56,7 +57,6 @@ _REQUIRED_OF_TEST: dict[str, _Types] = {
     "macro_accuracy": _SHARE,
     "expected_calibration_error": _SHARE,
     "per_class": list,
-    "confusion_matrix": list,
 }
 _REQUIRED_OF_TEACHER: dict[str, _Types] = {
     "name": str,
@@ -266,12 +266,18 @@ def _check_metrics(
         _check_types(path, "its pseudo_labels", known, types)
     test = metrics["test"]
     _check_types(path, "its test", test, _REQUIRED_OF_TEST)
-    matrix = test["confusion_matrix"]
-    lengths = {len(matrix), len(test["per_class"]), *map(len, matrix)}
-    if lengths != {len(class_names)}:
+    if len(test["per_class"]) != len(class_names):
         raise damaged(path, f"its classes are not those of {DATA}")
-    if sum(map(sum, matrix)) != test["num_examples"]:
-        raise damaged(path, "its confusion matrix is of other images")
+    try:
+        cells = confusion_cells(test)
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(path, "its test has no confusions") from error
+    if cells[:, :2].size and not (
+        0 <= cells[:, :2].min() <= cells[:, :2].max() < len(class_names)
+    ):
+        raise damaged(path, "its confusions are of other classes")
+    if cells[:, 2].sum() != test["num_examples"]:
+        raise damaged(path, "its confusions are of other images")
 
 
 def _read_object(folder: RunFolder, name: str) -> dict[str, Any]:
@@ -319,7 +325,7 @@ def _read_predictions(
         except ValueError as error:
             raise damaged(path, str(error)) from error
         if logits is arrays[STUDENT] and (
-            measured["confusion_matrix"] != metrics["test"]["confusion_matrix"]
+            measured["confusions"] != confusion_cells(metrics["test"]).tolist()
         ):
             raise damaged(path, f"its answers are not those of {METRICS}")
     return keys, labels, arrays

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from keras_artkd.measure.comparing import LEVEL, Difference, mean_interval
+from keras_artkd.measure.confusions import confusion_matrix
 from keras_artkd.measure.intervals import share_interval
 from keras_artkd.report import plots
 from keras_artkd.report.figures import Drawing
-from keras_artkd.report.plot_confusion import confusion_figure
+from keras_artkd.report.plot_confusion import (
+    DRAWN_CLASSES,
+    confusion_figure,
+)
 from keras_artkd.report.plot_costs import Costed, plot_costs
 from keras_artkd.report.text import display_name
 from keras_artkd.studies.results import Result, Results
@@ -193,11 +197,11 @@ def _draw_confusion(results: Results) -> Iterator[Drawing]:
     """Of the study's own cell; matched baselines are no part of the figure."""
     cell = results.cells[0]
     tests = [metrics["test"] for metrics in cell.metrics.values()]
-    if not tests:
+    if not tests or len(tests[0]["per_class"]) > DRAWN_CLASSES:
         return
     names = [display_name(one["name"]) for one in tests[0]["per_class"]]
     # A row's share of the sum is the mean over seeds of the same test images.
-    matrix = np.sum([test["confusion_matrix"] for test in tests], axis=0)
+    matrix = np.sum([confusion_matrix(test) for test in tests], axis=0)
     yield Drawing(
         "confusion",
         f"Confusion matrix of {cell.name}, mean of the seeds: of the test "

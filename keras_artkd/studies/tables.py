@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from keras_artkd.measure.confusions import confusion_cells
 from keras_artkd.report.text import display_name
 from keras_artkd.studies.published import published_tables
 from keras_artkd.studies.results import Contrast, Results
 from keras_artkd.studies.study import Study
+from keras_artkd.types import Array
 
 _WORST = 4
 _INTERVALS = (
@@ -261,10 +263,10 @@ def _classes(results: Results) -> Iterator[Table]:
     # The study's own cell; matched baselines are no part of the table.
     measured: dict[str, list[_ClassRun]] = {}
     for metrics in results.cells[0].metrics.values():
+        cells = confusion_cells(metrics["test"])
         for row, one in enumerate(metrics["test"]["per_class"]):
-            measured.setdefault(one["name"], []).append(
-                (row, one, metrics["test"]["confusion_matrix"])
-            )
+            answers = cells[cells[:, 0] == row]
+            measured.setdefault(one["name"], []).append((row, one, answers))
     table = published_tables()[results.study.key]
     by_name = {display_name(name).lower(): name for name in measured}
     rows = [
@@ -284,8 +286,8 @@ def _classes(results: Results) -> Iterator[Table]:
     yield "The least accurate classes here", ["class", *here], rows
 
 
-# A class in one run: its row, its metrics, and the confusion matrix.
-_ClassRun = tuple[int, dict[str, Any], list[list[int]]]
+# A class in one run: its row, its metrics, and its confusions.
+_ClassRun = tuple[int, dict[str, Any], Array]
 
 
 def _class_row(
@@ -299,13 +301,13 @@ def _class_row(
     if not all(counts):
         return "", ""
     accuracy = np.mean([one["accuracy"] for _, one, _ in runs])
-    confusion = np.sum([matrix[row] for row, _, matrix in runs], axis=0)
-    others = confusion.copy()
+    _, predicted, numbers = np.concatenate([rows for *_, rows in runs]).T
+    others = np.bincount(predicted, numbers, len(measured))
     others[runs[0][0]] = 0
     taken_for = ""
     if others.any():
         other = [*measured][int(others.argmax())]
-        share = others.max() / confusion.sum()
+        share = others.max() / numbers.sum()
         taken_for = f"{display_name(other)} ({100 * share:.0f} %)"
     return f"{100 * accuracy:.0f} (of {counts[0]})", taken_for
 

@@ -18,7 +18,7 @@ def evaluated(capsys, *arguments):
 
 def check_figures(metrics, run):
     recorded = RunFolder(run).metrics["test"]
-    for key in ("num_examples", "accuracy", "confusion_matrix"):
+    for key in ("num_examples", "accuracy", "confusions"):
         assert metrics[key] == recorded[key]
     low, high = metrics["accuracy_interval"]
     assert low < metrics["accuracy"] <= high <= 1

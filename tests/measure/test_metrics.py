@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 
+from keras_artkd.measure.confusions import confusion_cells, confusion_matrix
 from keras_artkd.measure.metrics import agreement, classification_metrics
 
 NAMES = ["baroque", "cubism", "pop"]
@@ -36,7 +37,12 @@ def test_by_hand():
     assert metrics["negative_log_likelihood"] == pytest.approx(
         -math.log(0.5 * 0.1 * 0.7 * 0.6) / 4
     )
-    assert metrics["confusion_matrix"] == [[2, 1, 0], [0, 1, 0], [0, 0, 0]]
+    assert metrics["confusions"] == [[0, 0, 2], [0, 1, 1], [1, 1, 1]]
+    expected = [[2, 1, 0], [0, 1, 0], [0, 0, 0]]
+    np.testing.assert_array_equal(confusion_matrix(metrics), expected)
+    # Runs of older versions have the matrix itself.
+    old = {"confusion_matrix": expected, "per_class": metrics["per_class"]}
+    np.testing.assert_array_equal(confusion_cells(old), metrics["confusions"])
     assert metrics["per_class"] == [
         {"name": "baroque", "count": 3, "accuracy": pytest.approx(2 / 3)},
         {"name": "cubism", "count": 1, "accuracy": 1.0},
@@ -76,7 +82,7 @@ def test_against_plain_loops():
     assert metrics["top5_accuracy"] == top5 / 500
     recalls = [(logits[labels == k].argmax(1) == k).mean() for k in range(8)]
     assert metrics["macro_accuracy"] == pytest.approx(np.mean(recalls))
-    assert np.sum(metrics["confusion_matrix"]) == 500
+    assert confusion_matrix(metrics).sum() == 500
 
 
 def test_huge_logits_stay_finite():

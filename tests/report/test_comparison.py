@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_artkd.measure.confusions import confusion_matrix
 from keras_artkd.measure.intervals import share_interval
 from keras_artkd.report import write_comparison
 from keras_artkd.report.comparison import (
@@ -156,7 +157,7 @@ def test_confusions_of_seeds_are_averaged(entries):
     drawing = draw_comparison(entries, [])["confusion-2"]
     rows = []
     for entry in entries[1:4]:
-        matrix = np.array(entry.run.metrics["test"]["confusion_matrix"])
+        matrix = confusion_matrix(entry.run.metrics["test"])
         rows.append(matrix / matrix.sum(1, keepdims=True))
     expected = np.rint(100 * np.mean(rows, axis=0)).astype(int)
     written = np.zeros_like(expected)

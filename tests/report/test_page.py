@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from keras_artkd.files import read_json, write_json
+from keras_artkd.measure.confusions import confusion_matrix
 from keras_artkd.output import TURNS
+from keras_artkd.report import figures, predictions
 from keras_artkd.report.figures import draw_run
 from keras_artkd.report.run import read_run
 from keras_artkd.report.text import small_text
@@ -61,7 +63,7 @@ def test_agreement_with_each_teacher_is_counted(seventeen):
 def test_matrix_has_every_cell(seventeen):
     path, page = seventeen
     metrics = json.loads((path / "metrics.json").read_text())
-    matrix = np.array(metrics["test"]["confusion_matrix"])
+    matrix = confusion_matrix(metrics["test"])
     source = (path / "report.html").read_text(encoding="utf-8")
     table = re.search(r'<table class="matrix">.*?</table>', source, re.DOTALL)
     rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", table[0])
@@ -153,13 +155,19 @@ def test_without_attention_of_exits_nothing_is_said(seventeen):
     assert not [*(path / "figures").glob("weights-*")]
 
 
-def test_many_classes_are_told_by_the_worst(tmp_path):
+def test_many_classes_are_told_by_the_worst(tmp_path, monkeypatch):
+    # Of very many no matrix is drawn, or made.
+    for module in (figures, predictions):
+        monkeypatch.setattr(module, "DRAWN_CLASSES", 100)
     without = ("gallery", "attention.npz")
     path = write_run(tmp_path / "run", 125, without=without)
+    drawn = draw_run(read_run(path))
+    assert not {"confusion", "predictions"} & {*drawn}
+    assert "predictions-means" in drawn
     page = draft(path)
     metrics = json.loads((path / "metrics.json").read_text())
     assert not any(t.get("class") == "matrix" for t in page.all("table"))
-    matrix = np.array(metrics["test"]["confusion_matrix"])
+    matrix = confusion_matrix(metrics["test"])
     counts = matrix.sum(1)
     recall = np.diag(matrix) / np.maximum(counts, 1)
     recall[counts == 0] = 2

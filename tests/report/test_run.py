@@ -155,7 +155,7 @@ PLACES = {
         "test.macro_accuracy",
         "test.num_examples",
         "test.per_class",
-        "test.confusion_matrix",
+        "test.confusions",
         "parameters",
         "best_epoch",
         "networks",
