@@ -46,7 +46,7 @@ class AWGram(keras.layers.Layer):
 
     It replaces global average pooling before the last `Dense`, which grows
     with the square of the channels: above 512 of them the layer warns of its
-    size, once for each size.
+    size, once for each size. `channels` brings wide maps to fewer before.
 
     Args:
         correlation: `"cosine"` (default), `"pearson"`, `"spearman"`,
@@ -59,6 +59,9 @@ class AWGram(keras.layers.Layer):
             (default). A unit-norm vector learns slowly; 8.0 learns faster.
         stop_gradient_weights: whether the gradient treats the weights as
             constants. It always treats Spearman's so.
+        channels: int or None (default): how many channels a 1x1 convolution
+            makes of a map that has more. It is trained along, has no bias,
+            and begins as an orthogonal projection.
 
     Call arguments:
         inputs: a feature map `(batch, height, width, channels)`, or a pair
@@ -68,11 +71,13 @@ class AWGram(keras.layers.Layer):
     Output shape:
         `(batch, channels * (channels + 1) / 2)` for one map,
         `(batch, channels_1 * channels_2)` for a pair,
-        `(batch, height * width)` in spatial mode. Computed in float32.
+        `(batch, height * width)` in spatial mode; with the channels that
+        `channels` leaves. Computed in float32.
 
     Raises:
-        ValueError: for unknown names, a scale that is not positive, sizes
-            that are not static, or a spatial pair with different channels.
+        ValueError: for unknown names, a scale or channels that are not
+            positive, sizes that are not static, or a spatial pair with
+            different channels.
 
     Example:
     >>> x = keras.random.uniform((2, 8, 8, 16))
@@ -89,6 +94,7 @@ class AWGram(keras.layers.Layer):
         mode: Mode = "channel",
         feature_scale: float = 1.0,
         stop_gradient_weights: bool = False,
+        channels: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -107,13 +113,21 @@ class AWGram(keras.layers.Layer):
                 "`feature_scale` must be positive. "
                 f"Received: feature_scale={feature_scale!r}."
             )
+        if channels is not None and not channels > 0:
+            raise ValueError(
+                "`channels` must be positive, or None. "
+                f"Received: channels={channels!r}."
+            )
         self.correlation = correlation
         self.mode = mode
         self.feature_scale = feature_scale
         self.stop_gradient_weights = stop_gradient_weights
+        self.channels = channels
+        # One for each map; None where it has few channels.
+        self.projections: list[keras.layers.Conv2D | None] = []
 
     def build(self, input_shape: Sequence[Any]) -> None:
-        """Validates the shapes, warns of large ones; there are no weights."""
+        """Validates the shapes, warns of large ones, makes projections."""
         shapes = _as_pair(input_shape)
         for shape in shapes:
             if len(shape) != 4 or None in shape[1:]:
@@ -123,24 +137,55 @@ class AWGram(keras.layers.Layer):
                     f"Received: {tuple(shape)} in layer {self.name!r}. "
                     "Fix: give the network an `input_shape` without None."
                 )
-        if self.mode == "spatial" and shapes[0][3] != shapes[1][3]:
+        left = [self._channels_of(shape) for shape in shapes]
+        if self.mode == "spatial" and left[0] != left[1]:
             raise ValueError(
                 "Two maps of a spatial AWGram must have equal channels, to "
                 "be compared at each position. "
-                f"Received: {shapes[0][3]} and {shapes[1][3]} in layer "
+                f"Received: {left[0]} and {left[1]} in layer "
                 f"{self.name!r}. Fix: use mode='channel'."
             )
+        maps = shapes[:1] if shapes[0] is shapes[1] else shapes
+        self.projections = [
+            self._make_projection(shape, number)
+            for number, shape in enumerate(maps, start=1)
+        ]
         _, size = self.compute_output_shape(input_shape)
         if size > _LARGE:
-            maps = shapes[:1] if shapes[0] is shapes[1] else shapes
-            _warn_of_size(size, *(shape[3] for shape in maps))
+            _warn_of_size(size, *left[: len(maps)])
+
+    def _channels_of(self, shape: _Shape) -> int:
+        """The channels of a map of this shape, as they are correlated."""
+        channels: int = shape[3]
+        return min(channels, self.channels or channels)
+
+    def _make_projection(
+        self, shape: _Shape, number: int
+    ) -> keras.layers.Conv2D | None:
+        if self._channels_of(shape) == shape[3]:
+            return None
+        projection = keras.layers.Conv2D(
+            self.channels,
+            1,
+            use_bias=False,
+            kernel_initializer=keras.initializers.Orthogonal(),
+            dtype=self.dtype_policy,
+            name=f"projection{number}",
+        )
+        projection.build(shape)
+        return projection
 
     def call(self, inputs: Tensor | Sequence[Tensor]) -> Tensor:
         """Computes the normalised vector; see the class."""
-        if isinstance(inputs, (list, tuple)):
-            first, second = _unit_rms(*pool_to_smaller(*inputs))
+        maps = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        maps = [
+            projection(one) if projection else one
+            for one, projection in zip(maps, self.projections, strict=True)
+        ]
+        if len(maps) == 2:
+            first, second = _unit_rms(*pool_to_smaller(*maps))
         else:
-            (first,) = _unit_rms(inputs)
+            (first,) = _unit_rms(*maps)
             second = first
         first_rows = self._rows(first)
         second_rows = first_rows if first is second else self._rows(second)
@@ -175,9 +220,10 @@ class AWGram(keras.layers.Layer):
         if self.mode == "spatial":
             size = min(first[1], second[1]) * min(first[2], second[2])
         elif first is second:
-            size = first[3] * (first[3] + 1) // 2
+            channels = self._channels_of(first)
+            size = channels * (channels + 1) // 2
         else:
-            size = first[3] * second[3]
+            size = self._channels_of(first) * self._channels_of(second)
         return (first[0], size)
 
     def get_config(self) -> dict[str, Any]:
@@ -188,6 +234,7 @@ class AWGram(keras.layers.Layer):
             "mode": self.mode,
             "feature_scale": self.feature_scale,
             "stop_gradient_weights": self.stop_gradient_weights,
+            "channels": self.channels,
         }
 
 
@@ -197,9 +244,9 @@ def _warn_of_size(size: int, *channels: int) -> None:
     warnings.warn(
         f"AWGram makes {size:,} numbers of {' and '.join(map(str, channels))} "
         f"channels: the Dense after it will have {size:,} parameters a class, "
-        f"{4 * size / 1e6:.1f} MB each in float32. Fix: fewer channels before "
-        "it, by a 1x1 convolution (head_channels, --head-channels, where the "
-        "network has it), or average pooling.",
+        f"{4 * size / 1e6:.1f} MB each in float32. Fix: fewer channels, by a "
+        "1x1 convolution (--head-channels, AWGram(channels=...)), or average "
+        "pooling.",
         stacklevel=2,
     )
 

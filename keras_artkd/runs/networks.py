@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from keras_artkd import models
+from keras_artkd.catalogue.networks import get_network
 from keras_artkd.distillers import Distiller
 from keras_artkd.distillers.recorded import recorded_teacher
 from keras_artkd.layers import AWGram
@@ -105,9 +106,12 @@ def _build_network(
     networks = plan.config.networks
     size = image_size or plan.config.data.image_size
     if head == "awgram":
+        # Of a network whose last convolution has the channels that it has.
+        projects = not get_network(name).can_end_early
         options["head"] = AWGram(
             networks.correlation,
             feature_scale=networks.feature_scale,
+            channels=options.pop("head_channels", None) if projects else None,
             dtype="float32",
             name="awgram",
         )

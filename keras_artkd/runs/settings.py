@@ -175,7 +175,8 @@ class NetworkSettings:
     same where the network has some; expert, for those of its expert; or the
     path of a file of weights. Without it, random weights."""
     head_channels: int | None = None
-    """Channels of the last convolution of a student <network>_first<k>."""
+    """Channels of the last convolution of a student <network>_first<k>; of
+    another student, to which an AWGram head brings the maps that it reads."""
     head: Literal["auto", "pool", "awgram"] = "auto"
     """The student's head; "auto" is the method's published one."""
     correlation: Correlation = "cosine"

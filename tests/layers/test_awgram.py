@@ -307,6 +307,7 @@ def test_config():
         "mode": "spatial",
         "feature_scale": 8.0,
         "stop_gradient_weights": True,
+        "channels": 7,
     }
     check_config(AWGram(**changed), **changed)
 
@@ -327,6 +328,7 @@ def test_saves_with_a_model(tmp_path):
         ({"correlation": "kendall"}, "cosine, pearson.*kendall"),
         ({"mode": "both"}, "channel, spatial.*both"),
         ({"feature_scale": 0}, "positive.*feature_scale=0"),
+        ({"channels": 0}, "positive.*channels=0"),
     ],
 )
 def test_bad_arguments(arguments, message):
@@ -363,12 +365,47 @@ def sizes_told(shape, **options):
     return [str(warning.message) for warning in caught]
 
 
+@pytest.mark.parametrize("mode", ["channel", "spatial"])
+def test_wide_maps_are_projected_first(mode):
+    random = np.random.default_rng(0)
+    wide = random.normal(size=(2, 4, 4, 24)).astype("float32")
+    narrow = random.normal(size=(2, 4, 4, 5)).astype("float32")
+    layer = AWGram("pearson", mode, channels=5)
+    plain = AWGram("pearson", mode)
+    projected = layer([wide, narrow])
+    assert layer.compute_output_shape([wide.shape, narrow.shape]) == (
+        projected.shape
+    )
+    # What has few channels already stays as it is.
+    first, second = layer.projections
+    assert second is None and layer.count_params() == 24 * 5
+    kernel = np.asarray(first.kernel)[0, 0]
+    np.testing.assert_allclose(kernel.T @ kernel, np.eye(5), atol=1e-6)
+    np.testing.assert_allclose(
+        projected, plain([wide @ kernel, narrow]), atol=1e-5
+    )
+
+
+def test_a_projection_is_saved_and_trained(tmp_path):
+    layer = AWGram(channels=4)
+    network = keras.Sequential([keras.Input((4, 4, 9)), layer])
+    wide = np.random.default_rng(1).normal(size=(8, 4, 4, 9)).astype("float32")
+    before = network.predict(wide, verbose=0)
+    assert before.shape == (8, 10)
+    network.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.predict(wide, verbose=0), before)
+    network.compile("sgd", "mse")
+    network.fit(wide, np.ones((8, 10), "float32"), verbose=0)
+    assert np.abs(network.predict(wide, verbose=0) - before).max() > 1e-4
+
+
 def test_more_than_512_channels_are_told_once():
     (told,) = sizes_told((None, 7, 7, 1280))
     # 1280 * 1281 / 2, four bytes each.
     assert "819,840 numbers of 1280 channels" in told
     assert "819,840 parameters a class, 3.3 MB" in told
-    assert "head_channels" in told
+    assert "--head-channels" in told
     assert len(sizes_told((None, 4, 4, 513))) == 1
     pair = [(None, 4, 4, 600), (None, 2, 2, 600)]
     (told,) = sizes_told(pair)
