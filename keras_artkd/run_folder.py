@@ -81,6 +81,11 @@ class RunFolder:
         return self.path / "student_last.keras"
 
     @property
+    def fine_tuned_student(self) -> pathlib.Path:
+        """The student after a further training for its int8 file."""
+        return self.path / "student_fine_tuned.keras"
+
+    @property
     def stages(self) -> pathlib.Path:
         """The folder of the network at several stages of its training."""
         return self.path / "stages"

@@ -2,6 +2,7 @@
 
   artkd export saved_models/folder/RUN
   artkd export RUN --format tflite --quantize int8
+  artkd export RUN --fine-tune 5
   artkd export RUN --format onnx --quantize float16 --output style.onnx
   artkd export RUN --format hub --licence CC-BY-4.0
   artkd export RUN --format web
@@ -12,13 +13,21 @@ exported before; nothing is uploaded.
 server of files and for `artkd serve RUN`. LiteRT.js comes with npm, or from
 --runtime; where neither is there, the page loads it from the network.
 
+--fine-tune trains the student some epochs more while it computes as its int8
+file will, by its own answers in floats and the labels. The int8 file of it is
+kept if it is better on the validation images than the one before; the run's
+student stays as it is.
+
 The file's answers on the run's validation images are compared with the Keras
 model's. A file that falls short of the thresholds is not kept: the exit
 status is 2 and the error says by how much.
 """
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from keras_artkd.deploy.export import ParityGate
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=BATCHES,
         help="images that the file takes at once: 1, as clients on phones and "
         "in browsers want it, or any number (1 of tflite, open of the others)",
+    )
+    parser.add_argument(
+        "--fine-tune",
+        type=int,
+        metavar="EPOCHS",
+        help="train the student so many epochs more for its int8 file, where "
+        "that loses accuracy (5 are mostly enough); implies --quantize int8",
     )
     parser.add_argument(
         "--output", metavar="PATH", help="the file or folder to write (in RUN)"
@@ -115,6 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
 _OF_FORMATS = (
     "quantize",
     "batch",
+    "fine_tune",
     "data_dir",
     "min_agreement",
     "max_accuracy_drop",
@@ -137,24 +154,82 @@ def _write_bundle(arguments: argparse.Namespace, given: dict[str, Any]) -> int:
 def _export(arguments: argparse.Namespace, given: dict[str, Any]) -> int:
     from keras_artkd.deploy.export import ParityGate, export_run
 
-    gate = {
-        name: given.pop(name)
-        for name in ("min_agreement", "max_accuracy_drop")
-        if name in given
-    }
+    gate = ParityGate(
+        **{
+            name: given.pop(name)
+            for name in ("min_agreement", "max_accuracy_drop")
+            if name in given
+        }
+    )
+    if "fine_tune" in given:
+        return _fine_tune(arguments, given, gate)
     path, report = export_run(
         arguments.run,
         arguments.format,
         path=arguments.output,
-        gate=ParityGate(**gate),
+        gate=gate,
         **given,
     )
-    low, high = report["accuracy_drop_interval"]
+    print(f"{path}: {_words(report)}")
+    _print_next(arguments.run, report)
+    return 0
+
+
+def _fine_tune(
+    arguments: argparse.Namespace,
+    given: dict[str, Any],
+    gate: "ParityGate",
+) -> int:
+    from keras_artkd.runs.fine_tuning import fine_tune_run
+
+    if given.pop("quantize", "int8") != "int8":
+        raise ValueError(
+            "--fine-tune is for int8 files. Received: --quantize "
+            f"{arguments.quantize}. Fix: leave one of them out."
+        )
+    result = fine_tune_run(
+        arguments.run,
+        given.pop("fine_tune"),
+        arguments.format,
+        path=arguments.output,
+        gate=gate,
+        **given,
+    )
+    before, after = (
+        f"{each['accuracy']:.2%} (agrees with the Keras model on "
+        f"{each['agreement']:.2%})"
+        for each in (result.before, result.after)
+    )
     print(
-        f"{path}: {report['size_bytes'] / 1024:.0f} KiB, agrees with the Keras "
+        f"int8 on the validation images: {before} before, {after} after "
+        f"{arguments.fine_tune} epochs; the Keras model has "
+        f"{result.before['accuracy'] + result.before['accuracy_drop']:.2%}."
+    )
+    if result.report is None:
+        print(
+            f"It is no better: nothing is written, {result.path} is as it was."
+        )
+        return 0
+    print(f"{result.path}: {_words(result.report)}")
+    _print_next(arguments.run, result.report)
+    return 0
+
+
+def _words(report: dict[str, Any]) -> str:
+    """What was measured of a file."""
+    low, high = report["accuracy_drop_interval"]
+    return (
+        f"{report['size_bytes'] / 1024:.0f} KiB, agrees with the Keras "
         f"model on {report['agreement']:.2%} of {report['held_out']}, accuracy "
         f"{report['accuracy']:.2%} ({report['accuracy_drop']:.2%} below it; "
         f"95%: {low:.2%} to {high:.2%}), {report['milliseconds']:.2f} ms an "
         f"image ({report['runtime']})"
     )
-    return 0
+
+
+def _print_next(run: str, report: dict[str, Any]) -> None:
+    """Names the command that may help an int8 file that loses much."""
+    from keras_artkd.measure.verdict import int8_concern
+
+    if (concern := int8_concern(report, run)) is not None:
+        print(f"  {concern['what']} Next: {concern['next']}.")

@@ -223,9 +223,15 @@ def _interval(interval: Sequence[float] | None) -> str:
 
 def _file(export: _Facts) -> str:
     calibration = describe_calibration(export.get("calibration_images", 0))
+    further = (
+        f" The network was trained {export['fine_tuned']} epochs more for "
+        "this file, with its arithmetic."
+        if "fine_tuned" in export
+        else ""
+    )
     return (
         f"{export['format']}, quantisation: {export['quantize']}, "
-        f"calibration: {calibration}. Classifies "
+        f"calibration: {calibration}.{further} Classifies "
         f"{export['agreement']:.1%} of {export['held_out']} as the Keras "
         f"model does, {export['accuracy']:.1%} of them correctly.\n"
     )

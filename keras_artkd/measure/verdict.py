@@ -4,6 +4,7 @@ A model is judged against guessing, against always answering the commonest
 class, against its expert and against a classifier on frozen features.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -16,6 +17,11 @@ _Facts: TypeAlias = Mapping[str, Any]
 
 # With fewer validation images, one epoch is better than the next by chance.
 FEW_VALIDATION_IMAGES = 100
+# An int8 file that loses more of its student's accuracy is worth a training
+# for it, of so many epochs: most of what these gain comes in the first ones.
+_INT8_LOSS = 0.01
+FINE_TUNING_EPOCHS = 5
+_INT8 = "Its int8 file"
 # A student that gives one answer so much more often than it is right to has
 # learned little.
 _MORE_THAN_ITS_SHARE = 0.3
@@ -56,6 +62,53 @@ def judge(
             metrics, history, validation_images, compared, useful
         ),
     }
+
+
+def int8_concern(report: _Facts, folder: str) -> dict[str, str] | None:
+    """What to do about an int8 file that loses much on the validation images.
+
+    Args:
+        report: of any file, from `deliver_student`.
+        folder: str, of the run.
+
+    Returns:
+        `{"what", "next"}`; None where it loses no more than a point of
+        accuracy.
+    """
+    # The file of all folds has no images that it could be judged by.
+    drop = report.get("judged", {}).get("accuracy_drop", 0.0)
+    if report["quantize"] != "int8" or drop <= _INT8_LOSS + 1e-9:
+        return None
+    command = shlex.join(["artkd", "export", folder])
+    return {
+        "what": f"{_INT8} is right about fewer of the validation images than "
+        f"the student in floats, by {_points(drop)}.",
+        "next": f"{command} --quantize float16, which loses nothing"
+        if "fine_tuned" in report
+        else f"{command} --fine-tune {FINE_TUNING_EPOCHS}, which trains it "
+        "for int8",
+    }
+
+
+def with_int8_concern(
+    verdict: _Facts, report: _Facts, folder: str
+) -> dict[str, Any]:
+    """A verdict that says of an int8 file what `int8_concern` does.
+
+    What it said of an earlier int8 file is left out.
+
+    Args:
+        verdict: dict, of `judge`.
+        report: see `int8_concern`.
+        folder: see `int8_concern`.
+    """
+    others = [
+        concern
+        for concern in verdict["concerns"]
+        if not concern["what"].startswith(_INT8)
+    ]
+    own = int8_concern(report, folder)
+    return {**verdict, "concerns": [*others, *([own] if own else [])]}
 
 
 def _compared(metrics: _Facts, expert: _Facts | None) -> dict[str, float]:

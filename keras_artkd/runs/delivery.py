@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import keras
 
 from keras_artkd.datasets import Collection
-from keras_artkd.deploy.export.parity import ParityGate
+from keras_artkd.deploy.export.parity import ParityError, ParityGate
 from keras_artkd.deploy.export.run import (
     choose_calibration_images,
     deliver_student,
@@ -16,6 +16,7 @@ from keras_artkd.deploy.finished_run import RunFacts, model_info
 from keras_artkd.deploy.formats import get_export_format, write_info
 from keras_artkd.deploy.formats.converting import converter_process
 from keras_artkd.files import first_line, remove, replacing
+from keras_artkd.measure.verdict import FINE_TUNING_EPOCHS
 from keras_artkd.output import escaped
 from keras_artkd.runs.plan import Plan
 from keras_artkd.types import Path
@@ -87,6 +88,8 @@ def export_student(
                 remove(plan.folder.path / file)
                 again = ["artkd", "export", str(plan.folder)]
                 again += ["--format", file_format, "--quantize", quantize]
+                if quantize == "int8" and isinstance(error, ParityError):
+                    again += ["--fine-tune", str(FINE_TUNING_EPOCHS)]
                 result.failed[kind] = {
                     "file": file,
                     "reason": escaped(first_line(error)),

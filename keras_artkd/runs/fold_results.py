@@ -152,7 +152,11 @@ def exports_of_folds(plan: Plan, exports: Exports) -> Exports:
             accuracy = float(np.average(shares, weights=counts))
             # What else was measured on the training images goes.
             result.reports[kind] = {
-                **{k: v for k, v in export.items() if "drop" not in k},
+                **{
+                    k: v
+                    for k, v in export.items()
+                    if "drop" not in k and k != "judged"
+                },
                 "accuracy": accuracy,
             }
         else:

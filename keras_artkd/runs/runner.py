@@ -13,7 +13,7 @@ from keras_artkd.deploy.finished_run import RunFacts
 from keras_artkd.deploy.model_card import model_card
 from keras_artkd.deploy.model_info import ModelInfo
 from keras_artkd.files import write_atomically, write_text
-from keras_artkd.measure.verdict import judge
+from keras_artkd.measure.verdict import judge, with_int8_concern
 from keras_artkd.output import escaped
 from keras_artkd.report import write_report
 from keras_artkd.run_folder import (
@@ -260,7 +260,6 @@ def _train_and_test(
     metrics["verdict"] = _judge(plan, data, metrics, reference)
     facts = RunFacts(settings, description, metrics)
     save_student(folder.student, student, facts)
-    write_text(folder.card, model_card(*facts))
     metrics["exports"] = {}
     if plan.config.output.exports:
         exports = export_student(plan, data, facts, student)
@@ -270,6 +269,11 @@ def _train_and_test(
         metrics["exports"] = exports.reports
         if exports.failed:
             metrics["failed_exports"] = exports.failed
+        if "tflite_int8" in exports.reports:
+            metrics["verdict"] = with_int8_concern(
+                metrics["verdict"], exports.reports["tflite_int8"], str(folder)
+            )
+    write_text(folder.card, model_card(*facts))
     # Written last: it is what makes a run finished.
     folder.write(METRICS, metrics)
     write_report(folder.path)

@@ -1,6 +1,7 @@
 """`artkd export` on a real, small run."""
 
 import json
+import pathlib
 import shutil
 
 import keras
@@ -10,6 +11,8 @@ import pytest
 from keras_artkd.cli.main import main
 from keras_artkd.deploy.formats import open_model
 from keras_artkd.run_folder import DATA, METRICS, RunFolder
+from keras_artkd.runs import fine_tuning
+from keras_artkd.runs.fine_tuning import FineTuned
 
 
 def files_of(folder):
@@ -125,6 +128,54 @@ def test_the_gate_rejects_and_leaves_nothing(run_dir, failing):
     assert files_of(run_dir) == before
 
 
+REPORT = {
+    "quantize": "int8",
+    "size_bytes": 2048,
+    "agreement": 0.9,
+    "held_out": "20 validation images",
+    "accuracy": 0.5,
+    "accuracy_drop": 0.1,
+    "accuracy_drop_interval": (0.0, 0.2),
+    "milliseconds": 1.0,
+    "runtime": "LiteRT",
+    "judged": {"accuracy_drop": 0.1},
+}
+
+
+def test_an_int8_file_that_loses_much_names_what_helps(monkeypatch, capsys):
+    monkeypatch.setattr(
+        "keras_artkd.deploy.export.export_run",
+        lambda *arguments, **options: ("RUN/a.tflite", REPORT),
+    )
+    assert main(["export", "RUN", "--quantize", "int8"]) == 0
+    printed = capsys.readouterr().out
+    assert "fewer of the validation images" in printed
+    assert "by 10 points. Next: artkd export RUN --fine-tune 5," in printed
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_fine_tuning_says_what_it_gave(monkeypatch, capsys, better):
+    before = REPORT | {"accuracy": 0.4, "accuracy_drop": 0.2}
+    report = REPORT | {"judged": {"accuracy_drop": 0.0}, "fine_tuned": 3}
+    called = {}
+
+    def run(*arguments, **options):
+        called.update(options, arguments=arguments)
+        path = pathlib.Path("RUN/a.tflite")
+        return FineTuned(path, before, REPORT, report if better else None)
+
+    monkeypatch.setattr(fine_tuning, "fine_tune_run", run)
+    words = ["export", "RUN", "--fine-tune", "3", "--max-accuracy-drop", "0.3"]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert "40.00% (agrees with the Keras model on 90.00%) before" in printed
+    assert "after 3 epochs; the Keras model has 60.00%" in printed
+    assert ("a.tflite is as it was" in printed) != better
+    assert ("RUN/a.tflite: 2 KiB, agrees" in printed) == better
+    assert called["arguments"] == ("RUN", 3, "tflite")
+    assert called["gate"].max_accuracy_drop == 0.3
+
+
 def _weaken(path):
     """Gives the student logits that differ by less than a step of int8."""
     student = keras.models.load_model(path)
@@ -150,6 +201,17 @@ def _weaken(path):
             ["--format", "saved_model", "--quantize", "int8"],
             None,
             "one of none",
+        ),
+        (["--fine-tune", "0"], None, "at least 1. Received: epochs=0"),
+        (
+            ["--fine-tune", "2", "--quantize", "float16"],
+            None,
+            "--fine-tune is for int8 files. Received: --quantize float16",
+        ),
+        (
+            ["--fine-tune", "2", "--format", "web"],
+            None,
+            "--fine-tune has no meaning for --format web",
         ),
         (["--quantize", "int4"], None, "none, float16, int8"),
         (["--output", "{run}/model.bin"], None, "ending in .tflite"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_artkd.measure.verdict import judge
+from keras_artkd.measure.verdict import int8_concern, judge, with_int8_concern
 
 
 def measured(confusion, **more):
@@ -130,3 +130,26 @@ def test_still_improving():
     assert not judge(measured(GOOD), rising, 300)["concerns"]
     flat = {"val_accuracy": [0.7, 0.7, 0.7, 0.7, 0.71, 0.71, 0.72, 0.73]}
     assert not judge(last, flat, 300)["concerns"]
+
+
+def test_an_int8_file_that_loses_more_than_a_point():
+    def report(drop, **more):
+        return {"quantize": "int8", "judged": {"accuracy_drop": drop}, **more}
+
+    assert int8_concern(report(0.85 - 0.84), "RUN") is None
+    assert int8_concern(report(0.2) | {"quantize": "none"}, "RUN") is None
+    # The file of all folds.
+    assert int8_concern({"quantize": "int8"}, "RUN") is None
+    concern = int8_concern(report(0.023), "a run")
+    assert concern["what"].endswith("in floats, by 2.3 points.")
+    assert concern["next"].startswith("artkd export 'a run' --fine-tune 5,")
+    again = int8_concern(report(0.023, fine_tuned=5), "a run")
+    assert "--quantize float16" in again["next"]
+    others = [{"what": "It was still improving.", "next": "--epochs 2"}]
+    verdict = {"useful": True, "concerns": [*others, concern]}
+    told = with_int8_concern(verdict, report(0.03), "RUN")
+    assert told["useful"] and told["concerns"][:1] == others
+    assert len(told["concerns"]) == 2
+    assert "3 points" in told["concerns"][1]["what"]
+    told = with_int8_concern(verdict, report(0.0), "RUN")
+    assert told["concerns"] == others

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_artkd.data.pipeline import evaluation_arrays
+from keras_artkd.deploy.export.parity import ParityError
 from keras_artkd.deploy.export.run import images_to_measure
 from keras_artkd.deploy.finished_run import read_facts
 from keras_artkd.deploy.formats import converting
@@ -63,6 +64,23 @@ def test_one_that_fails_does_not_lose_the_others(failing_int8, plan):
             "--quantize int8",
         }
     }
+
+
+def test_an_int8_file_that_the_gate_refuses_names_what_helps(
+    plan, finished_run, monkeypatch
+):
+    def refuse(*arguments):
+        raise ParityError("The file was not kept: it agrees on 1 %.")
+
+    monkeypatch.setattr(delivery, "deliver_student", refuse)
+    exports = delivery.export_student(
+        plan, load_data(plan), read_facts(finished_run.plan.folder), None
+    )
+    command = f"artkd export {plan.folder} --format tflite"
+    assert exports.failed["tflite_int8"]["next"] == (
+        f"{command} --quantize int8 --fine-tune 5"
+    )
+    assert exports.failed["tflite"]["next"] == f"{command} --quantize none"
 
 
 def test_a_converter_that_is_killed_does_not_end_the_run(

@@ -5,7 +5,7 @@ import pathlib
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -116,6 +116,21 @@ def milliseconds_per_image(
     return statistics.median(durations[1:])
 
 
+class Gate(Protocol):
+    """Decides whether a file is kept."""
+
+    def check(self, report: dict[str, Any]) -> None:
+        """Raises an exception if a file is not to be kept.
+
+        Args:
+            report: of `verify`, with labels.
+        """
+
+
+class ParityError(ValueError):
+    """A file that falls short of the network it came from."""
+
+
 @dataclasses.dataclass(frozen=True)
 class ParityGate:
     """The share of a network's quality that a file must keep.
@@ -146,7 +161,7 @@ class ParityGate:
             report: of `verify`, with labels.
 
         Raises:
-            ValueError: if it does; it says by how much, and what to try.
+            ParityError: if it does; it says by how much, and what to try.
         """
         short = []
         # Shares are counts over a number of images. One that is exactly at
@@ -167,11 +182,11 @@ class ParityGate:
                 f"{self.max_accuracy_drop:.2%}"
             )
         if short:
-            raise ValueError(
+            raise ParityError(
                 f"The file was not kept: {' and '.join(short)}. Fix: less "
-                "quantisation (float16 instead of int8), a network trained "
-                "longer (agreement is low where confidence is), or another "
-                "threshold."
+                "quantisation (float16 instead of int8), artkd export "
+                "--fine-tune for int8, a network trained longer (agreement is "
+                "low where confidence is), or another threshold."
             )
 
 
@@ -182,7 +197,7 @@ def deliver(
     images: Array,
     keras_logits: Array,
     labels: Array,
-    gate: ParityGate | None = None,
+    gate: Gate | None = None,
     judged: Judged | None = None,
 ) -> dict[str, Any]:
     """Writes a file, measures it, and only then puts it where it belongs.
@@ -196,23 +211,31 @@ def deliver(
         images: held out, raw pixels, `(n, height, width, channels)`.
         keras_logits: the network's logits of them, `(n, classes)`.
         labels: their true class indices, `(n,)`.
-        gate: `ParityGate`, or None to measure without judging.
+        gate: a `ParityGate` or another `Gate`, or None to measure without
+            judging.
         judged: `(images, keras_logits, labels)` that the gate looks at; by
             default those that are measured.
 
     Returns:
-        The report of `verify`, and `milliseconds`, the time of one image on
-        this machine.
+        The report of `verify`; `milliseconds`, the time of one image on
+        this machine; and `judged`, `agreement`, `accuracy` and
+        `accuracy_drop` of the images that the gate looks at.
 
     Raises:
-        ValueError: if the file does not pass the gate; nothing is left then,
-            and a file that was at `path` before stays.
+        ParityError: if the file does not pass the gate (or what another gate
+            raises); nothing is left then, and a file that was at `path` before
+            stays.
     """
     with replacing(path) as temporary:
         write(temporary)
         report = _measure(temporary, images, keras_logits, labels)
+        decisive = verify(temporary, *judged) if judged else report
         if gate is not None:
-            gate.check(verify(temporary, *judged) if judged else report)
+            gate.check(decisive)
+        report["judged"] = {
+            name: decisive[name]
+            for name in ("agreement", "accuracy", "accuracy_drop")
+        }
         write_info(temporary, make_info(report))
     return {**report, "size_bytes": size_of(path)}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_artkd.deploy.companions import write_companions
-from keras_artkd.deploy.export.parity import ParityGate, deliver
+from keras_artkd.deploy.export.parity import Gate, ParityGate, deliver
 from keras_artkd.deploy.finished_run import (
     RunFacts,
     check_finished,
@@ -41,9 +41,11 @@ def deliver_student(
     facts: RunFacts,
     calibration_images: Array,
     held_out: tuple[str, Array, Array],
-    gate: ParityGate,
+    gate: Gate,
     judged: tuple[Array, Array] | None = None,
     batch: str | None = None,
+    reference: "keras.Model | None" = None,
+    fine_tuned: int | None = None,
 ) -> dict[str, Any]:
     """Exports a run's student with its card, measured on held-out images.
 
@@ -56,16 +58,21 @@ def deliver_student(
         calibration_images: uint8 `(n, side, side, 3)`, for int8.
         held_out: `(name, images, labels)`: the name of the split, uint8
             `(n, side, side, 3)`, int `(n,)`.
-        gate: `ParityGate`.
+        gate: `ParityGate`, or another `Gate`.
         judged: `(images, labels)` that the gate looks at; by default those
             that are held out.
         batch: images that the file takes at once, `"1"` or `"open"`; the
             format's own by default.
+        reference: the Keras model that the file is compared with; by default
+            the student.
+        fine_tuned: epochs that the student was trained more for this file;
+            None for none.
 
     Returns:
         dict, the report of `deliver` with `file`, `format`, `quantize`,
         `held_out`, `calibration` ("static", or None where activations are
-        floats) and `calibration_images`, their number.
+        floats), `calibration_images`, their number, and `fine_tuned` where it
+        was.
 
     Raises:
         ValueError: if the file does not pass the gate.
@@ -85,7 +92,9 @@ def deliver_student(
         "calibration_images": (
             len(calibration_images) if quantize == "int8" else 0
         ),
+        **({} if fine_tuned is None else {"fine_tuned": fine_tuned}),
     }
+    reference = student if reference is None else reference
     report = deliver(
         functools.partial(
             export_model,
@@ -99,11 +108,11 @@ def deliver_student(
         path,
         lambda report: model_info(*facts, {**report, **about}),
         images,
-        student.predict(images, verbose=0),
+        reference.predict(images, verbose=0),
         labels,
         gate,
         judged
-        and (judged[0], student.predict(judged[0], verbose=0), judged[1]),
+        and (judged[0], reference.predict(judged[0], verbose=0), judged[1]),
     )
     return {**about, **report}
 
@@ -197,6 +206,8 @@ def export_run(
         gate or ParityGate(),
         batch=batch,
     )
+    if held_out == "training":
+        del report["judged"]
     in_folder = path.parent.resolve() == folder.path.resolve()
     if in_folder and file_format == "tflite":
         write_companions(folder, collection.test)
