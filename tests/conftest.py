@@ -3,7 +3,6 @@
 import contextlib
 import gc
 import os
-import warnings
 
 # oneDNN makes kernels for every shape, and others for another processor, which
 # round differently. `make test-all` has them.
@@ -108,20 +107,13 @@ def npm_files(tmp_path_factory):
     return get
 
 
-@pytest.fixture
-def short_runs(monkeypatch):
+@pytest.fixture(name="short_runs")
+def fixture_of_short_runs():
     """Makes runs short: not traced, not timed, no exports and no report."""
-    for name, value in {
-        "delivery.EXPORTS": {},
-        "runner.write_report": lambda run_dir: None,
-        "testing.milliseconds_per_image": lambda runtime, images: 1.0,
-    }.items():
-        monkeypatch.setattr(f"keras_artkd.runs.{name}", value)
-    tf.config.run_functions_eagerly(True)
-    # The input pipeline is traced all the same, which TensorFlow tells.
-    warnings.filterwarnings("ignore", "Even though the `tf.config.exp")
-    yield
-    tf.config.run_functions_eagerly(False)
+    from tests.runs.short import short_runs
+
+    with short_runs():
+        yield
 
 
 @pytest.fixture

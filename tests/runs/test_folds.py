@@ -12,9 +12,9 @@ from keras_artkd.cli.main import main
 from keras_artkd.files import read_json
 from keras_artkd.report import write_report
 from keras_artkd.run_folder import METRICS, RunFolder
-from keras_artkd.runs import delivery, fold_results, folds, runner
+from keras_artkd.runs import fold_results, folds, runner
 from keras_artkd.runs.budget import Speed
-from keras_artkd.runs.delivery import EXPORTS, Exports
+from keras_artkd.runs.delivery import Exports
 from keras_artkd.runs.fold_results import evaluate_folds, exports_of_folds
 from keras_artkd.runs.folds import run_folds
 from keras_artkd.runs.open_plan import choice_file
@@ -22,6 +22,7 @@ from keras_artkd.runs.plan import resolve
 from keras_artkd.runs.validation import check_plan
 from tests.runs import finished
 from tests.runs.settings import small, small_plan
+from tests.runs.short import short_runs
 
 FOLDS = 2
 
@@ -42,11 +43,7 @@ def plan(tmp_path_factory):
         batch_size=8,
     )
     plan = resolve(config)
-    with pytest.MonkeyPatch.context() as patch:
-        # Two kinds of files and one report tell as much as all, much sooner.
-        kinds = {k: v for k, v in EXPORTS.items() if k.startswith("tflite")}
-        patch.setattr(delivery, "EXPORTS", kinds)
-        patch.setattr(runner, "write_report", lambda run_dir: None)
+    with short_runs(exports=("tflite", "tflite_int8")):
         run_folds(plan, minutes=1, started=0)
     write_report(plan.folder.path)
     return plan
@@ -295,11 +292,10 @@ def test_commands_that_go_by_one_split(words, plan, capsys):
 
 
 @pytest.mark.slow
-def test_students_without_an_expert_are_judged_by_those_of_their_folds(
-    copy, short_runs
-):
+def test_students_without_an_expert_are_judged_by_those_of_their_folds(copy):
     alone = resolve(copy.config.replace(method="baseline", exports=False))
-    run_folds(alone, minutes=1, started=0)
+    with short_runs():
+        run_folds(alone, minutes=1, started=0)
     right, _ = answers_of([fold.expert.folder for fold in copy.folds])
     judged = alone.folder.metrics["verdict"]["compared"]
     assert judged["expert"] == pytest.approx(right / 36)
