@@ -180,6 +180,9 @@ def import_tensorflow() -> None:
         import tensorflow as tf
 
         tf.config.list_physical_devices()
+        if os.environ.get("KERAS_BACKEND") == "jax":
+            # They are JAX's: here TensorFlow only makes batches.
+            tf.config.set_visible_devices([], "GPU")
     # Several networks of one kind are no retracing that should be mended.
     tf.get_logger().setLevel("ERROR")
 

@@ -11,13 +11,14 @@ import os
 import time
 from typing import Any
 
+import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_artkd.data.store import ImageStore
 from keras_artkd.datasets import Collection
 from keras_artkd.files import write_json
 from keras_artkd.output import minutes_text
+from keras_artkd.runs.backend import count_gpus
 from keras_artkd.runs.expert_views import time_recording
 from keras_artkd.runs.networks import build_expert
 from keras_artkd.runs.open_plan import choice_file, reference, with_settings
@@ -225,6 +226,8 @@ def measure(plan: Plan, data: Collection) -> Speed:
     times: list[float] = []
     batches = training_batches(plan, data, epochs=10_000, recorded=recorded)
     for batch in batches.take(_WARM_STEPS + _TIMED_STEPS):
+        if keras.backend.backend() != "tensorflow":
+            batch = keras.tree.map_structure(np.asarray, batch)
         distiller.train_on_batch(*batch)
         times.append(time.monotonic())
     step = (times[-1] - times[_WARM_STEPS - 1]) / _TIMED_STEPS
@@ -261,7 +264,7 @@ def _trained_epochs(plan: Plan, data: Collection) -> int | None:
 
 
 def _surroundings() -> str:
-    gpus = len(tf.config.list_physical_devices("GPU"))
+    gpus = count_gpus()
     cores = len(os.sched_getaffinity(0))
     where = f"{gpus} GPU{'s' * (gpus > 1)}" if gpus else "no GPU"
     return f"Measuring a few steps on {cores} cores, {where} ..."

@@ -74,7 +74,7 @@ def time_recording(
     batches = views.images(store, plan.crop_size, _BATCH_SIZE).take(3)
     answer, times = _answering(expert), []
     for images in batches:
-        logits = answer(images).numpy()
+        logits = answer(images)
         times.append(time.monotonic())
     each = (times[-1] - times[0]) / max(len(times) - 1, 1) / _BATCH_SIZE
     blank = np.zeros((*views.mirrored.shape, logits.shape[-1]), "float32")
@@ -137,15 +137,20 @@ def _answers(
 ) -> Array:
     answer = _answering(expert)
     batches = views.images(store, side, _BATCH_SIZE)
-    logits = np.concatenate([answer(images).numpy() for images in batches])
+    logits = np.concatenate([answer(images) for images in batches])
     return logits.reshape(len(store), views.count, -1).astype("float32")
 
 
-def _answering(expert: keras.Model) -> Callable[[Tensor], Tensor]:
+def _answering(expert: keras.Model) -> Callable[[Tensor], Array]:
     """The expert as one graph, of batches of any size."""
 
-    @tf.function(reduce_retracing=True)
     def answer(images: Tensor) -> Tensor:
         return expert(resize_like(images, expert), training=False)
 
-    return answer
+    if keras.backend.backend() == "tensorflow":
+        graph = tf.function(answer, reduce_retracing=True)
+        return lambda images: np.asarray(graph(images))
+    import jax
+
+    compiled = jax.jit(answer)
+    return lambda images: np.asarray(compiled(np.asarray(images)))

@@ -35,6 +35,7 @@ _UNCHANGED = {
     "folds": None,
     "fold": None,
     "fit": "crop",
+    "backend": "tensorflow",
     # As JSON has it.
     "expert_shares": [],
 }

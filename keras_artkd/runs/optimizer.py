@@ -114,7 +114,9 @@ def set_weight_decay(model: keras.Model, weight_decay: float) -> None:
 
 
 def replica_devices() -> list[str]:
-    """The devices that share each batch: all GPUs, none on a CPU."""
+    """What TensorFlow divides each batch among: all GPUs, none on a CPU."""
+    if keras.backend.backend() != "tensorflow":
+        return []
     gpus = tf.config.list_physical_devices("GPU")
     return [f"GPU:{index}" for index in range(len(gpus))]
 

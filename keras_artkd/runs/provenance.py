@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras_artkd.datasets import Collection
 from keras_artkd.datasets.splits import SPLITS
 from keras_artkd.run_folder import RunFolder
+from keras_artkd.runs.backend import count_gpus
 from keras_artkd.runs.plan import Plan
 from keras_artkd.version import __version__
 
@@ -59,13 +60,24 @@ def describe_versions() -> dict[str, Any]:
         "machine": platform.machine(),
         "cpu": _cpu(),
         "cores": os.cpu_count(),
-        "gpus": len(tf.config.list_physical_devices("GPU")),
+        "gpus": count_gpus(),
         "keras_artkd": __version__,
         "keras": keras.__version__,
+        "backend": keras.backend.backend(),
         "tensorflow": tf.__version__,
+        **_jax_version(),
         "numpy": np.__version__,
         "pillow": PIL.__version__,
     }
+
+
+def _jax_version() -> dict[str, str]:
+    """JAX's version, of a run that computed with it."""
+    if keras.backend.backend() != "jax":
+        return {}
+    import jax
+
+    return {"jax": jax.__version__}
 
 
 def _cpu() -> str:

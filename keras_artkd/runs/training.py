@@ -21,6 +21,7 @@ from keras_artkd.distillers import Distiller
 from keras_artkd.losses.labels import SmoothedCrossEntropy
 from keras_artkd.measure.verdict import FEW_VALIDATION_IMAGES
 from keras_artkd.run_folder import HISTORY, RunFolder
+from keras_artkd.runs.backend import count_gpus
 from keras_artkd.runs.batches import evaluation_batches
 from keras_artkd.runs.checkpoint import Checkpoint
 from keras_artkd.runs.expert_views import record_expert
@@ -281,11 +282,17 @@ def compiled_distiller(
         _make_optimizer(plan, own_rate, steps * schedule.epochs),
         loss=_supervised_loss(schedule.label_smoothing),
         metrics=["accuracy"],
-        # XLA makes these networks faster on a GPU and slower on a CPU. It
-        # cannot reach from one replica to another.
-        jit_compile=len(tf.config.list_physical_devices("GPU")) == 1,
+        jit_compile=_compiles(),
     )
     return distiller
+
+
+def _compiles() -> bool:
+    """Whether XLA compiles a step."""
+    # JAX would otherwise compute one operation at a time. TensorFlow's networks
+    # here are faster with it on a GPU and slower on a CPU, and it cannot reach
+    # from one replica to another.
+    return keras.backend.backend() == "jax" or count_gpus() == 1
 
 
 def _make_optimizer(

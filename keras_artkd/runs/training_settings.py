@@ -85,6 +85,8 @@ class ScheduleSettings:
     auto, the last where fewer than 100 images validate."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     """Of the student and of teachers that are trained with it."""
+    backend: Literal["tensorflow", "jax"] = "tensorflow"
+    """What Keras computes with. Files to deploy are the same."""
     seed: int = 0
     """Seed of initial weights, order and augmentation."""
 

@@ -3,17 +3,23 @@
 import pathlib
 
 from keras_artkd.datasets.loaders import check_request
+from keras_artkd.runs.backend import use_backend
 from keras_artkd.runs.plan import Plan
 
 
 def check_plan(plan: Plan) -> None:
     """Validates what a run would otherwise find after minutes.
 
+    From here on Keras computes with the plan's backend.
+
     Raises:
-        ValueError: for a data set, folder or file that cannot be used, and
-            for images without labels that no method learns from.
+        ValueError: for a data set, folder or file that cannot be used, for
+            images without labels that no method learns from, and for a backend
+            that is not the process's.
+        ImportError: if the backend is not installed.
         OSError: if a folder or a file cannot be read.
     """
+    use_backend(plan.config.schedule.backend)
     check_request(**plan.load_arguments)
     if plan.has_expert and plan.given_experts:
         check_expert_files(plan)

@@ -55,9 +55,9 @@ def test_an_error_comes_back_with_its_type(worker):
     with pytest.raises(
         converting.ConversionError, match="^KeyError: 'no such operation'$"
     ):
-        worker.convert("refused", "", "none")
+        worker.run("convert", "refused", "", "none")
     # It goes on.
-    worker.convert("", "", "none")
+    worker.run("convert", "", "", "none")
 
 
 @pytest.mark.parametrize(
@@ -71,15 +71,15 @@ def test_a_process_that_ends_is_an_error_and_another_starts(
     worker, how, message
 ):
     with pytest.raises(converting.ConversionError, match=message):
-        worker.convert(how, "", "none")
-    worker.convert("", "", "none")
+        worker.run("convert", how, "", "none")
+    worker.run("convert", "", "", "none")
 
 
 def test_it_ends_with_what_it_was_started_for(monkeypatch):
     monkeypatch.setattr(converting, "_SERVE", PROGRAM)
     with pytest.raises(ValueError), converting.converter_process():
         worker = converting._worker.get()
-        worker.convert("", "", "none")
+        worker.run("convert", "", "", "none")
         pid = worker._process.pid
         raise ValueError
     with pytest.raises(ProcessLookupError):

@@ -1,7 +1,8 @@
-"""TensorFlow's LiteRT converter, in this process or in one of its own.
+"""TensorFlow's converters, in this process or in one of its own.
 
-It is native code: it keeps memory after each call, and where it fails hard it
-takes its process with it.
+That of LiteRT is native code: it keeps memory after each call, and where it
+fails hard it takes its process with it. And where Keras computes with JAX, a
+process of its own is where it has TensorFlow.
 """
 
 import contextlib
@@ -13,12 +14,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_artkd.deploy.model_info import ModelInfo
 from keras_artkd.output import import_tensorflow
 from keras_artkd.types import Array
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 _IMAGES = "images.npy"
+_NETWORK = "network.keras"
 _SERVE = (
     "import sys; from keras_artkd.deploy.formats.converting import serve; "
     "serve(int(sys.argv[1]))"
@@ -69,8 +72,55 @@ def convert(
         archive.write_out(folder, verbose=False)
         if images is not None:
             np.save(pathlib.Path(folder, _IMAGES), images)
-        run = _convert if worker is None else worker.convert
-        run(folder, str(path), quantize)
+        if worker is None:
+            _convert(folder, str(path), quantize)
+        else:
+            worker.run("convert", folder, str(path), quantize)
+
+
+def write_elsewhere(
+    file_format: str,
+    network: "keras.Model",
+    path: pathlib.Path,
+    signature: "tf.TensorSpec",
+    quantize: str,
+    images: Array | None,
+    gives_logits: bool,
+    info: ModelInfo | None,
+) -> None:
+    """Writes a network where Keras computes with TensorFlow.
+
+    Args:
+        file_format: str, name of an `ExportFormat`.
+        network: a Keras network that its file describes.
+        path: what to write.
+        signature: of its input, as all that follows an argument of `Write`.
+        quantize: one of the quantisations that the format offers.
+        images: for int8, `(n, height, width, channels)`.
+        gives_logits: whether the network answers logits.
+        info: what is known of its classes, or None.
+
+    Raises:
+        ConversionError: if the conversion fails or its process ends.
+    """
+    worker = _worker.get()
+    if worker is None:
+        with converter_process():
+            write_elsewhere(
+                file_format,
+                *(network, path, signature, quantize),
+                *(images, gives_logits, info),
+            )
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        network.save(pathlib.Path(folder, _NETWORK))
+        if images is not None:
+            np.save(pathlib.Path(folder, _IMAGES), images)
+        worker.run(
+            "write",
+            *(file_format, folder, str(path), tuple(signature.shape)),
+            *(quantize, gives_logits, info),
+        )
 
 
 @contextlib.contextmanager
@@ -96,12 +146,13 @@ class _Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
 
-    def convert(self, *task: str) -> None:
+    def run(self, task: str, *arguments: Any) -> None:
+        """Has the process do a task, one of those that `serve` knows."""
         if self._process is None:
             self._start()
         assert self._process is not None and self._connection is not None
         try:
-            self._connection.send(task)
+            self._connection.send((task, *arguments))
             failure = self._connection.recv()
         except (EOFError, OSError) as error:
             process = self._process
@@ -125,6 +176,7 @@ class _Worker:
             env={
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(path),
+                "KERAS_BACKEND": "tensorflow",
                 "CUDA_VISIBLE_DEVICES": "-1",
             },
         )
@@ -156,21 +208,51 @@ def serve(descriptor: int) -> None:
     """The converter's process: converts until the parent's end is closed.
 
     Args:
-        descriptor: of a `Connection`, which gives tasks, arguments of
-            `_convert`, and takes None, or what went wrong.
+        descriptor: of a `Connection`, which gives tasks, names with
+            arguments, and takes None, or what went wrong.
     """
     connection = Connection(descriptor)
+    tasks: dict[str, Callable[..., None]] = {
+        "convert": _convert,
+        "write": _write,
+    }
     import_tensorflow()
     # The parent may be gone while this one still converts.
     with contextlib.suppress(EOFError, OSError):
         while True:
-            task = connection.recv()
+            name, *arguments = connection.recv()
             failure = None
             try:
-                _convert(*task)
+                tasks[name](*arguments)
             except Exception as error:  # The converter raises any type.
                 failure = f"{type(error).__name__}: {error}"
             connection.send(failure)
+
+
+def _write(
+    file_format: str,
+    folder: str,
+    path: str,
+    shape: tuple[int | None, ...],
+    quantize: str,
+    gives_logits: bool,
+    info: ModelInfo | None,
+) -> None:
+    import tensorflow as tf
+
+    from keras_artkd.deploy.formats import get_export_format
+    from keras_artkd.deploy.formats.keras_file import load_keras_model
+
+    images = pathlib.Path(folder, _IMAGES)
+    get_export_format(file_format).write(
+        load_keras_model(pathlib.Path(folder, _NETWORK)),
+        pathlib.Path(path),
+        tf.TensorSpec(shape, tf.float32, name="image"),
+        quantize,
+        np.load(images) if images.exists() else None,
+        gives_logits,
+        info,
+    )
 
 
 def _convert(folder: str, path: str, quantize: str) -> None:

@@ -1,6 +1,7 @@
 """Writing of a Keras network in an export format, after every check."""
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from keras_artkd.deploy.formats.base import (
     ExportFormat,
     quiet_libraries,
 )
+from keras_artkd.deploy.formats.converting import write_elsewhere
 from keras_artkd.deploy.formats.targets import check_target
 from keras_artkd.deploy.lite import check_images
 from keras_artkd.deploy.model_info import ModelInfo, info_of_names
@@ -71,7 +73,10 @@ def export_model(
             calibration_images=0 if images is None else len(images),
         )
     with replacing(path) as temporary, quiet_libraries():
-        file_format.write(
+        write = file_format.write
+        if keras.backend.backend() != "tensorflow":
+            write = functools.partial(write_elsewhere, file_format.name)
+        write(
             to_deploy(model),
             temporary,
             signature,
@@ -180,14 +185,8 @@ def _signature(model: keras.Model, batch: int | None) -> tf.TensorSpec:
     """The input to export a model with, `batch` images or any number.
 
     Raises:
-        ValueError: if Keras or the model cannot be exported.
+        ValueError: if the model cannot be exported.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            "Exports need Keras's TensorFlow backend. Received: "
-            f"backend={keras.backend.backend()!r}. Fix: model.save() to a "
-            ".keras file, load and export it with KERAS_BACKEND=tensorflow."
-        )
     # An unbuilt model has none of these.
     inputs = [tuple(x.shape) for x in getattr(model, "inputs", None) or []]
     outputs = [tuple(x.shape) for x in getattr(model, "outputs", None) or []]
