@@ -14,12 +14,13 @@ import time
 
 import numpy as np
 
+from keras_artkd.runs.compilation import compiled_distiller
 from keras_artkd.runs.expert_views import time_recording
 from keras_artkd.runs.networks import build_expert
 from keras_artkd.runs.plan import resolve
 from keras_artkd.runs.presets import recipe_presets
 from keras_artkd.runs.runner import load_data
-from keras_artkd.runs.training import compiled_distiller, training_batches
+from keras_artkd.runs.training import training_batches
 
 
 def main():

@@ -167,6 +167,30 @@ def quiet() -> Iterator[None]:
             os.close(descriptor)
 
 
+@contextlib.contextmanager
+def native_output_held() -> Iterator[IO[bytes]]:
+    """Holds back what native code prints; what Python prints is shown.
+
+    Yields:
+        A file with what was held back, of both streams.
+    """
+    with tempfile.TemporaryFile() as held, contextlib.ExitStack() as stack:
+        for number, stream, redirect in (
+            (1, sys.stdout, contextlib.redirect_stdout),
+            (2, sys.stderr, contextlib.redirect_stderr),
+        ):
+            stream.flush()
+            shown = os.dup(number)
+            stack.callback(os.close, shown)
+            stack.callback(os.dup2, shown, number)
+            os.dup2(held.fileno(), number)
+            own = stack.enter_context(
+                open(os.dup(shown), "w", 1, stream.encoding)
+            )
+            stack.enter_context(redirect(cast(IO[str], _Printed(own))))
+        yield held
+
+
 def import_tensorflow() -> None:
     """Imports TensorFlow without its chatter, for a program that uses it.
 

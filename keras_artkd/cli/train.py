@@ -27,6 +27,7 @@ from keras_artkd.cli.status import exit_status
 from keras_artkd.output import import_tensorflow
 from keras_artkd.runs.checks import require_least
 from keras_artkd.runs.config import Config
+from keras_artkd.runs.hosts import Hosts, joined
 from keras_artkd.runs.open_plan import reference, remembered
 from keras_artkd.runs.plan import Plan, resolve
 from keras_artkd.runs.presets import recipe_module
@@ -79,6 +80,7 @@ class Command:
 
     selection: Annotated[Selection, tyro.conf.arg(name="")]
     extent: Annotated[Extent, tyro.conf.arg(name="")]
+    hosts: Annotated[Hosts, tyro.conf.arg(name="")]
     run: Annotated[Config, tyro.conf.arg(name="")]
 
 
@@ -113,8 +115,8 @@ def run_recipe(name: str, arguments: Sequence[str] | None = None) -> int:
 
 def _start(arguments: Sequence[str], program: str = "artkd train") -> int:
     started = time.monotonic()
-    plan, extent = _parse(arguments, program)
-    return _run(plan, extent, started)
+    plan, extent, hosts = _parse(arguments, program)
+    return _run(plan, extent, started, hosts)
 
 
 def parse_plan(arguments: Sequence[str], program: str = "artkd train") -> Plan:
@@ -132,14 +134,16 @@ def parse_plan(arguments: Sequence[str], program: str = "artkd train") -> Plan:
     return _parse(arguments, program)[0]
 
 
-def _parse(arguments: Sequence[str], program: str) -> tuple[Plan, Extent]:
+def _parse(
+    arguments: Sequence[str], program: str
+) -> tuple[Plan, Extent, Hosts]:
     selection, config, words = select(arguments)
     description = recipe_module(selection.recipe).__doc__
     if selection.recipe == Selection.recipe:
         description = __doc__
     command = parse_flags(
         Command,
-        Command(selection, Extent(), config),
+        Command(selection, Extent(), Hosts(), config),
         program,
         description,
         words,
@@ -152,7 +156,7 @@ def _parse(arguments: Sequence[str], program: str) -> tuple[Plan, Extent]:
             f"{' '.join(experts)}. Fix: --method kd, or another that "
             "learns from one; or --inherit expert."
         )
-    return plan, command.extent
+    return plan, command.extent, command.hosts
 
 
 def run_config(
@@ -181,9 +185,15 @@ def run_config(
 
 
 def _run(
-    plan: Plan, extent: Extent | None = None, started: float | None = None
+    plan: Plan,
+    extent: Extent | None = None,
+    started: float | None = None,
+    hosts: Hosts | None = None,
 ) -> int:
     extent, started = extent or Extent(), started or time.monotonic()
+    hosts = hosts or Hosts()
+    if hosts.are_several:
+        _check_several(plan, extent)
     if extent.sizes:
         if plan.config.data.folds is not None:
             raise ValueError(
@@ -233,10 +243,33 @@ def _run(
     from keras_artkd.runs.folds import run_folds
     from keras_artkd.runs.reference import run_open, run_with_reference
 
-    if plan.is_of_all_folds:
-        run_folds(plan, extent.minutes, started)
-    elif plan.is_open:
-        run_open(plan, extent.minutes, started)
-    else:
-        run_with_reference(plan)
+    with joined(hosts):
+        if plan.is_of_all_folds:
+            run_folds(plan, extent.minutes, started)
+        elif plan.is_open:
+            run_open(plan, extent.minutes, started)
+        else:
+            run_with_reference(plan)
     return 0
+
+
+def _check_several(plan: Plan, extent: Extent) -> None:
+    """Rejects what several processes do not do together."""
+    backend = plan.config.schedule.backend
+    if backend != "jax":
+        raise ValueError(
+            "Several processes train by JAX. Received: "
+            f"backend={backend!r}. Fix: --backend jax."
+        )
+    wrong = {
+        "no --epochs, whose number is measured on one machine": plan.is_open,
+        "--folds": plan.is_of_all_folds,
+        "--sizes": bool(extent.sizes),
+        "--rounds": extent.rounds > 1,
+    }
+    if received := [what for what, is_so in wrong.items() if is_so]:
+        raise ValueError(
+            "Several processes train one student, of so many epochs. "
+            f"Received: {', '.join(received)}. Fix: --epochs, and one command "
+            "for each training."
+        )

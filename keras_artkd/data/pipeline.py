@@ -18,6 +18,7 @@ from keras_artkd.data.images import centre_square
 from keras_artkd.data.order import epoch_order
 from keras_artkd.data.recorded import RecordedViews
 from keras_artkd.data.resampling import resize_matrix, resize_squares
+from keras_artkd.data.shares import Share
 from keras_artkd.data.store import ImageStore
 from keras_artkd.data.stream import ImageStream, encoded_image
 from keras_artkd.data.views import VIEWS, Draw, Store
@@ -25,6 +26,8 @@ from keras_artkd.types import Array, Tensor
 
 Augmentation: TypeAlias = Callable[[Tensor, Tensor, Tensor], Batch]
 """From images, labels and a seed to images and labels."""
+Take: TypeAlias = Callable[[Tensor], Tensor]
+"""From the rows of a whole batch to those that are given."""
 
 
 def steps_per_epoch(
@@ -48,6 +51,7 @@ def training_dataset(
     images_per_epoch: int | None = None,
     recorded: RecordedViews | None = None,
     steps: int | None = None,
+    share: Share | None = None,
 ) -> tf.data.Dataset:
     """Gives shuffled, augmented batches of every epoch to come.
 
@@ -84,6 +88,9 @@ def training_dataset(
             are the only ones then, with `views="one"` and no `augmentations`.
         steps: int, batches of an epoch, also more than all images fill; None
             for `steps_per_epoch`.
+        share: `Share`, the part of every batch to give; None for all of it. No
+            more images are read, unless there are `augmentations`, which may
+            mix those of a batch.
 
     Returns:
         `tf.data.Dataset` of `steps` times `epochs -
@@ -125,11 +132,18 @@ def training_dataset(
                 f"views={views!r}, {len(augmentations)} augmentations."
             )
         draw = recorded.draw
+    take: Take = _everything
+    if share is not None:
+        take = functools.partial(share.take, batch_size=batch_size)
+    if not augmentations:
+        draw = functools.partial(draw, take=take)
     batches = VIEWS[views].make(draw, store, image_size, batches)
     if augmentations:
         batches = _augmented(
             batches, augmentations, seed, initial_epoch * steps, epochs * steps
         )
+        if share is not None:
+            batches = batches.map(lambda *both: tuple(map(take, both)))
     return batches.prefetch(tf.data.AUTOTUNE)
 
 
@@ -161,9 +175,13 @@ def _augmented(
     )
 
 
+def _everything(values: Tensor) -> Tensor:
+    return values
+
+
 @functools.singledispatch
 def _random_views(
-    store: Store, side: int, steps: tf.data.Dataset
+    store: Store, side: int, steps: tf.data.Dataset, take: Take = _everything
 ) -> tf.data.Dataset:
     """Makes batches of random views of the images of a store.
 
@@ -172,6 +190,8 @@ def _random_views(
         side: int, of the views, pixels.
         steps: `tf.data.Dataset` with an element for each batch: positions in
             the store `(batch,)`, and a seed `(2,)`.
+        take: function that takes the rows to give of a whole batch. Views are
+            drawn of all rows, so that each is the same whoever reads it.
     """
     raise TypeError(
         "Training images must be an ImageStore or an ImageStream. "
@@ -180,7 +200,12 @@ def _random_views(
 
 
 @_random_views.register
-def _(store: ImageStore, side: int, steps: tf.data.Dataset) -> tf.data.Dataset:
+def _(
+    store: ImageStore,
+    side: int,
+    steps: tf.data.Dataset,
+    take: Take = _everything,
+) -> tf.data.Dataset:
     padding = edge_padding(store, side)
     crops = Crops(store, side, padding, what_to_learn(store))
 
@@ -188,7 +213,7 @@ def _(store: ImageStore, side: int, steps: tf.data.Dataset) -> tf.data.Dataset:
         corners, mirrored = random_windows(
             tf.gather(crops.sizes, indices), side, padding, seed
         )
-        return crops(indices, corners, mirrored)
+        return crops(take(indices), take(corners), take(mirrored))
 
     return steps.map(
         batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
@@ -196,21 +221,29 @@ def _(store: ImageStore, side: int, steps: tf.data.Dataset) -> tf.data.Dataset:
 
 
 @_random_views.register
-def _(store: ImageStream, side: int, steps: tf.data.Dataset) -> tf.data.Dataset:
+def _(
+    store: ImageStream,
+    side: int,
+    steps: tf.data.Dataset,
+    take: Take = _everything,
+) -> tf.data.Dataset:
     with tf.device("CPU:0"):  # Captured by reference, as in `Crops`.
         paths = tf.constant(store.paths)
         shards = tf.constant(store.shards)
         offsets = tf.constant(store.offsets)
         labels = tf.constant(store.labels)
     batch_size = steps.element_spec[0].shape[0]
+    own = len(take(tf.range(batch_size)))
 
     def places(indices: Tensor, seed: Tensor) -> tf.data.Dataset:
+        seeds = take(tf.random.split(seed, batch_size))
+        indices = take(indices)
         return tf.data.Dataset.from_tensor_slices(
             (
                 tf.gather(paths, tf.gather(shards, indices)),
                 tf.gather(offsets, indices),
                 tf.gather(labels, indices),
-                tf.random.split(seed, batch_size),
+                seeds,
             )
         )
 
@@ -233,7 +266,7 @@ def _(store: ImageStream, side: int, steps: tf.data.Dataset) -> tf.data.Dataset:
         steps.flat_map(places)
         .map(view, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .batch(
-            batch_size,
+            own,
             drop_remainder=True,
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
@@ -242,7 +275,7 @@ def _(store: ImageStream, side: int, steps: tf.data.Dataset) -> tf.data.Dataset:
 
 
 def _centre_views(
-    store: Store, side: int, steps: tf.data.Dataset
+    store: Store, side: int, steps: tf.data.Dataset, take: Take = _everything
 ) -> tf.data.Dataset:
     """Makes batches of central views; arguments as of `_random_views`."""
     if not isinstance(store, ImageStore):
@@ -254,6 +287,7 @@ def _centre_views(
 
     def batch(indices: Tensor, seed: Tensor) -> Batch:
         del seed
+        indices = take(indices)
         sizes = tf.gather(crops.sizes, indices)
         return crops(indices, *centre_windows(sizes, side))
 
@@ -267,6 +301,7 @@ def evaluation_dataset(
     image_size: int,
     batch_size: int,
     network_size: int | None = None,
+    share: Share | None = None,
 ) -> tf.data.Dataset:
     """Gives every image once, in order, cropped at the centre.
 
@@ -277,10 +312,12 @@ def evaluation_dataset(
         network_size: int, the side to which crops are resized, to whole
             values, as `keras_artkd.data.resampling.resize_squares` does; None
             for none.
+        share: `Share`, the part of every batch to give; None for all of it.
 
     Returns:
         `tf.data.Dataset` as of `training_dataset`; the last batch may be
-        smaller.
+        smaller. With `share` none is, and a float32 weight of each image is
+        third, see `Share.evaluation_rows`.
     """
     crops = Crops(store, image_size, padding=0, labels=store.labels)
 
@@ -291,12 +328,17 @@ def evaluation_dataset(
         images, labels = crops(indices, corners, mirrored)
         return _resized(images, network_size or image_size), labels
 
-    return (
-        tf.data.Dataset.range(len(store))
-        .batch(batch_size)
-        .map(batch, num_parallel_calls=tf.data.AUTOTUNE)
-        .prefetch(tf.data.AUTOTUNE)
-    )
+    if share is None:
+        batches = tf.data.Dataset.range(len(store)).batch(batch_size)
+        batches = batches.map(batch, num_parallel_calls=tf.data.AUTOTUNE)
+    else:
+        batches = tf.data.Dataset.from_tensor_slices(
+            share.evaluation_rows(len(store), min(batch_size, len(store)))
+        ).map(
+            lambda indices, weights: (*batch(indices), weights),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+    return batches.prefetch(tf.data.AUTOTUNE)
 
 
 def evaluation_arrays(

@@ -1,6 +1,7 @@
 """Views of images that a teacher has answered before the training."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,7 @@ class RecordedViews:
         store: ImageStore | ImageStream,
         side: int,
         steps: tf.data.Dataset,
+        take: Callable[[Tensor], Tensor] = tf.identity,
     ) -> tf.data.Dataset:
         """Batches of one view of each image, with the answers to it.
 
@@ -97,6 +99,7 @@ class RecordedViews:
             side: int, of the crops, pixels.
             steps: `tf.data.Dataset` with an element for each batch: positions
                 in the store `(batch,)`, and a seed `(2,)`.
+            take: function that takes the rows to give of a whole batch.
 
         Returns:
             `tf.data.Dataset` of `(inputs, labels)`: a dict of `"images"`
@@ -113,6 +116,7 @@ class RecordedViews:
             view = tf.random.stateless_uniform(
                 tf.shape(indices), seed, 0, self.count, indices.dtype
             )
+            indices, view = take(indices), take(view)
             places = tf.stack([indices, view], axis=1)
             images, labels = crops(
                 indices,

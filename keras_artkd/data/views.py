@@ -16,7 +16,7 @@ from keras_artkd.types import Tensor
 Store: TypeAlias = ImageStore | ImageStream
 """Images to train on."""
 
-Draw: TypeAlias = Callable[[Store, int, tf.data.Dataset], tf.data.Dataset]
+Draw: TypeAlias = Callable[..., tf.data.Dataset]
 """From a store, the views' side, and a dataset with the positions `(batch,)`
 and the seed `(2,)` of every batch, to batches of single views."""
 

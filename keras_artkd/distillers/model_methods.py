@@ -11,12 +11,13 @@ from keras_artkd.models import without_exits
 
 if TYPE_CHECKING or keras.backend.backend() == "tensorflow":
     from keras_artkd.distillers.tensorflow_step import TrainStep
+elif keras.backend.backend() == "jax":
+    from keras_artkd.distillers.jax_step import TrainStep
 else:
-    # Keras's own JAX and PyTorch steps call `call`, `compute_loss` and
-    # `compute_metrics`, which is all they need.
-    from keras_artkd.distillers.training_model import TrainingModel
-
-    TrainStep = TrainingModel
+    raise ImportError(
+        "keras_artkd computes with TensorFlow or JAX. Received: Keras with "
+        f"{keras.backend.backend()}. Fix: KERAS_BACKEND=tensorflow or jax."
+    )
 
 
 class ModelMethods(TrainStep):

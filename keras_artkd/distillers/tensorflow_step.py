@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_artkd.distillers.roles import synchronize_batch_normalization
 from keras_artkd.distillers.training_model import TrainingModel
+from keras_artkd.losses.ops import sum_over_replicas
 from keras_artkd.types import Tensor
 
 
@@ -17,7 +18,8 @@ class TrainStep(TrainingModel):
     A subclass, the `Distiller`, has the objective and the networks.
 
     Replicas of a `tf.distribute` strategy sum their gradients. Therefore each
-    takes its share, `1 / replicas`, of the batch mean that it computes.
+    takes its share of the mean that it computes, by its part of the examples:
+    some have one more than others where replicas do not divide a batch.
     """
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
@@ -38,7 +40,8 @@ class TrainStep(TrainingModel):
             loss = self.compute_loss(
                 inputs, labels, endpoints, sample_weight, training=True
             )
-            scaled = self.optimizer.scale_loss(loss / self._replicas)
+            part = self._part_of_batch(labels)
+            scaled = self.optimizer.scale_loss(loss * part)
         variables = self.variables_to_train
         gradients = tape.gradient(scaled, variables)
         self.apply_gradients(gradients, variables)
@@ -66,6 +69,13 @@ class TrainStep(TrainingModel):
     @property
     def _replicas(self) -> int:
         return self.distribute_strategy.num_replicas_in_sync
+
+    def _part_of_batch(self, labels: Tensor) -> Tensor | float:
+        """How much of a batch's examples this replica has."""
+        if self._replicas == 1:
+            return 1.0
+        count = tf.cast(tf.shape(labels)[0], "float32")
+        return count / sum_over_replicas(count)
 
     def _track_loss(self, loss: Tensor, labels: Tensor) -> None:
         # Keras makes this metric when compiling, and leaves it at zero in a

@@ -19,12 +19,13 @@ from keras_artkd.datasets import Collection
 from keras_artkd.files import write_json
 from keras_artkd.output import minutes_text
 from keras_artkd.runs.backend import count_gpus
+from keras_artkd.runs.compilation import compiled_distiller
 from keras_artkd.runs.expert_views import time_recording
 from keras_artkd.runs.networks import build_expert
 from keras_artkd.runs.open_plan import choice_file, reference, with_settings
 from keras_artkd.runs.optimizer import make_strategy
 from keras_artkd.runs.plan import Plan
-from keras_artkd.runs.training import compiled_distiller, training_batches
+from keras_artkd.runs.training import training_batches
 
 # Steps that are timed, after the first, which are slow.
 _TIMED_STEPS = 4
@@ -221,7 +222,7 @@ def measure(plan: Plan, data: Collection) -> Speed:
     if expert is not None and plan.config.networks.expert_views is not None:
         assert isinstance(data.train, ImageStore)
         recorded, answer = time_recording(plan, data.train, expert)
-    with make_strategy().scope():
+    with make_strategy(plan.config.schedule.batch_size).scope():
         distiller = compiled_distiller(plan, data, expert, steps=10)
     times: list[float] = []
     batches = training_batches(plan, data, epochs=10_000, recorded=recorded)

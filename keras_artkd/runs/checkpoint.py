@@ -12,6 +12,7 @@ import numpy as np
 from keras_artkd.distillers import Distiller
 from keras_artkd.files import read_arrays, write_atomically
 from keras_artkd.measure.divergence import why_diverged
+from keras_artkd.runs import hosts
 from keras_artkd.types import Array, Path
 
 # What to do where the file is damaged.
@@ -161,7 +162,7 @@ class Checkpoint(keras.callbacks.Callback):
             self.best_epoch = epoch + 1
             self.best_is_whole = self.distiller.student_is_whole
             self.best_weights = self._student_weights()
-        self._write()
+        self.write()
 
     def _student_weights(self) -> list[Array]:
         with averaged_weights(self.distiller, self.averaged):
@@ -205,13 +206,18 @@ class Checkpoint(keras.callbacks.Callback):
             },
         }
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Writes the state as it is, unless another process does."""
+        if not hosts.is_first():
+            return
         arrays = {
             f"{name}/{i}": keras.ops.convert_to_numpy(variable)
             for name, variables in self._groups().items()
             for i, variable in enumerate(variables)
         }
-        arrays |= {f"best/{i}": w for i, w in enumerate(self.best_weights)}
+        # Before the first epoch none is best, and the file has its places.
+        best = self.best_weights or self.distiller.student.get_weights()
+        arrays |= {f"best/{i}": w for i, w in enumerate(best)}
         meta = {
             "epoch": self.epoch,
             "best_epoch": self.best_epoch,
@@ -254,8 +260,10 @@ class KeepStages(keras.callbacks.Callback):
             model: keras.Model = self.model
             network: keras.Model = getattr(model, "student", model)
             path = self.folder / f"stage{stage}.keras"
+            # All processes change the weights, one writes.
             with averaged_weights(model, self.averaged):
-                write_atomically(path, network.save)
+                if hosts.is_first():
+                    write_atomically(path, network.save)
 
 
 def _assign(
@@ -272,4 +280,5 @@ def _assign(
             "Fix: resume with the configuration of the run."
         )
     for index, variable in enumerate(variables):
-        variable.assign(state[f"{name}/{index}"])
+        value = state[f"{name}/{index}"]
+        variable.assign(hosts.on_all_devices(value, variable))

@@ -14,6 +14,7 @@ import filelock
 
 from keras_artkd.files import sweep, write_text
 from keras_artkd.run_folder import RunFolder
+from keras_artkd.runs import hosts
 
 _POLL_SECONDS = 2.0
 # Of this process: an expert's run is part of its student's.
@@ -24,14 +25,15 @@ _held: set[pathlib.Path] = set()
 def claim(folder: RunFolder, wait: bool = False) -> Iterator[bool]:
     """Yields whether a run is this process's.
 
-    It is also where the process has claimed it before.
+    It is also where the process has claimed it before, and where it follows
+    another that claims it (`keras_artkd.runs.hosts`).
 
     Args:
         folder: `RunFolder`, which need not exist.
         wait: whether to wait for another process that has it.
     """
     path = folder.path.resolve()
-    if path in _held:
+    if path in _held or not hosts.is_first():
         yield True
         return
     lock = filelock.FileLock(_lock_file(folder))
@@ -66,7 +68,8 @@ def claimed(folder: RunFolder) -> Iterator[None]:
                 f"{_owner(folder)}. Fix: wait for it, or end it; --resume goes "
                 "on with a training."
             )
-        sweep(folder.path)
+        if hosts.is_first():
+            sweep(folder.path)
         yield
 
 

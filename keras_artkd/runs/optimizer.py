@@ -121,9 +121,13 @@ def replica_devices() -> list[str]:
     return [f"GPU:{index}" for index in range(len(gpus))]
 
 
-def make_strategy() -> tf.distribute.Strategy:
-    """`MirroredStrategy` over several devices, else the default strategy."""
-    devices = replica_devices()
+def make_strategy(batch_size: int) -> tf.distribute.Strategy:
+    """`MirroredStrategy` over several devices, else the default strategy.
+
+    Args:
+        batch_size: int; no more devices than images in a batch have a part.
+    """
+    devices = replica_devices()[:batch_size]
     if len(devices) > 1:
         return _mirror(*devices)
     return tf.distribute.get_strategy()
@@ -136,9 +140,9 @@ def _mirror(*devices: str) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy(devices)
 
 
-def count_replicas() -> int:
+def count_replicas(batch_size: int) -> int:
     """The replicas of `make_strategy`."""
-    return max(1, len(replica_devices()))
+    return max(1, len(replica_devices()[:batch_size]))
 
 
 def evaluation_batch_size(count: int, batch_size: int, replicas: int) -> int:

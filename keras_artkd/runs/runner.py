@@ -23,6 +23,7 @@ from keras_artkd.run_folder import (
     VERSIONS,
     RunFolder,
 )
+from keras_artkd.runs import hosts
 from keras_artkd.runs.checkpoint import KeepStages
 from keras_artkd.runs.claims import claim, claimed
 from keras_artkd.runs.commands import command
@@ -54,10 +55,11 @@ from keras_artkd.runs.provenance import (
     describe_data,
     describe_versions,
 )
+from keras_artkd.runs.pseudo_labels import PseudoLabels
 from keras_artkd.runs.stages import AnnouncePhases, stage_paths
 from keras_artkd.runs.summary import print_finished, print_summary
 from keras_artkd.runs.testing import evaluate
-from keras_artkd.runs.training import train
+from keras_artkd.runs.training import train, train_together
 from keras_artkd.runs.validation import check_plan
 
 # With fewer steps from random weights a network hardly moves.
@@ -110,7 +112,7 @@ def run_or_read(plan: Plan, data: Collection) -> dict[str, Any]:
     """
     # Another command may train the same expert.
     with claim(plan.folder, wait=True):
-        if not plan.folder.is_finished:
+        if not hosts.told("expert finished", plan.folder.is_finished):
             return _run(plan, data)
     check_same_data(plan.folder, data)
     print(f"Finished before: {plan.folder}")
@@ -143,8 +145,15 @@ def run(
             `resume`, one that another process trains, or data that changed
             since.
     """
-    if plan.folder.is_finished:
+    if hosts.told("finished", plan.folder.is_finished):
         return print_finished(plan.folder)
+    if hosts.is_first():
+        _check_unclaimed(plan)
+    return _run(plan, data, reference)
+
+
+def _check_unclaimed(plan: Plan) -> None:
+    """Rejects a run that somebody else trains or has begun."""
     if plan.folder.path.exists():
         # Another command may be training it.
         with claimed(plan.folder):
@@ -157,7 +166,6 @@ def run(
         )
     if resume and not plan.folder.is_begun:
         _note_what_differs(plan.folder)
-    return _run(plan, data, reference)
 
 
 def _run(
@@ -202,45 +210,30 @@ def _train_and_test(
 ) -> dict[str, Any]:
     folder = plan.folder
     expert_path = find_expert(plan, data)
-    taught, labels = teach(plan, data, expert_path, folder)
-
-    settings = plan.settings
-    description = describe_data(plan, data, labels)
-    folder.write(SETTINGS, settings)
-    folder.write(DATA, description)
-    folder.write(VERSIONS, describe_versions())
-    folder.write_command(command(plan))
-    print(f"Run: {folder}")
-    _note_short_training(plan, taught)
-    if settings["options"]:
-        options = (
-            f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}"
-            for k, v in settings["options"].items()
-        )
-        print(f"  {plan.method.name}: {', '.join(options)}")
-    measured = None
-    if labels is not None:
-        assert data.unlabelled is not None
-        shown = save_left_out(folder, data.unlabelled, labels)
-        measured = labels.measure(data.hidden_labels) | {"left_out": shown}
-        print(f"Pseudo-labels: {describe_labels(measured)}")
-        # Not over a person's, which says the same in another order.
-        if not folder.pseudo_labels.exists():
-            write_labels(folder.pseudo_labels, labels, data.class_names)
-        folder.write_arrays(
-            folder.expert_answers, keys=labels.keys, logits=labels.logits
-        )
-        if plan.config.data.labels_only:
+    with hosts.first_goes_first("data to learn from"):
+        taught, labels = teach(plan, data, expert_path, folder)
+        settings = plan.settings
+        description = describe_data(plan, data, labels)
+        measured = None
+        if hosts.is_first():
+            folder.write(SETTINGS, settings)
+            folder.write(DATA, description)
+            folder.write(VERSIONS, describe_versions())
+            folder.write_command(command(plan))
+            _announce(plan, taught)
+            if labels is not None:
+                measured = _keep_labels(plan, data, labels)
+    if plan.config.data.labels_only:
+        if hosts.is_first():
             print_next(plan, folder.pseudo_labels)
-            return measured
-    distiller, checkpoint = train(
-        plan,
-        taught,
-        expert_path,
-        folder,
-        _callbacks(plan, taught),
-        verbose=0,
-    )
+        return measured or {}
+    training = plan, taught, expert_path, folder, _callbacks(plan, taught)
+    if hosts.count_devices() > 1:
+        train_together(*training)
+        if not hosts.is_first():
+            hosts.told("tested")
+            return folder.metrics
+    distiller, checkpoint = train(*training)
     student = models.without_exits(distiller.student)
     write_atomically(folder.last_student, student.save)
     if plan.is_of_all_folds:
@@ -278,7 +271,38 @@ def _train_and_test(
     folder.write(METRICS, metrics)
     write_report(folder.path)
     print_summary(metrics, folder)
+    hosts.told("tested")
     return metrics
+
+
+def _announce(plan: Plan, data: Collection) -> None:
+    """Prints what is trained now."""
+    print(f"Run: {plan.folder}")
+    _note_short_training(plan, data)
+    if all_options := plan.settings["options"]:
+        options = (
+            f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}"
+            for k, v in all_options.items()
+        )
+        print(f"  {plan.method.name}: {', '.join(options)}")
+
+
+def _keep_labels(
+    plan: Plan, data: Collection, labels: PseudoLabels
+) -> dict[str, Any]:
+    """Writes the pseudo-labels of a run; returns what is known of them."""
+    folder = plan.folder
+    assert data.unlabelled is not None
+    shown = save_left_out(folder, data.unlabelled, labels)
+    measured = labels.measure(data.hidden_labels) | {"left_out": shown}
+    print(f"Pseudo-labels: {describe_labels(measured)}")
+    # Not over a person's, which says the same in another order.
+    if not folder.pseudo_labels.exists():
+        write_labels(folder.pseudo_labels, labels, data.class_names)
+    folder.write_arrays(
+        folder.expert_answers, keys=labels.keys, logits=labels.logits
+    )
+    return measured
 
 
 def _note_short_training(plan: Plan, data: Collection) -> None:
@@ -314,12 +338,14 @@ def _callbacks(plan: Plan, data: Collection) -> list[keras.callbacks.Callback]:
     steps = steps_per_epoch(
         data.train, schedule.batch_size, schedule.images_per_epoch
     )
-    callbacks = [
-        keras.callbacks.TensorBoard(plan.folder.logs),
-        Progress(schedule.epochs, steps),
-    ]
-    if plan.method.staged:
-        callbacks.append(AnnouncePhases())
+    callbacks = []
+    if hosts.is_first():
+        callbacks = [
+            keras.callbacks.TensorBoard(plan.folder.logs),
+            Progress(schedule.epochs, steps),
+        ]
+        if plan.method.staged:
+            callbacks.append(AnnouncePhases())
     if plan.method.name == EXPERT_METHOD:
         ends = plateau_ends(schedule.epochs, schedule.drops)
         averaged = schedule.ema_momentum is not None
@@ -351,7 +377,8 @@ def find_expert(plan: Plan, data: Collection) -> pathlib.Path | None:
     if not plan.has_expert:
         return None
     if plan.expert is None:
-        return given_expert(plan, data)
+        with hosts.first_goes_first("given expert"):
+            return given_expert(plan, data)
     if not plan.expert.folder.is_finished:
         print(f"Expert: {plan.config.networks.expert_network}")
     run_or_read(plan.expert, data)

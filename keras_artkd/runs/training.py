@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
-from keras.optimizers.schedules import LearningRateSchedule
 
 from keras_artkd.catalogue.augmentations import AUGMENTATIONS
 from keras_artkd.data.augment import Cutout, Mixup, Rotations
@@ -13,17 +12,18 @@ from keras_artkd.data.pipeline import (
     training_dataset,
 )
 from keras_artkd.data.recorded import RecordedViews
+from keras_artkd.data.shares import Share
 from keras_artkd.data.store import ImageStore
 from keras_artkd.data.stream import ImageStream
 from keras_artkd.data.views import Store
 from keras_artkd.datasets import Collection
 from keras_artkd.distillers import Distiller
-from keras_artkd.losses.labels import SmoothedCrossEntropy
 from keras_artkd.measure.verdict import FEW_VALIDATION_IMAGES
 from keras_artkd.run_folder import HISTORY, RunFolder
-from keras_artkd.runs.backend import count_gpus
+from keras_artkd.runs import hosts
 from keras_artkd.runs.batches import evaluation_batches
 from keras_artkd.runs.checkpoint import Checkpoint
+from keras_artkd.runs.compilation import compiled_distiller
 from keras_artkd.runs.expert_views import record_expert
 from keras_artkd.runs.heads import (
     Head,
@@ -37,13 +37,8 @@ from keras_artkd.runs.label_free import (
     after_first_stage,
     without_labels,
 )
-from keras_artkd.runs.networks import build_distiller, load_teachers
-from keras_artkd.runs.optimizer import (
-    cosine_rate,
-    make_adamw,
-    make_optimizer,
-    make_strategy,
-)
+from keras_artkd.runs.networks import load_teachers
+from keras_artkd.runs.optimizer import make_strategy
 from keras_artkd.runs.plan import Plan
 from keras_artkd.types import Path
 
@@ -58,7 +53,8 @@ def train(
 ) -> tuple[Distiller, Checkpoint]:
     """Trains to the last epoch, and resumes what `folder` holds.
 
-    Reads the training and the validation split alone.
+    Reads the training and the validation split alone. What several devices
+    share is trained by `train_together` before, and only read here.
 
     Args:
         plan: `Plan`.
@@ -71,24 +67,10 @@ def train(
     Returns:
         The distiller, with the last weights, and its `Checkpoint`.
     """
-    schedule = plan.config.schedule
-    batch_size = min(schedule.batch_size, len(data.train))
-    steps = steps_per_epoch(data.train, batch_size, schedule.images_per_epoch)
-    with make_strategy().scope():
-        expert, recorded = None, None
-        if expert_path is not None:
-            expert = load_teachers(expert_path, plan, len(data.class_names))
-            if plan.config.networks.expert_views is not None:
-                assert isinstance(data.train, ImageStore)
-                recorded = record_expert(plan, data.train, expert, expert_path)
-        distiller = compiled_distiller(plan, data, expert, steps)
-    averaged = schedule.ema_momentum is not None
-    checkpoint = Checkpoint(
-        distiller,
-        folder.checkpoint,
-        keep_last=epoch_choice(plan, data) != "validation",
-        averaged=averaged,
-    )
+    steps = _steps(plan, data)
+    with make_strategy(plan.config.schedule.batch_size).scope():
+        distiller, recorded = _made(plan, data, expert_path, steps)
+    checkpoint = _checkpoint(plan, data, distiller, folder)
     initial_epoch = checkpoint.restore()
     if plan.first_stage:
         callbacks = [
@@ -100,37 +82,161 @@ def train(
         ]
     elif not initial_epoch:
         _start_with_head(plan, data, distiller, folder, checkpoint)
-    if initial_epoch:
+    if initial_epoch and hosts.count_devices() < 2:
         print(f"Resuming after epoch {initial_epoch}.")
-    if initial_epoch < schedule.epochs:
-        distiller.fit(
+    batches = training_batches(
+        plan, data, plan.config.schedule.epochs, initial_epoch, recorded
+    )
+    validation = evaluation_batches(plan, data.validation)
+    _fit(
+        plan,
+        distiller,
+        checkpoint,
+        steps,
+        batches,
+        validation,
+        callbacks,
+        verbose,
+    )
+    folder.write(HISTORY, checkpoint.history)
+    return distiller, checkpoint
+
+
+def train_together(
+    plan: Plan,
+    data: Collection,
+    expert_path: Path | None,
+    folder: RunFolder,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> None:
+    """Trains on all devices of all processes, by JAX.
+
+    The checkpoint has what the training begins with and what becomes of it:
+    process 0 writes the first, and `train` in process 0 reads the last. Thus
+    all begin with the same weights, whatever their machines are, and the
+    number of processes may differ from call to call.
+
+    Args:
+        plan: see `train`, as for all that follow.
+        data: `datasets.Collection`.
+        expert_path: of the trained expert, or None.
+        folder: `RunFolder`, which all processes see.
+        callbacks: Keras callbacks; those of process 0 may be more, but what
+            changes a weight is in all.
+    """
+    if plan.first_stage:
+        raise ValueError(
+            "Between a first stage without labels and the labels a classifier "
+            "is fitted, which one device does. Received: "
+            f"method={plan.method.name!r}, {hosts.count_devices()} devices. "
+            "Fix: CUDA_VISIBLE_DEVICES with one, or another method."
+        )
+    steps, epochs = _steps(plan, data), plan.config.schedule.epochs
+    with hosts.first_goes_first("beginning"):
+        if hosts.is_first():
+            distiller, _ = _made(plan, data, expert_path, steps)
+            checkpoint = _checkpoint(plan, data, distiller, folder)
+            if not checkpoint.restore():
+                _start_with_head(plan, data, distiller, folder, checkpoint)
+                checkpoint.write()
+    with hosts.distribution().scope():
+        # Of networks that are read from files, too: all make the same weights
+        # before.
+        keras.utils.set_random_seed(plan.config.schedule.seed)
+        distiller, recorded = _made(plan, data, expert_path, steps)
+        checkpoint = _checkpoint(plan, data, distiller, folder)
+        initial_epoch = checkpoint.restore()
+        if initial_epoch:
+            print(f"Resuming after epoch {initial_epoch}.")
+        # Process 0 writes the next one when all have read this.
+        hosts.all_are_here("restored")
+        share = hosts.own_share()
+        rows = min(plan.config.schedule.batch_size, len(data.train))
+        if share.filled(rows) != rows:
+            distiller.batch_rows = rows * plan.rotations
+        _fit(
+            plan,
+            distiller,
+            checkpoint,
+            steps,
             training_batches(
-                plan, data, schedule.epochs, initial_epoch, recorded
+                plan, data, epochs, initial_epoch, recorded, share
             ),
+            evaluation_batches(plan, data.validation, share=share),
+            callbacks,
+        )
+
+
+def _steps(plan: Plan, data: Collection) -> int:
+    """Steps of an epoch."""
+    schedule = plan.config.schedule
+    batch_size = min(schedule.batch_size, len(data.train))
+    return steps_per_epoch(data.train, batch_size, schedule.images_per_epoch)
+
+
+def _made(
+    plan: Plan, data: Collection, expert_path: Path | None, steps: int
+) -> tuple[Distiller, RecordedViews | None]:
+    """The compiled distiller, and recorded views where there are such."""
+    expert, recorded = None, None
+    if expert_path is not None:
+        expert = load_teachers(expert_path, plan, len(data.class_names))
+        if plan.config.networks.expert_views is not None:
+            assert isinstance(data.train, ImageStore)
+            recorded = record_expert(plan, data.train, expert, expert_path)
+    return compiled_distiller(plan, data, expert, steps), recorded
+
+
+def _checkpoint(
+    plan: Plan, data: Collection, distiller: Distiller, folder: RunFolder
+) -> Checkpoint:
+    return Checkpoint(
+        distiller,
+        folder.checkpoint,
+        keep_last=epoch_choice(plan, data) != "validation",
+        averaged=plan.config.schedule.ema_momentum is not None,
+    )
+
+
+def _fit(
+    plan: Plan,
+    distiller: Distiller,
+    checkpoint: Checkpoint,
+    steps: int,
+    batches: tf.data.Dataset,
+    validation: tf.data.Dataset,
+    callbacks: Sequence[keras.callbacks.Callback],
+    verbose: int | str = 0,
+) -> None:
+    """Trains from the checkpoint's epoch to the last."""
+    epochs = plan.config.schedule.epochs
+    if checkpoint.epoch < epochs:
+        distiller.fit(
+            batches,
             steps_per_epoch=steps,
-            epochs=schedule.epochs,
-            initial_epoch=initial_epoch,
+            epochs=epochs,
+            initial_epoch=checkpoint.epoch,
             # The pipeline shuffles; Keras would warn that it does not.
             shuffle=False,
             # What validates was trained on, where all images were.
-            validation_data=None
-            if plan.is_of_all_folds
-            else evaluation_batches(plan, data.validation),
+            validation_data=None if plan.is_of_all_folds else validation,
             # Validation is of the average, too.
             callbacks=[
-                *([keras.callbacks.SwapEMAWeights()] if averaged else []),
+                *(
+                    [keras.callbacks.SwapEMAWeights()]
+                    if checkpoint.averaged
+                    else []
+                ),
                 *callbacks,
                 checkpoint,
             ],
             verbose=verbose,
         )
-    elif averaged:
+    elif checkpoint.averaged:
         # As `fit` does at its end.
         distiller.optimizer.finalize_variable_values(
             distiller.trainable_weights
         )
-    folder.write(HISTORY, checkpoint.history)
-    return distiller, checkpoint
 
 
 def epoch_choice(plan: Plan, data: Collection) -> str:
@@ -156,6 +262,7 @@ def training_batches(
     epochs: int,
     initial_epoch: int = 0,
     recorded: RecordedViews | None = None,
+    share: Share | None = None,
 ) -> tf.data.Dataset:
     """Batches of a plan's training, see `training_dataset`.
 
@@ -163,11 +270,7 @@ def training_batches(
     such, the others are of the images that have one, as many batches of them.
     """
     schedule, classes = plan.config.schedule, len(data.class_names)
-    steps = steps_per_epoch(
-        data.train,
-        min(schedule.batch_size, len(data.train)),
-        schedule.images_per_epoch,
-    )
+    steps = _steps(plan, data)
 
     def batches(
         store: Store, begin: int, end: int, augment: Sequence[str]
@@ -184,6 +287,7 @@ def training_batches(
             plan.config.augmentation.crop_and_mirror,
             recorded=recorded,
             steps=steps,
+            share=share,
         )
 
     free = plan.label_free_epochs
@@ -259,70 +363,6 @@ def _fit_head(
         f"validation images (C={head.strength:g})."
     )
     return head
-
-
-def compiled_distiller(
-    plan: Plan,
-    data: Collection,
-    expert: keras.Model | list[keras.Model] | None,
-    steps: int,
-) -> Distiller:
-    """The distiller of a plan, ready to train.
-
-    Args:
-        plan: `Plan`.
-        data: a `datasets.Collection`.
-        expert: the expert, or its stages; None for a method without.
-        steps: int, of an epoch.
-    """
-    schedule = plan.config.schedule
-    distiller = build_distiller(plan, len(data.class_names), expert)
-    own_rate = distiller.rate_schedule(plan.first_rate, schedule.epochs, steps)
-    distiller.compile(
-        _make_optimizer(plan, own_rate, steps * schedule.epochs),
-        loss=_supervised_loss(schedule.label_smoothing),
-        metrics=["accuracy"],
-        jit_compile=_compiles(),
-    )
-    return distiller
-
-
-def _compiles() -> bool:
-    """Whether XLA compiles a step."""
-    # JAX would otherwise compute one operation at a time. TensorFlow's networks
-    # here are faster with it on a GPU and slower on a CPU, and it cannot reach
-    # from one replica to another.
-    return keras.backend.backend() == "jax" or count_gpus() == 1
-
-
-def _make_optimizer(
-    plan: Plan, own_rate: LearningRateSchedule | None, total_steps: int
-) -> keras.optimizers.Optimizer:
-    schedule = plan.config.schedule
-    rate = own_rate or plan.first_rate
-    if schedule.rate_decay == "cosine" and not own_rate:
-        rate = cosine_rate(plan.first_rate, total_steps, schedule.warmup)
-    if schedule.optimizer == "adamw":
-        return make_adamw(
-            rate,
-            schedule.weight_decay,
-            schedule.clip_norm,
-            schedule.ema_momentum,
-        )
-    steps = () if rate is not plan.first_rate else schedule.drops
-    return make_optimizer(
-        rate,
-        total_steps,
-        steps,
-        schedule.drop_factor,
-        schedule.momentum,
-        schedule.clip_norm,
-        schedule.ema_momentum,
-    )
-
-
-def _supervised_loss(label_smoothing: float) -> SmoothedCrossEntropy | None:
-    return SmoothedCrossEntropy(label_smoothing) if label_smoothing else None
 
 
 def _augmentations(

@@ -32,7 +32,7 @@ def two_replicas():
     )
 
 
-def train(method, make, strategy, options, stages=None, **fit):
+def train(method, make, strategy, options, stages=None, whole=WHOLE, **fit):
     """A few steps, eagerly on one device, in a graph on two.
 
     Args:
@@ -41,6 +41,7 @@ def train(method, make, strategy, options, stages=None, **fit):
         strategy: of two replicas, or None for one device.
         options: dict of the method's options.
         stages: int, of the expert, for a method in phases.
+        whole: int, images of a batch.
         **fit: what `fit` takes.
 
     Returns:
@@ -65,13 +66,13 @@ def train(method, make, strategy, options, stages=None, **fit):
             run_eagerly=eager,
             jit_compile=False,
         )
-    images, labels = batch(2 * WHOLE, views=distiller.views)
+    images, labels = batch(2 * whole, views=distiller.views)
     validation = (images if distiller.views == 1 else images[:, 0], labels)
-    size = WHOLE
+    size = whole
     if make is rotating:
         one_hot = tf.one_hot(labels, CLASSES)
         images, labels = map(np.array, Rotations()(images, one_hot, None))
-        size = 4 * WHOLE
+        size = 4 * whole
     before = distiller.get_weights()
     logs = distiller.fit(
         images,
@@ -121,6 +122,19 @@ def test_equals_one_device(method, make, options, fit):
     tolerance = 0.05 if "skdsam" in method else 0.005
     assert_same_logs(logs_one, logs_two)
     assert_same_changes(before, one, two, tolerance)
+
+
+def test_a_batch_that_replicas_do_not_divide():
+    """One has four images and the other three."""
+    weights = {"sample_weight": np.linspace(0, 2, 14)}
+    logs_one, before, one = train(
+        "kd", normalised, None, {}, whole=7, **weights
+    )
+    logs_two, _, two = train(
+        "kd", normalised, two_replicas(), {}, whole=7, **weights
+    )
+    assert_same_logs(logs_one, logs_two)
+    assert_same_changes(before, one, two, 0.005)
 
 
 @pytest.mark.exhaustive

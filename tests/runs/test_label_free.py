@@ -9,11 +9,12 @@ import pytest
 from keras_artkd import models
 from keras_artkd.data.store import NO_LABEL
 from keras_artkd.runs.checkpoint import Checkpoint
+from keras_artkd.runs.compilation import compiled_distiller
 from keras_artkd.runs.heads import Head, feature_model
 from keras_artkd.runs.labelling import teach
 from keras_artkd.runs.plan import resolve
 from keras_artkd.runs.runner import load_data, run
-from keras_artkd.runs.training import compiled_distiller, training_batches
+from keras_artkd.runs.training import training_batches
 from keras_artkd.runs.validation import check_plan
 from tests.runs.settings import small_plan
 from tests.runs.test_labelling import assert_same_training, colours
