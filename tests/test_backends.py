@@ -2,8 +2,12 @@
 
 import os
 import pathlib
+import runpy
 import subprocess
 import sys
+
+import keras
+import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 PROGRAM = """
@@ -85,6 +89,12 @@ with_views()
 assert "tensorflow" not in sys.modules
 print("trained")
 """
+
+
+def test_another_backend_is_refused_at_once(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    with pytest.raises(ImportError, match="Received: Keras with torch. Fix"):
+        runpy.run_module("keras_artkd.distillers.model_methods")
 
 
 def test_trains_on_jax():

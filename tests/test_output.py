@@ -10,7 +10,13 @@ import pytest
 
 from keras_artkd.cli.status import exit_status
 from keras_artkd.layers import AWGram
-from keras_artkd.output import TURNS, escaped, on_one_line, quiet
+from keras_artkd.output import (
+    TURNS,
+    escaped,
+    native_output_held,
+    on_one_line,
+    quiet,
+)
 
 ARTKD = """
 from keras_artkd.cli.main import main
@@ -84,6 +90,17 @@ def test_native_chatter_explains_an_error():
         os.write(2, b"no space left")
         raise RuntimeError
     assert caught.value.__notes__ == ["no space left"]
+
+
+def test_native_output_is_held_while_python_prints(capfd):
+    with native_output_held() as held:
+        os.write(1, b"out\n")
+        os.write(2, b"error\n")
+        print("shown")
+        print("an error", file=sys.stderr)
+        held.seek(0)
+        assert held.read() == b"out\nerror\n"
+    assert capfd.readouterr() == ("shown\n", "an error\n")
 
 
 def test_our_warnings_are_a_line_for_whoever_types_a_command(capsys):

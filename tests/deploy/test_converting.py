@@ -3,6 +3,7 @@
 import os
 import signal
 
+import keras
 import numpy as np
 import pytest
 
@@ -12,16 +13,20 @@ from tests.deploy.networks import flat_network
 
 
 @pytest.mark.parametrize("quantize", ["none", "int8"])
-def test_files_are_those_of_this_process(tmp_path, quantize):
+def test_files_are_those_of_this_process(tmp_path, quantize, monkeypatch):
+    """Also where the process alone has TensorFlow, as in a run by JAX."""
     network = flat_network()
-    here, there = tmp_path / "here.tflite", tmp_path / "there.tflite"
+    here, there, by_jax = (tmp_path / f"{i}.tflite" for i in range(3))
     shape = (8, *network.input_shape[1:])
     images = np.random.default_rng(0).integers(0, 256, shape, "uint8")
     export_tflite(network, here, quantize, images)
     with converting.converter_process():
         export_tflite(network, there, quantize, images)
         assert converting._worker.get()._process.poll() is None
+        monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+        export_tflite(network, by_jax, quantize, images)
     assert there.read_bytes() == here.read_bytes()
+    assert by_jax.read_bytes() == here.read_bytes()
 
 
 # The processes of the tests below convert nothing: without TensorFlow they
