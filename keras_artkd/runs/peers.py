@@ -21,8 +21,13 @@ from typing import IO, Any
 _HANDLER = ctypes.CFUNCTYPE(None, ctypes.c_int)
 
 # A machine that is gone closes no connection: it is asked after so many
-# seconds of silence, so often.
-_KEEPALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4}
+# seconds of silence, so often; or has so many milliseconds for what was sent.
+_KEEPALIVE = {
+    "TCP_KEEPIDLE": 15,
+    "TCP_KEEPINTVL": 5,
+    "TCP_KEEPCNT": 4,
+    "TCP_USER_TIMEOUT": 35_000,
+}
 SECONDS_TO_MEET = 300
 
 
@@ -176,9 +181,13 @@ class Peers:
 
 
 def _listen(host: str, processes: int) -> socket.socket:
+    """A server where others reach `host`: there, or at every address."""
+    family = socket.getaddrinfo(host, None)[0][0]
     for place in (host, ""):
         with contextlib.suppress(OSError):
-            server = socket.create_server((place, 0), backlog=processes)
+            server = socket.create_server(
+                (place, 0), family=family, backlog=processes
+            )
             server.settimeout(SECONDS_TO_MEET)
             return server
     raise ValueError(

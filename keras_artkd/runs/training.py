@@ -87,7 +87,7 @@ def train(
     batches = training_batches(
         plan, data, plan.config.schedule.epochs, initial_epoch, recorded
     )
-    validation = evaluation_batches(plan, data.validation)
+    validation = _validation_batches(plan, data)
     _fit(
         plan,
         distiller,
@@ -162,7 +162,7 @@ def train_together(
             training_batches(
                 plan, data, epochs, initial_epoch, recorded, share
             ),
-            evaluation_batches(plan, data.validation, share=share),
+            _validation_batches(plan, data, share),
             callbacks,
         )
 
@@ -198,13 +198,22 @@ def _checkpoint(
     )
 
 
+def _validation_batches(
+    plan: Plan, data: Collection, share: Share | None = None
+) -> tf.data.Dataset | None:
+    """None where all images were trained on."""
+    if plan.is_of_all_folds:
+        return None
+    return evaluation_batches(plan, data.validation, share=share)
+
+
 def _fit(
     plan: Plan,
     distiller: Distiller,
     checkpoint: Checkpoint,
     steps: int,
     batches: tf.data.Dataset,
-    validation: tf.data.Dataset,
+    validation: tf.data.Dataset | None,
     callbacks: Sequence[keras.callbacks.Callback],
     verbose: int | str = 0,
 ) -> None:
@@ -218,8 +227,7 @@ def _fit(
             initial_epoch=checkpoint.epoch,
             # The pipeline shuffles; Keras would warn that it does not.
             shuffle=False,
-            # What validates was trained on, where all images were.
-            validation_data=None if plan.is_of_all_folds else validation,
+            validation_data=validation,
             # Validation is of the average, too.
             callbacks=[
                 *(
