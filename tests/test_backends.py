@@ -13,11 +13,12 @@ ROOT = pathlib.Path(__file__).parents[1]
 PROGRAM = """
 import sys
 
+import jax
 import keras
 import numpy as np
 
-from keras_artkd import distillers, models
-from tests.distillers.networks import plain
+from keras_artkd import distillers, losses, models
+from tests.distillers.networks import normalised, plain
 
 assert keras.backend.backend() == "jax"
 random = np.random.default_rng(0)
@@ -54,13 +55,30 @@ def with_teachers():
     assert all(map(np.array_equal, state, distiller.get_weights()))
 
 
-def without_gradients():
-    try:
-        distillers.build("gradient_attention", plain(), plain(6))
-    except ValueError as error:
-        assert "with TensorFlow alone. Received: the backend jax" in str(error)
-    else:
-        raise AssertionError("was made")
+def with_gradients():
+    student, expert = normalised(), plain(6)
+    distiller = distillers.build("gradient_attention", student, expert)
+    images = random.uniform(0, 255, (8, 16, 16, 3)).astype("float32")
+    labels = random.integers(0, 4, 8)
+
+    def gradient(network, training):
+        def loss(images):
+            logits, _ = network.stateless_call(
+                [v.value for v in network.trainable_variables],
+                [v.value for v in network.non_trainable_variables],
+                images, training=training)
+            return 255 * losses.cross_entropy(labels, logits).sum()
+        return jax.grad(loss)(images)
+
+    expected = losses.gradient_attention(
+        gradient(expert, False), gradient(student, True)).mean()
+    distiller.compile(keras.optimizers.SGD(0.01))
+    before = [w.copy() for w in student.get_weights()]
+    logs = distiller.fit(images, labels, batch_size=8, verbose=0).history
+    np.testing.assert_allclose(
+        logs["gradient_attention"], expected, rtol=1e-4)
+    # By both terms.
+    assert not any(map(np.array_equal, before, student.get_weights()))
 
 
 def with_views():
@@ -84,7 +102,7 @@ def with_views():
 
 
 with_teachers()
-without_gradients()
+with_gradients()
 with_views()
 assert "tensorflow" not in sys.modules
 print("trained")

@@ -266,6 +266,8 @@ def _check_several(plan: Plan, extent: Extent) -> None:
         "--folds": plan.is_of_all_folds,
         "--sizes": bool(extent.sizes),
         "--rounds": extent.rounds > 1,
+        f"--method {plan.method.name}, between whose stages one device fits "
+        "a classifier": plan.first_stage > 0,
     }
     if received := [what for what, is_so in wrong.items() if is_so]:
         raise ValueError(

@@ -1,10 +1,11 @@
-"""A network whose gradient at its input is an endpoint, with TensorFlow.
+"""A network whose gradient at its input is an endpoint.
 
 A loss may compare how sensitive networks are to each pixel. The gradient needs
-the labels, which a network in its role does not see: therefore the forward
-pass is recorded, and the gradient taken when the objective is computed. A
-teacher's own tape is not the student's: the student's has nothing of it to
-differentiate.
+the labels, which a network in its role does not see: therefore TensorFlow
+records the forward pass, and the gradient is taken when the objective is
+computed. A teacher's own tape is not the student's: the student's has nothing
+of it to differentiate. JAX differentiates functions: there the network runs a
+second time, of the labels.
 """
 
 import functools
@@ -20,6 +21,7 @@ from keras_artkd.distillers.roles import (
 from keras_artkd.losses import cross_entropy
 from keras_artkd.losses.base import Endpoints
 from keras_artkd.losses.gradient_attention import INPUT_GRADIENT
+from keras_artkd.models.resizing import resize_to
 from keras_artkd.types import Tensor
 
 # The range of pixels. The loss is multiplied by it, not the gradient: what half
@@ -35,19 +37,14 @@ class GradientNetwork(RoleNetwork):
     """A `RoleNetwork` that also offers `input_gradient`.
 
     Raises:
-        ValueError: on a backend that is not TensorFlow; and for a student with
-            layers whose gradient has no right gradient.
+        ValueError: for a student with layers whose gradient has no right
+            gradient in TensorFlow.
     """
 
     def __init__(self, role: str, model: keras.Model) -> None:
-        if keras.backend.backend() != "tensorflow":
-            raise ValueError(
-                "A gradient of a gradient is taken with TensorFlow alone. "
-                f"Received: the backend {keras.backend.backend()}. Fix: "
-                "KERAS_BACKEND=tensorflow, or a loss of activations, such as "
-                "AttentionTransfer (method attention): every backend has them."
-            )
-        if role == STUDENT:
+        self._by_jax = keras.backend.backend() == "jax"
+        self._training = False
+        if role == STUDENT and not self._by_jax:
             _make_differentiable_twice(model)
         super().__init__(role, model)
         # A recorded teacher has answers and no images.
@@ -57,7 +54,17 @@ class GradientNetwork(RoleNetwork):
             self.specs[INPUT_GRADIENT] = keras.KerasTensor(shape, "float32")
 
     def __call__(self, images: Tensor, training: bool) -> Endpoints:
-        """Endpoints, and a function of the labels in the gradient's place."""
+        """Endpoints, and in the gradient's place what `complete` needs.
+
+        That is a function of the labels, or for JAX the images: a step's
+        functions give tensors alone.
+        """
+        if self._by_jax:
+            self._training = training
+            return {
+                **super().__call__(images, training),
+                INPUT_GRADIENT: images,
+            }
         import tensorflow as tf
 
         images = tf.cast(images, "float32")
@@ -73,8 +80,38 @@ class GradientNetwork(RoleNetwork):
 
     def complete(self, endpoints: Endpoints, labels: Tensor) -> Endpoints:
         """See `RoleNetwork.complete`: the gradient by these labels."""
+        if self._by_jax:
+            images = endpoints[INPUT_GRADIENT]
+            return {
+                **endpoints,
+                INPUT_GRADIENT: self._by_jax_at(images, labels),
+            }
         gradient = endpoints[INPUT_GRADIENT]
         return {**endpoints, INPUT_GRADIENT: gradient(labels)}
+
+    def _by_jax_at(self, images: Tensor, labels: Tensor) -> Tensor:
+        """`_gradient` with JAX; what else the second run changes is dropped."""
+        import jax
+
+        network = self._endpoint_model
+        state = [
+            [variable.value for variable in variables]
+            for variables in (
+                network.trainable_variables,
+                network.non_trainable_variables,
+            )
+        ]
+
+        def loss(images: Tensor) -> Tensor:
+            endpoints, _ = network.stateless_call(
+                *state,
+                resize_to(images, self.input_shape),
+                training=self._training,
+            )
+            values = cross_entropy(labels, endpoints["logits"])
+            return keras.ops.sum(_BRIGHTNESS * values)
+
+        return jax.grad(loss)(keras.ops.cast(images, "float32"))
 
 
 def _make_differentiable_twice(student: keras.Model) -> None:

@@ -70,6 +70,20 @@ class TrainStep(TrainingModel):
     def _replicas(self) -> int:
         return self.distribute_strategy.num_replicas_in_sync
 
+    def _maybe_symbolic_build(
+        self, iterator: Any = None, data_batch: Any = None
+    ) -> None:
+        # Keras makes a batch of the replicas' mean, to see its shapes: that
+        # fails where one has an example more. One replica's part has them.
+        if iterator is not None and self._replicas > 1:
+            parts = self.distribute_strategy.experimental_local_results
+            _, _, batches = next(iter(iterator))
+            data_batch = keras.tree.map_structure(
+                lambda values: parts(values)[0], next(batches)
+            )
+            iterator = None
+        super()._maybe_symbolic_build(iterator, data_batch)
+
     def _part_of_batch(self, labels: Tensor) -> Tensor | float:
         """How much of a batch's examples this replica has."""
         if self._replicas == 1:

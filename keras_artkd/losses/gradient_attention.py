@@ -49,7 +49,7 @@ class GradientAttention(TransferLoss):
     networks of such a loss: the gradient of each example's cross-entropy by
     its image, `(batch, height, width, 3)`, float32, in nats for a whole range
     of brightness (pixels of 0 to 1). The student learns from it by a gradient
-    of a gradient. With TensorFlow alone: `keras.ops` has no gradient.
+    of a gradient. With TensorFlow and JAX: `keras.ops` has no gradient.
 
     Args:
         norm: see `gradient_attention`.

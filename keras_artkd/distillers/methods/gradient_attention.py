@@ -19,8 +19,7 @@ def gradient_attention(
 ) -> Distiller:
     """`L(y, S) + beta / 2 ||dL(y, S)/dx - dL(y, expert)/dx||`, x the image.
 
-    A step costs the student about twice its arithmetic. TensorFlow alone can
-    train it.
+    A step costs the student about twice its arithmetic.
 
     Args:
         student: the network to train.
