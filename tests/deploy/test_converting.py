@@ -12,7 +12,9 @@ from keras_artkd.deploy.formats import converting
 from tests.deploy.networks import flat_network
 
 
-@pytest.mark.parametrize("quantize", ["none", "int8"])
+@pytest.mark.parametrize(
+    "quantize", [pytest.param("none", marks=pytest.mark.exhaustive), "int8"]
+)
 def test_files_are_those_of_this_process(tmp_path, quantize, monkeypatch):
     """Also where the process alone has TensorFlow, as in a run by JAX."""
     network = flat_network()

@@ -97,7 +97,9 @@ def test_settings_that_are_none(classifiers, tmp_path, name, text):
 
 
 @pytest.mark.parametrize("name", ["c.tflite", "c.keras", "c_saved_model"])
-@pytest.mark.parametrize("where", [INFO, CARD])
+@pytest.mark.parametrize(
+    "where", [INFO, pytest.param(CARD, marks=pytest.mark.exhaustive)]
+)
 def test_a_text_that_would_fill_the_memory(classifiers, tmp_path, name, where):
     huge = " " * (64 * MAX_BYTES)
     settings = json.dumps(SETTINGS)

@@ -25,6 +25,13 @@ ALL = [
     for file_format in EXPORT_FORMATS.values()
     for quantize in file_format.quantisations
 ]
+# A file of each format, and the quantised ones, too, where all is tested.
+WHOLE = [
+    pytest.param(
+        *case, marks=[] if case[1] == "none" else pytest.mark.exhaustive
+    )
+    for case in ALL
+]
 CORRELATIONS = [
     "none",
     "cosine",
@@ -74,7 +81,7 @@ def test_answers_and_class_names(tmp_path, capfd, name, quantize):
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(("name", "quantize"), ALL)
+@pytest.mark.parametrize(("name", "quantize"), WHOLE)
 @pytest.mark.parametrize("folder", ["old [1]", r"a\b", "what*{1}?"])
 def test_folders_whose_names_are_patterns(tmp_path, folder, name, quantize):
     """TensorFlow looks for files that match some paths."""
