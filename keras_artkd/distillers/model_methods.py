@@ -13,11 +13,16 @@ if TYPE_CHECKING or keras.backend.backend() == "tensorflow":
     from keras_artkd.distillers.tensorflow_step import TrainStep
 elif keras.backend.backend() == "jax":
     from keras_artkd.distillers.jax_step import TrainStep
-else:
+elif keras.backend.backend() == "torch":
     raise ImportError(
-        "keras_artkd computes with TensorFlow or JAX. Received: Keras with "
-        f"{keras.backend.backend()}. Fix: KERAS_BACKEND=tensorflow or jax."
+        "keras_artkd trains with TensorFlow or JAX. Received: Keras with "
+        "torch. Fix: KERAS_BACKEND=tensorflow or jax."
     )
+else:
+    # Of a backend that trains nothing, and reads what was trained.
+    from keras_artkd.distillers.training_model import TrainingModel
+
+    TrainStep = TrainingModel
 
 
 class ModelMethods(TrainStep):

@@ -91,7 +91,19 @@ def refused(path):
     return found
 
 
-@pytest.mark.parametrize("name", STUDENTS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name,
+            # As the others, at a larger cost.
+            marks=[pytest.mark.exhaustive]
+            if name in ("mobilenet_v2", "shufflenet_v2")
+            else [],
+        )
+        for name in STUDENTS
+    ],
+)
 def test_what_the_gpu_refuses(name, tmp_path):
     make, expected = STUDENTS[name]
     assert refused(export_tflite(make(), tmp_path / "m.tflite")) == expected

@@ -291,7 +291,7 @@ def test_commands_that_go_by_one_split(words, plan, capsys):
     assert "--folds" in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_students_without_an_expert_are_judged_by_those_of_their_folds(copy):
     alone = resolve(copy.config.replace(method="baseline", exports=False))
     with short_runs():

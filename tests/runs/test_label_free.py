@@ -144,6 +144,7 @@ def test_the_first_stage_reads_no_label(place, data, short_runs):
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.exhaustive
 def test_a_killed_run_resumes_where_the_labels_begin(
     place, short_runs, tmp_path, monkeypatch, capsys
 ):

@@ -186,6 +186,7 @@ def test_what_is_beyond_chance(gained, lost, verdict):
     assert verdict in str(gain) and "200 validation images" in str(gain)
 
 
+@pytest.mark.exhaustive
 def test_from_a_killed_round_to_the_one_taken(
     place, short_runs, tmp_path, monkeypatch, capsys
 ):
