@@ -206,9 +206,8 @@ def _fine_tune(
         f"{result.before['accuracy'] + result.before['accuracy_drop']:.2%}."
     )
     if result.report is None:
-        print(
-            f"It is no better: nothing is written, {result.path} is as it was."
-        )
+        left = "is as it was" if result.path.exists() else "is not there"
+        print(f"It is no better: nothing is written, {result.path} {left}.")
         return 0
     print(f"{result.path}: {_words(result.report)}")
     _print_next(arguments.run, result.report)

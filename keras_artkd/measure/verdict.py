@@ -80,10 +80,12 @@ def int8_concern(report: _Facts, folder: str) -> dict[str, str] | None:
     if report["quantize"] != "int8" or drop <= _INT8_LOSS + 1e-9:
         return None
     command = shlex.join(["artkd", "export", folder])
+    if report.get("format", "tflite") != "tflite":
+        command += f" --format {report['format']}"
     return {
         "what": f"{_INT8} is right about fewer of the validation images than "
         f"the student in floats, by {_points(drop)}.",
-        "next": f"{command} --quantize float16, which loses nothing"
+        "next": f"{command} --quantize float16, which mostly loses nothing"
         if "fine_tuned" in report
         else f"{command} --fine-tune {FINE_TUNING_EPOCHS}, which trains it "
         "for int8",

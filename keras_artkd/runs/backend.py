@@ -35,9 +35,11 @@ def use_backend(name: str) -> None:
         return
     given = os.environ.get(_VARIABLE)
     if given not in (None, "", name):
+        known = given in ("tensorflow", "jax")
+        mend = f"--backend {given}, or " if known else ""
         raise ValueError(
             f"This run's backend is {name}. Received: {_VARIABLE}={given}. "
-            f"Fix: --backend {given} (tensorflow or jax), or unset {_VARIABLE}."
+            f"Fix: {mend}unset {_VARIABLE}."
         )
     if name == "jax" and importlib.util.find_spec("jax") is None:
         raise ImportError(

@@ -222,7 +222,8 @@ def measure(plan: Plan, data: Collection) -> Speed:
     if expert is not None and plan.config.networks.expert_views is not None:
         assert isinstance(data.train, ImageStore)
         recorded, answer = time_recording(plan, data.train, expert)
-    with make_strategy(plan.config.schedule.batch_size).scope():
+    batch_size = min(plan.config.schedule.batch_size, len(data.train))
+    with make_strategy(batch_size).scope():
         distiller = compiled_distiller(plan, data, expert, steps=10)
     times: list[float] = []
     batches = training_batches(plan, data, epochs=10_000, recorded=recorded)

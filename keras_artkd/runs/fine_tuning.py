@@ -199,10 +199,10 @@ def fine_tune_run(
         )
     except _NotBetter:
         return FineTuned(path, before, better.after, None)
-    save_student(folder.fine_tuned_student, tuned, facts)
     if path.resolve() == (folder.path / name).resolve():
         write_companions(folder, collection.test)
         if file_format == "tflite":
+            save_student(folder.fine_tuned_student, tuned, facts)
             _tell(folder, report)
     return FineTuned(path, before, better.after, report)
 
@@ -268,7 +268,7 @@ def fine_tune(
 def _tell(folder: RunFolder, report: dict[str, Any]) -> None:
     """Lets the run's metrics, card and page tell of its new int8 file."""
     metrics = folder.metrics
-    metrics["exports"]["tflite_int8"] = report
+    metrics.setdefault("exports", {})["tflite_int8"] = report
     failed = metrics.get("failed_exports", {})
     failed.pop("tflite_int8", None)
     if not failed:

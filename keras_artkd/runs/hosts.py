@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import dataclasses
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -102,10 +103,19 @@ def from_slurm(variables: Mapping[str, str]) -> Hosts:
     name, _, rest = known["nodes"].partition("[")
     if "," in name or not rest:
         first = name.split(",")[0]
+    elif rest.split(",")[0].count("[") or re.search(r"\][^,]", rest):
+        first = known["nodes"]  # Of two ranges: told below.
     else:
         first = name + rest.replace("]", ",").replace("-", ",").split(",")[0]
-    # Two jobs of one machine have two, of those that systems give to nobody.
-    port = 61440 + int(known["job"]) % 4096
+    if not re.fullmatch(r"[\w.-]+", first):
+        raise ValueError(
+            "The first machine of SLURM's list must be a name. Received: "
+            f"{known['nodes']}. Fix: --coordinator HOST:PORT with --processes "
+            "and --process."
+        )
+    # Two steps of one machine have two, of those that systems give to nobody.
+    step = int(variables.get("SLURM_STEP_ID", 0))
+    port = 61440 + (int(known["job"]) + 257 * step) % 4096
     return Hosts(
         f"{first}:{port}", int(known["processes"]), int(known["process"])
     )

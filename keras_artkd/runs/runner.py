@@ -59,7 +59,11 @@ from keras_artkd.runs.pseudo_labels import PseudoLabels
 from keras_artkd.runs.stages import AnnouncePhases, stage_paths
 from keras_artkd.runs.summary import print_finished, print_summary
 from keras_artkd.runs.testing import evaluate
-from keras_artkd.runs.training import train, train_together
+from keras_artkd.runs.training import (
+    check_devices,
+    train,
+    train_together,
+)
 from keras_artkd.runs.validation import check_plan
 
 # With fewer steps from random weights a network hardly moves.
@@ -185,6 +189,7 @@ def _run(
     # A mistake in the student's settings should not come to light after the
     # data was loaded and the expert trained, nor leave a folder.
     check_student(plan)
+    check_devices(plan)
     data = load_data(plan) if data is None else data
     if len(data.class_names) == 2:
         # Which are too few for standardised logits.

@@ -68,7 +68,8 @@ def train(
         The distiller, with the last weights, and its `Checkpoint`.
     """
     steps = _steps(plan, data)
-    with make_strategy(plan.config.schedule.batch_size).scope():
+    batch_size = min(plan.config.schedule.batch_size, len(data.train))
+    with make_strategy(batch_size).scope():
         distiller, recorded = _made(plan, data, expert_path, steps)
     checkpoint = _checkpoint(plan, data, distiller, folder)
     initial_epoch = checkpoint.restore()
@@ -102,6 +103,21 @@ def train(
     return distiller, checkpoint
 
 
+def check_devices(plan: Plan) -> None:
+    """Validates a plan for the devices that there are, before it begins.
+
+    Raises:
+        ValueError: if several devices of JAX cannot train it.
+    """
+    if plan.first_stage and hosts.count_devices() > 1:
+        raise ValueError(
+            "Between a first stage without labels and the labels a classifier "
+            "is fitted, which one device does. Received: "
+            f"method={plan.method.name!r}, {hosts.count_devices()} devices. "
+            "Fix: CUDA_VISIBLE_DEVICES with one, or another method."
+        )
+
+
 def train_together(
     plan: Plan,
     data: Collection,
@@ -124,13 +140,6 @@ def train_together(
         callbacks: Keras callbacks; those of process 0 may be more, but what
             changes a weight is in all.
     """
-    if plan.first_stage:
-        raise ValueError(
-            "Between a first stage without labels and the labels a classifier "
-            "is fitted, which one device does. Received: "
-            f"method={plan.method.name!r}, {hosts.count_devices()} devices. "
-            "Fix: CUDA_VISIBLE_DEVICES with one, or another method."
-        )
     steps, epochs = _steps(plan, data), plan.config.schedule.epochs
     with hosts.first_goes_first("beginning"):
         if hosts.is_first():

@@ -13,9 +13,6 @@ _EPOCHS = 8
 # An expert of few images needs many epochs, and is trained soon.
 _EXPERT_EPOCHS = {5: 30, 10: 30, 20: 30, 50: 16, 100: 8}
 
-# The epoch is chosen as in the other cells, and the last is shown beside it.
-_WITH_OTHERS = {k: v for k, v in UNLABELLED.items() if k != "keep_epoch"}
-
 
 def name_of(share: int, what: str) -> str:
     """Name of a cell: `20 %: labels`."""
@@ -41,7 +38,7 @@ def _cells(share: int) -> list[Cell]:
         ),
     ]
     if share < 100:
-        with_others = data | _WITH_OTHERS | {"epochs": _EPOCHS}
+        with_others = data | UNLABELLED | {"epochs": _EPOCHS}
         name = name_of(share, "and images without")
         cells.insert(1, Cell(name, with_others, against=labels))
     return cells
@@ -102,7 +99,7 @@ def _few(**changes: Any) -> dict[str, Any]:
 def _features() -> Study:
     ways: dict[str, dict[str, Any]] = {
         "labels": _LABELS,
-        "and images without": _WITH_OTHERS,
+        "and images without": UNLABELLED,
         "features first": _FEATURES,
         "its expert's features first": {"method": "feature_distillation"},
     }
@@ -153,13 +150,13 @@ def _longer() -> Study:
     with_others = "and images without"
     cells = [
         Cell(labels, _few(**_LABELS)),
-        Cell(with_others, _few(**_WITH_OTHERS), against=labels),
+        Cell(with_others, _few(**UNLABELLED), against=labels),
         Cell(long_labels, _few(epochs=3 * _LABELS["epochs"]), against=labels),
     ]
     cells += [
         Cell(
             f"{with_others}, 24 epochs{name}",
-            _few(**_WITH_OTHERS | {"epochs": 3 * _EPOCHS} | changes),
+            _few(**UNLABELLED | {"epochs": 3 * _EPOCHS} | changes),
             against=long_labels,
         )
         for name, changes in _TRIES.items()

@@ -143,6 +143,8 @@ def test_an_int8_file_that_loses_more_than_a_point():
     concern = int8_concern(report(0.023), "a run")
     assert concern["what"].endswith("in floats, by 2.3 points.")
     assert concern["next"].startswith("artkd export 'a run' --fine-tune 5,")
+    onnx = int8_concern(report(0.023, format="onnx"), "RUN")
+    assert "RUN --format onnx --fine-tune 5," in onnx["next"]
     again = int8_concern(report(0.023, fine_tuned=5), "a run")
     assert "--quantize float16" in again["next"]
     others = [{"what": "It was still improving.", "next": "--epochs 2"}]

@@ -9,7 +9,9 @@ import pytest
 from keras_artkd import models
 from keras_artkd.data.store import ImageStore
 from keras_artkd.deploy.export import export_tflite, verify
+from keras_artkd.deploy.export.run import export_run
 from keras_artkd.deploy.formats import open_model
+from keras_artkd.deploy.lite import LiteModel
 from keras_artkd.report.run import read_run
 from keras_artkd.run_folder import METRICS, RunFolder
 from keras_artkd.runs import fine_tuning
@@ -65,7 +67,7 @@ def test_a_network_that_int8_harms_gains_it_back(tmp_path):
     )
 
 
-def test_a_run_tells_of_its_new_file(folder, monkeypatch):
+def test_a_run_tells_of_its_new_file(folder, monkeypatch, tmp_path):
     """And nothing else of it changes."""
     # What a training leaves whose int8 file did not pass the gate.
     (folder.path / "student_int8.tflite").unlink()
@@ -111,6 +113,17 @@ def test_a_run_tells_of_its_new_file(folder, monkeypatch):
     export = metrics["exports"]["tflite_int8"]
     assert export["fine_tuned"] == 3 and "test images" in export["held_out"]
     assert export["judged"]["agreement"] == result.after["agreement"]
+
+    # A later export has this student, too, wherever it goes.
+    again, report = export_run(
+        folder.path, "tflite", "int8", tmp_path / "again.tflite"
+    )
+    assert report["fine_tuned"] == 3
+    images = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), "uint8")
+    np.testing.assert_array_equal(
+        LiteModel(again).predict(images),
+        LiteModel(folder.path / "student_int8.tflite").predict(images),
+    )
     assert export["size_bytes"] == result.path.stat().st_size
     card = open_model(result.path).info.card
     assert "trained 3 epochs more for this file" in card

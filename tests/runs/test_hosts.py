@@ -256,6 +256,11 @@ def test_processes_of_slurm(nodes, first):
         "SLURM_JOB_ID": "4097",
     }
     assert from_slurm(variables) == Hosts(f"{first}:61441", 4, 3)
+    step = variables | {"SLURM_STEP_ID": "2"}
+    assert from_slurm(step).coordinator == f"{first}:{61441 + 2 * 257}"
+    ranges = variables | {"SLURM_STEP_NODELIST": "rack[1-2]n[3-4]"}
+    with pytest.raises(ValueError, match="must be a name.*HOST:PORT"):
+        from_slurm(ranges)
     del variables["SLURM_PROCID"]
     with pytest.raises(ValueError, match="no SLURM_PROCID. Fix: srun"):
         from_slurm(variables)

@@ -184,9 +184,9 @@ class ParityGate:
         if short:
             raise ParityError(
                 f"The file was not kept: {' and '.join(short)}. Fix: less "
-                "quantisation (float16 instead of int8), artkd export "
-                "--fine-tune for int8, a network trained longer (agreement is "
-                "low where confidence is), or another threshold."
+                "quantisation (float16 instead of int8), for int8 of a run "
+                "artkd export --fine-tune, a network trained longer (agreement "
+                "is low where confidence is), or another threshold."
             )
 
 

@@ -161,7 +161,8 @@ def export_run(
 
     The run's data is loaded again: the gate looks at its validation images,
     which chose the epoch (the test images choose nothing). With a
-    `.tflite` file in the run's folder go `classify.py` and `golden/`.
+    `.tflite` file in the run's folder go `classify.py` and `golden/`. Of a
+    run that was fine-tuned for int8 that student is in every int8 `.tflite`.
 
     Args:
         run_dir: folder of a finished run.
@@ -185,15 +186,21 @@ def export_run(
     known_format = get_export_format(file_format)
     name = known_format.file_name(quantize)
     folder = check_finished(run_dir)
-    config, data, _ = facts = read_facts(folder)
+    config, data, metrics = facts = read_facts(folder)
     path = check_target(path or folder.path / name, known_format)
     if licence is not None:
         config["licence"] = licence
-    student = load_keras_model(folder.student)
+    reference = student = load_keras_model(folder.student)
+    tuned = None
+    if (file_format, quantize) == ("tflite", "int8"):
+        own = metrics.get("exports", {}).get("tflite_int8", {})
+        tuned = own.get("fine_tuned")
+    if tuned is not None:
+        student = load_keras_model(folder.fine_tuned_student)
 
     collection = load_data(data, data_dir)
     # Of all folds together every image was trained on.
-    held_out = "training" if "folds" in facts.metrics else "validation"
+    held_out = "training" if "folds" in metrics else "validation"
     sizes = crop_size(config), config["image_size"]
     report = deliver_student(
         student,
@@ -205,6 +212,8 @@ def export_run(
         (held_out, *images_to_measure(collection.validation, *sizes)),
         gate or ParityGate(),
         batch=batch,
+        reference=reference,
+        fine_tuned=tuned,
     )
     if held_out == "training":
         del report["judged"]
