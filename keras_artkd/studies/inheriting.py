@@ -133,6 +133,8 @@ def _awgram() -> Study:
     cells = [
         Cell(_POOLING, {}),
         Cell("pooling, 64 channels", {"head_channels": 64}),
+        # As many parameters as AWGram with 128 channels.
+        Cell("pooling, 1,536 channels", {"head_channels": 1536}),
         Cell("AWGram, 64 channels, norm 8", head(64, 8.0, "cosine")),
         Cell("AWGram, 32 channels, norm 8", head(32, 8.0, "cosine")),
         Cell("AWGram, 128 channels, norm 8", head(128, 8.0, "cosine")),
@@ -141,6 +143,7 @@ def _awgram() -> Study:
         Cell("AWGram, Pearson", head(64, 8.0, "pearson")),
         Cell("AWGram, Euclidean", head(64, 8.0, "euclidean")),
         Cell("plain Gram matrix", head(64, 8.0, "none")),
+        Cell("plain Gram matrix, 128 channels", head(128, 8.0, "none")),
     ]
     for size in ("small", "tiny"):
         student = {"student": SIZES[size]}
