@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import jax
 import keras
 
 from keras_artkd.distillers.training_model import TrainingModel
+from keras_artkd.types import Tensor
+
+Values = list[Tensor]
 
 
 class TrainStep(TrainingModel):
@@ -27,4 +31,85 @@ class TrainStep(TrainingModel):
             data = keras.tree.map_structure(
                 lambda values: None if values is None else values[:rows], data
             )
-        return super().train_step(state, data)
+        trains_all = len(self.variables_to_train) == len(
+            self.trainable_variables
+        )
+        if trains_all and len(self.optimizers) == 1:
+            return super().train_step(state, data)
+        return self._train_some(state, data)
+
+    def make_train_function(self, force: bool = False) -> None:
+        """Makes the step, see `keras.Model`; by `force` another one.
+
+        JAX finds what it compiled by the function that it was given. A method
+        of the same model is always the same: that of another phase would be
+        taken for this one's.
+        """
+        step = type(self).train_step
+
+        def train_step(state: Any, data: Any) -> Any:
+            return step(self, state, data)
+
+        # Not by Keras's, which would track it.
+        object.__setattr__(self, "train_step", train_step)
+        try:
+            super().make_train_function(force)
+        finally:
+            object.__delattr__(self, "train_step")
+
+    @property
+    def non_trainable_variables(self) -> list[keras.Variable]:
+        """Those of Keras, and those of optimizers that it does not know.
+
+        Only what is among them survives a step.
+        """
+        others = [
+            variable
+            for name, optimizer in self.optimizers.items()
+            if name != "optimizer" and optimizer is not None
+            for variable in optimizer.variables
+        ]
+        return [*super().non_trainable_variables, *others]
+
+    def _train_some(self, state: Any, data: Any) -> Any:
+        """A step of `variables_to_train` alone, by all optimizers."""
+        trainable, fixed, of_optimizer, of_metrics = state
+        trained = self.variables_to_train
+        places = {id(v): i for i, v in enumerate(self.trainable_variables)}
+        indices = [places[id(variable)] for variable in trained]
+
+        def objective(values: Values, *arguments: Any, **options: Any) -> Any:
+            every = list(trainable)
+            for index, value in zip(indices, values, strict=True):
+                every[index] = value
+            return self.compute_loss_and_updates(every, *arguments, **options)
+
+        images, labels, weight = keras.utils.unpack_x_y_sample_weight(data)
+        (_, aux), gradients = jax.value_and_grad(objective, has_aux=True)(
+            [trainable[index] for index in indices],
+            *(fixed, of_metrics, images, labels, weight),
+            training=True,
+            optimizer_variables=of_optimizer,
+        )
+        loss, outputs, fixed, of_metrics = aux
+        known = (
+            self.trainable_variables,
+            self.non_trainable_variables,
+            self.optimizer.variables,
+        )
+        values = (trainable, fixed, of_optimizer)
+        mapping = [
+            pair
+            for variables, of_variables in zip(known, values, strict=True)
+            for pair in zip(variables, of_variables, strict=True)
+        ]
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            self.apply_gradients(gradients, trained)
+        logs, of_metrics = self._update_metrics_variables(
+            of_metrics, loss, images, labels, outputs, weight
+        )
+        updated = [
+            [scope.get_current_value(variable) for variable in variables]
+            for variables in known
+        ]
+        return logs, (*updated, of_metrics)

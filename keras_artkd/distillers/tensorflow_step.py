@@ -1,6 +1,5 @@
 """Training and test steps for TensorFlow."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -59,12 +58,6 @@ class TrainStep(TrainingModel):
         )
         self._track_loss(loss, labels)
         return self.compute_metrics(inputs, labels, logits, sample_weight)
-
-    def apply_gradients(
-        self, gradients: Sequence[Tensor], variables: Sequence[keras.Variable]
-    ) -> None:
-        """Updates variables by gradients of the scaled loss."""
-        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
     @property
     def _replicas(self) -> int:

@@ -1,12 +1,13 @@
 """The course of a training: epochs, optimizers and metrics."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 
 from keras_artkd.distillers.fixed import fixed_message
+from keras_artkd.types import Tensor
 
 
 class TrainingModel(keras.Model):
@@ -116,6 +117,12 @@ class TrainingModel(keras.Model):
         """The variables that a step changes by gradients."""
         variables: list[keras.Variable] = self.trainable_variables
         return variables
+
+    def apply_gradients(
+        self, gradients: Sequence[Tensor], variables: Sequence[keras.Variable]
+    ) -> None:
+        """Updates variables by gradients of the scaled loss."""
+        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
     @property
     def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:

@@ -19,13 +19,7 @@ def check_plan(plan: Plan) -> None:
         ImportError: if the backend is not installed.
         OSError: if a folder or a file cannot be read.
     """
-    backend = plan.config.schedule.backend
-    if plan.method.staged and backend != "tensorflow":
-        raise ValueError(
-            f"The phases of {plan.method.name} have steps of TensorFlow's. "
-            f"Received: backend={backend!r}. Fix: --backend tensorflow."
-        )
-    use_backend(backend)
+    use_backend(plan.config.schedule.backend)
     check_request(**plan.load_arguments)
     if plan.has_expert and plan.given_experts:
         check_expert_files(plan)

@@ -23,10 +23,6 @@ def plan(**changes):
         ({"method": "kd", "expert": "nobody.keras"}, "nobody.keras.*not there"),
         ({"method": "kd", "expert": __file__}, "must be a .keras file"),
         ({"method": "kd", "group": "artist"}, "knows no artists"),
-        (
-            {"method": "ms_mgans", "epochs": 12, "backend": "jax"},
-            "steps of TensorFlow's.*Fix: --backend",
-        ),
         ({"method": "kd", "data_options": {"x": 1}}, "options.*scenes.*x"),
     ],
 )

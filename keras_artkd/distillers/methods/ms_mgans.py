@@ -31,6 +31,7 @@ from keras_artkd.distillers.phases import (
     PhaseCosine,
     plan_phases,
 )
+from keras_artkd.distillers.recorded import Inputs
 from keras_artkd.distillers.roles import STUDENT
 from keras_artkd.distillers.staged_networks import (
     TAUGHT,
@@ -91,8 +92,7 @@ class MultiStageDistiller(Distiller):
     `rate_schedule` gives the learning rates that belong to it. The method is
     made for SGD with that schedule, whose velocity is nil at the end of each
     phase; another optimizer keeps its state from one phase to the next. Only
-    TensorFlow can train it, as other backends' trainers have one optimizer.
-    Only the regularisation of single variables counts.
+    the regularisation of single variables counts.
 
     Args:
         student: the network to train, with groups.
@@ -221,11 +221,6 @@ class MultiStageDistiller(Distiller):
 
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Trains as `Distiller`, through the phases of `plan(epochs)`."""
-        if keras.backend.backend() != "tensorflow":
-            raise ValueError(
-                "This method trains with TensorFlow. Received: the backend "
-                f"{keras.backend.backend()}. Fix: KERAS_BACKEND=tensorflow."
-            )
         self._entered = None
         return super().fit(*args, **kwargs)
 
@@ -287,18 +282,19 @@ class MultiStageDistiller(Distiller):
         terms["regularization"] = regularization(self._step.student_variables)
         return terms, total + terms["regularization"]
 
-    def compute_metrics(
+    def compute_loss(
         self,
-        x: Tensor,
-        y: Tensor,
-        y_pred: Any,
+        x: Inputs | None = None,
+        y: Tensor | None = None,
+        y_pred: Any = None,
         sample_weight: Tensor | None = None,
-    ) -> dict[str, Tensor]:
-        """Updates and returns the metrics; in training also the phase's."""
-        if isinstance(y_pred, dict):
+        training: bool = True,
+    ) -> Tensor:
+        """See `Distiller.compute_loss`; in training it logs the phase, too."""
+        if training:
             self.term_trackers["stage"].update_state(self.stage)
             self.term_trackers["block"].update_state(self.phase.block)
-        return super().compute_metrics(x, y, y_pred, sample_weight)
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     @property
     def metrics(self) -> list[keras.Metric]:
