@@ -16,6 +16,7 @@ from keras_artkd.data.augment import (
 from keras_artkd.data.crops import Crops, edge_padding, what_to_learn
 from keras_artkd.data.images import centre_square
 from keras_artkd.data.order import epoch_order
+from keras_artkd.data.prefetching import prefetched
 from keras_artkd.data.recorded import RecordedViews
 from keras_artkd.data.resampling import resize_matrix, resize_squares
 from keras_artkd.data.shares import Share
@@ -144,7 +145,7 @@ def training_dataset(
         )
         if share is not None:
             batches = batches.map(lambda *both: tuple(map(take, both)))
-    return batches.prefetch(tf.data.AUTOTUNE)
+    return prefetched(batches)
 
 
 def _augmented(
@@ -338,7 +339,7 @@ def evaluation_dataset(
             lambda indices, weights: (*batch(indices), weights),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
-    return batches.prefetch(tf.data.AUTOTUNE)
+    return prefetched(batches)
 
 
 def evaluation_arrays(

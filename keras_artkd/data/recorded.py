@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_artkd.data.augment import centre_windows, random_windows
 from keras_artkd.data.crops import Crops, edge_padding, what_to_learn
+from keras_artkd.data.prefetching import prefetched
 from keras_artkd.data.store import ImageStore
 from keras_artkd.data.stream import ImageStream
 from keras_artkd.types import Array, Tensor
@@ -78,11 +79,10 @@ class RecordedViews:
                 tf.gather_nd(mirrored, places),
             )[0]
 
-        return (
+        return prefetched(
             tf.data.Dataset.range(len(store) * self.count)
             .batch(batch_size)
             .map(batch, num_parallel_calls=tf.data.AUTOTUNE)
-            .prefetch(tf.data.AUTOTUNE)
         )
 
     def draw(

@@ -3,7 +3,8 @@
 from typing import TypeAlias
 
 import keras
-from keras import layers
+
+from keras_artkd.layers.batch_normalization import BatchNormalization
 
 Policy: TypeAlias = str | keras.DTypePolicy | None
 """A dtype policy or its name; None for the global one."""
@@ -11,9 +12,9 @@ Policy: TypeAlias = str | keras.DTypePolicy | None
 
 def batch_norm(
     dtype: Policy = None, name: str | None = None
-) -> layers.BatchNormalization:
+) -> BatchNormalization:
     """Makes a layer of batch normalisation with PyTorch's constants."""
-    return layers.BatchNormalization(
+    return BatchNormalization(
         momentum=0.9, epsilon=1e-5, dtype=dtype, name=name
     )
 

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from keras_artkd.layers.batch_normalization import BatchNormalization
 from keras_artkd.models.blocks import classifier
 from keras_artkd.models.endpoints import EndpointModel, with_endpoints
 from keras_artkd.models.inheritance import inherit
@@ -115,7 +116,7 @@ def with_classifier(
             name="neck_conv",
         )(features)
         # Keras's 0.99 wants more steps than a small data set gives.
-        x = layers.BatchNormalization(momentum=0.9, name="neck_bn")(x)
+        x = BatchNormalization(momentum=0.9, name="neck_bn")(x)
         features = layers.ReLU(6.0, name="neck_relu")(x)
     x = layers.GlobalAveragePooling2D(name="pool")(features)
     model = keras.Model(

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from keras_artkd.layers.batch_normalization import BatchNormalization
 from keras_artkd.layers.defaults import Policy, he_normal
 from keras_artkd.models.blocks import check_input_shape
 from keras_artkd.models.efficientnet_weights import (
@@ -239,7 +240,7 @@ def _conv_bn(
 def _normalise(x: Tensor, activate: bool, dtype: Policy, name: str) -> Tensor:
     # The authors' momentum of 0.99 wants thousands of steps: after the few
     # hundred of a small data set the averages are still those of the beginning.
-    x = layers.BatchNormalization(
+    x = BatchNormalization(
         momentum=0.9, epsilon=1e-3, dtype=dtype, name=f"{name}_bn"
     )(x)
     if not activate:
