@@ -5,7 +5,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile -q
+# One more than two cores: some tests wait for processes that they start.
+PYTEST = $(BIN)/python -m pytest -n 3 --dist loadfile -q
 # TensorFlow's start-up chatter says nothing that a user can act on.
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 

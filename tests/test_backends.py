@@ -101,9 +101,8 @@ def with_views():
     assert distiller.predict(images[:, 0], verbose=0).shape == (16, 3)
 
 
-with_teachers()
-with_gradients()
-with_views()
+for name in sys.argv[1:]:
+    globals()[name]()
 assert "tensorflow" not in sys.modules
 print("trained")
 """
@@ -115,9 +114,18 @@ def test_another_backend_is_refused_at_once(monkeypatch):
         runpy.run_path(str(ROOT / "keras_artkd/distillers/model_methods.py"))
 
 
-def test_trains_on_jax():
+@pytest.mark.parametrize(
+    "trainings",
+    [
+        ["with_teachers"],
+        pytest.param(
+            ["with_gradients", "with_views"], marks=pytest.mark.exhaustive
+        ),
+    ],
+)
+def test_trains_on_jax(trainings):
     result = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", PROGRAM, *trainings],
         capture_output=True,
         text=True,
         cwd=ROOT,

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from keras_artkd import losses
@@ -32,6 +33,7 @@ def fit_connectors(strategy):
     ]
 
 
+@pytest.mark.exhaustive
 def test_two_replicas_train_connectors_as_one_device_does():
     strategy = tf.distribute.MirroredStrategy(
         ["CPU:0", "CPU:1"],

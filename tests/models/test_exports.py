@@ -79,7 +79,9 @@ def test_to_litert(name, make, tmp_path):
     assert result["max_abs_difference"] < 1e-3
 
 
-@pytest.mark.parametrize("name", exhaustive(*REPEATED, "shufflenet_v1"))
+@pytest.mark.parametrize(
+    "name", exhaustive(*REPEATED, "shufflenet_v1", "san10")
+)
 def test_to_litert_in_int8(name, make, tmp_path):
     model = make(name)
     x = mosaics(8, model)

@@ -131,7 +131,9 @@ def test_an_expert_is_trained_to_be_inherited():
     assert other.expert is None and other.folder != plan.folder
 
 
-@pytest.mark.parametrize("fit", ["stretch", "pad"])
+@pytest.mark.parametrize(
+    "fit", ["stretch", pytest.param("pad", marks=pytest.mark.exhaustive)]
+)
 def test_a_prediction_sees_the_picture_as_the_test_did(
     tmp_path, short_runs, monkeypatch, fit
 ):

@@ -104,6 +104,7 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
             method="crd+rocket",
             options={"crd.num_negatives": 24, "crd.embedding_dim": 4},
             epochs=2,
+            batch_size=16,
         )
     )
     data, expert = load_data(plan), plan.given_experts[0]

@@ -134,14 +134,17 @@ def test_the_model_of_all_folds_goes_by_its_folds(place, data, tmp_path):
     assert taught.used[3:].all() and taught.distance is None
 
 
-def test_from_a_killed_run_to_the_report(
+# With answers that are kept.
+KEPT = {"expert_views": 2, "epochs": 3, "exports": False}
+
+
+@pytest.mark.exhaustive
+def test_a_killed_run_resumes_to_the_same_training(
     place, some_strange, short_runs, tmp_path, monkeypatch
 ):
-    """With answers that are kept; resumed it is the run that was not killed."""
-    settings = {"expert_views": 2, "epochs": 3, "exports": False}
-    whole = plan(place, tmp_path, **settings)
+    whole = plan(place, tmp_path, **KEPT)
     metrics = run(whole)
-    killed = plan(place, tmp_path / "again", **settings)
+    killed = plan(place, tmp_path / "again", **KEPT)
     assert killed.folder.name == whole.folder.name
     written = Checkpoint.on_epoch_end
 
@@ -156,6 +159,12 @@ def test_from_a_killed_run_to_the_report(
     assert run(resumed)["pseudo_labels"] == metrics["pseudo_labels"]
     assert_same_training(resumed.folder, whole.folder)
 
+
+def test_from_the_images_to_the_report(
+    place, some_strange, short_runs, tmp_path
+):
+    whole = plan(place, tmp_path, **KEPT)
+    metrics = run(whole)
     known = metrics["pseudo_labels"]
     assert known["strange"] == known["images"] - known["used"] > 0
     distances = [image["distance"] for image in known["left_out"]]
