@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_artkd import models
+from keras_artkd.data.prefetching import prefetched
 from keras_artkd.runs.config import Config
 from keras_artkd.runs.networks import build_distiller
 from keras_artkd.runs.plan import resolve
@@ -39,6 +40,7 @@ def main():
     images = random.uniform(0, 255, (batch, side, side, 3)).astype("float32")
     labels = random.integers(0, 10, batch)
     data = tf.data.Dataset.from_tensors((images, labels)).repeat(args.steps)
+    data = prefetched(data)
 
     speeds = {}
     distillers = {}
