@@ -4,6 +4,7 @@ import keras
 
 from keras_artkd.losses.base import Endpoints
 from keras_artkd.models.endpoints import get_endpoints
+from keras_artkd.models.folding import fold
 from keras_artkd.models.functional import as_functional
 from keras_artkd.models.resizing import resize_to
 from keras_artkd.types import Tensor
@@ -34,7 +35,9 @@ class RoleNetwork:
             name: keras.KerasTensor(tensor.shape, tensor.dtype)
             for name, tensor in endpoints.items()
         }
-        self._endpoint_model = keras.Model(functional.inputs[0], endpoints)
+        self._endpoint_model = fold(
+            functional.inputs[0], endpoints, trained=True
+        )
 
     def __call__(self, images: Tensor, training: bool) -> Endpoints:
         """Endpoints of a batch of images, from one forward pass."""

@@ -5,7 +5,6 @@ batch normalisation that follows folded in; activations by tensor, after the
 ReLU that follows.
 """
 
-import itertools
 from typing import Any
 
 import keras
@@ -15,6 +14,14 @@ from keras_artkd.layers.fake_quantisation import (
     FakeQuantisation,
     fake_quantise_constant,
     fake_quantise_kernel,
+)
+from keras_artkd.models.folding import (
+    foldable,
+    folded_weights,
+    following_operations,
+    has_weights,
+    product,
+    scale_and_offset,
 )
 from keras_artkd.types import Tensor
 
@@ -30,7 +37,6 @@ _MOVING = (
     layers.Dropout,
     layers.Identity,
 )
-_WEIGHTED = (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)
 _RELUS = (keras.activations.relu, keras.activations.relu6)
 
 
@@ -69,11 +75,11 @@ def simulate_int8(network: keras.Model) -> keras.Model:
 def _simulate(network: keras.Model, found: list[layers.Layer]) -> keras.Model:
     # A plain graph, without what a class of networks adds to it.
     plain = keras.Model(network.inputs[0], network.outputs[0])
-    following = _following(plain)
+    following = following_operations(plain)
     folded = {
         id(norm): layer
         for layer in plain.operations
-        if (norm := _foldable(layer, following)) is not None
+        if (norm := foldable(layer, following)) is not None
     }
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
@@ -84,8 +90,8 @@ def _simulate(network: keras.Model, found: list[layers.Layer]) -> keras.Model:
         if isinstance(layer, _MOVING):
             return layer(*args, **kwargs)
         last = layer
-        if _has_weights(layer):
-            norm = _foldable(layer, following)
+        if has_weights(layer):
+            norm = foldable(layer, following)
             x, last = IntegerWeights(layer, norm)(args[0]), norm or layer
             found.append(layer)
         elif isinstance(layer, layers.BatchNormalization):
@@ -106,52 +112,6 @@ def _rounded(x: Tensor) -> Tensor:
     return FakeQuantisation()(x) if floats else x
 
 
-def _following(plain: keras.Model) -> dict[int, Any]:
-    """The one operation that reads what an operation answers.
-
-    Returns:
-        dict of the `id` of an operation -> operation, of those that are
-        called once and read once.
-    """
-    readers: dict[int, list[Any]] = {}
-    calls: dict[int, list[Any]] = {}
-    for node in itertools.chain(*plain._nodes_by_depth.values()):
-        calls.setdefault(id(node.operation), []).append(node)
-        for tensor in node.input_tensors:
-            readers.setdefault(id(tensor), []).append(node.operation)
-    outputs = {id(tensor) for tensor in plain.outputs}
-    return {
-        operation: reading[0]
-        for operation, (node, *others) in calls.items()
-        if not others
-        and len(node.output_tensors) == 1
-        and id(node.output_tensors[0]) not in outputs
-        and len(reading := readers.get(id(node.output_tensors[0]), [])) == 1
-    }
-
-
-def _foldable(
-    layer: Any, following: dict[int, Any]
-) -> layers.BatchNormalization | None:
-    """The batch normalisation that the converter folds into a layer."""
-    norm = following.get(id(layer))
-    if (
-        _has_weights(layer)
-        and layer.activation is keras.activations.linear
-        and isinstance(norm, layers.BatchNormalization)
-        and norm.axis in (-1, layer.output.ndim - 1)
-    ):
-        return norm
-    return None
-
-
-def _has_weights(layer: Any) -> bool:
-    """Whether a layer is one whose weights are rounded."""
-    if not isinstance(layer, _WEIGHTED):
-        return False
-    return getattr(layer, "data_format", "channels_last") == "channels_last"
-
-
 def _is_relu(layer: Any) -> bool:
     if isinstance(layer, layers.ReLU):
         # Of those that LiteRT computes within the operation before.
@@ -161,17 +121,6 @@ def _is_relu(layer: Any) -> bool:
             and not layer.threshold
         )
     return isinstance(layer, layers.Activation) and layer.activation in _RELUS
-
-
-def _scale_and_offset(
-    norm: layers.BatchNormalization,
-) -> tuple[Tensor, Tensor]:
-    """What batch normalisation does at inference: `x * scale + offset`."""
-    scale = ops.rsqrt(norm.moving_variance + norm.epsilon)
-    if norm.scale:
-        scale = scale * norm.gamma
-    offset = -norm.moving_mean * scale
-    return scale, offset + norm.beta if norm.center else offset
 
 
 class IntegerNormalisation(layers.Layer):
@@ -190,9 +139,7 @@ class IntegerNormalisation(layers.Layer):
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """Normalises by the moving statistics."""
-        scale, offset = map(
-            fake_quantise_constant, _scale_and_offset(self.norm)
-        )
+        scale, offset = map(fake_quantise_constant, scale_and_offset(self.norm))
         x = self.rounding(inputs * scale, training=training)
         return x + offset
 
@@ -216,35 +163,20 @@ class IntegerWeights(layers.Layer):
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """Computes the layer, and the normalisation."""
-        kernel = self.layer.kernel
-        bias = self.layer.bias if self.layer.use_bias else None
+        if self.norm is not None:
+            kernel, bias = folded_weights(self.layer, self.norm)
+        else:
+            kernel = self.layer.kernel
+            bias = self.layer.bias if self.layer.use_bias else None
         # Of a depthwise kernel the channels are its last two axes.
         depthwise = isinstance(self.layer, layers.DepthwiseConv2D)
-        channels = (
-            kernel.shape[-2] * kernel.shape[-1]
-            if depthwise
-            else (kernel.shape[-1])
-        )
-        flat = ops.reshape(kernel, (-1, channels))
-        if self.norm is not None:
-            scale, offset = _scale_and_offset(self.norm)
-            flat = flat * scale
-            bias = offset if bias is None else bias * scale + offset
-        kernel = ops.reshape(fake_quantise_kernel(flat), kernel.shape)
-        x = _product(self.layer, inputs, kernel)
+        shape = kernel.shape
+        channels = shape[-2] * shape[-1] if depthwise else shape[-1]
+        flat = fake_quantise_kernel(ops.reshape(kernel, (-1, channels)))
+        kernel = ops.reshape(flat, shape)
+        x = product(self.layer, inputs, kernel)
         if bias is not None:
             x = x + bias
         if self.rounding is not None:
             x = self.rounding(x, training=training)
         return self.layer.activation(x)
-
-
-def _product(layer: layers.Layer, x: Tensor, kernel: Tensor) -> Tensor:
-    """A layer's own operation with another kernel."""
-    if isinstance(layer, layers.Dense):
-        return ops.matmul(x, kernel)
-    if isinstance(layer, layers.DepthwiseConv2D):
-        return ops.depthwise_conv(
-            x, kernel, layer.strides, layer.padding, None, layer.dilation_rate
-        )
-    return layer.convolution_op(x, kernel)

@@ -18,6 +18,8 @@ from keras_artkd.data.recorded import RecordedViews
 from keras_artkd.data.store import ImageStore
 from keras_artkd.distillers import Distiller
 from keras_artkd.files import read_arrays, write_atomically
+from keras_artkd.models.folding import fold
+from keras_artkd.models.functional import as_functional
 from keras_artkd.models.keras_file import load_network
 from keras_artkd.models.resizing import resize_like
 from keras_artkd.runs.plan import Plan
@@ -143,9 +145,11 @@ def _answers(
 
 def _answering(expert: keras.Model) -> Callable[[Tensor], Array]:
     """The expert as one graph, of batches of any size."""
+    graph_of = as_functional(expert)
+    network = fold(graph_of.inputs[0], graph_of.outputs[0])
 
     def answer(images: Tensor) -> Tensor:
-        return expert(resize_like(images, expert), training=False)
+        return network(resize_like(images, expert), training=False)
 
     if keras.backend.backend() == "tensorflow":
         graph = tf.function(answer, reduce_retracing=True)

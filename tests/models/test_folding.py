@@ -1,0 +1,141 @@
+"""Normalisation within the convolution: the same values and gradients."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_artkd import models
+from keras_artkd.layers import BatchNormalization
+from keras_artkd.models.folding import FoldedLayer, fold
+
+SHAPE = (16, 16, 3)
+IMAGES = np.random.default_rng(0).uniform(0, 255, (4, *SHAPE)).astype("f4")
+
+
+def every_kind(dtype=None):
+    """Convolutions of every kind with normalisation, and some without it."""
+    inputs = keras.Input(SHAPE)
+    x = keras.layers.Rescaling(1 / 255, dtype=dtype)(inputs)
+    for name, layer in (
+        ("plain", keras.layers.Conv2D(8, 3, strides=2, padding="same")),
+        ("biased", keras.layers.Conv2D(8, 3, bias_initializer="ones")),
+        ("depthwise", keras.layers.DepthwiseConv2D(3, depth_multiplier=2)),
+        ("grouped", keras.layers.Conv2D(8, 1, groups=4)),
+        ("active", keras.layers.Conv2D(8, 1, activation="relu")),
+    ):
+        config = layer.get_config() | {"name": name, "dtype": dtype}
+        x = type(layer).from_config(config)(x)
+        x = BatchNormalization(name=f"{name}_bn", dtype=dtype)(x)
+    read_twice = keras.layers.Conv2D(8, 1, name="twice", dtype=dtype)(x)
+    x = BatchNormalization(name="twice_bn", dtype=dtype)(read_twice)
+    x = keras.layers.Add(dtype=dtype)([x, read_twice])
+    x = keras.layers.GlobalAveragePooling2D(dtype=dtype)(x)
+    x = keras.layers.Dense(6, name="vector", dtype=dtype)(x)
+    x = BatchNormalization(name="vector_bn", center=False, dtype=dtype)(x)
+    return keras.Model(inputs, keras.layers.Dense(5, dtype="float32")(x))
+
+
+FOLDED = {"plain", "biased", "depthwise", "grouped", "vector"}
+
+
+def with_statistics(network):
+    """Weights as of a network that has learned: none is 0 or 1."""
+    random = np.random.default_rng(1)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights(
+                [random.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()]
+            )
+    return network
+
+
+def folded_names(network):
+    return {x.layer.name for x in network.layers if isinstance(x, FoldedLayer)}
+
+
+def gradients(network, variables, training):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(network(IMAGES, training=training) ** 2)
+    return [loss, *tape.gradient(loss, [v.value for v in variables])]
+
+
+def assert_same(found, expected):
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_values_and_gradients():
+    """What learns beside kept statistics gets the gradients it had."""
+    network = with_statistics(every_kind())
+    for layer in network.layers:
+        layer.trainable = not layer.name.endswith("_bn")
+    folded = fold(network.inputs[0], network.outputs[0], trained=True)
+    assert folded_names(folded) == FOLDED
+    variables = network.trainable_variables
+    assert {id(v) for v in folded.trainable_variables} == {*map(id, variables)}
+    for training in (True, False):
+        assert_same(
+            gradients(folded, variables, training),
+            gradients(network, variables, training),
+        )
+
+
+def test_what_learns_is_not_folded():
+    network = with_statistics(every_kind())
+    network.get_layer("plain_bn").trainable = False
+    folded = fold(network.inputs[0], network.outputs[0], trained=True)
+    assert folded_names(folded) == {"plain"}
+    # That of an answer alone is.
+    whole = fold(network.inputs[0], network.outputs[0])
+    assert folded_names(whole) == FOLDED
+    np.testing.assert_allclose(
+        whole(IMAGES), network(IMAGES), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_what_comes_to_learn_is_not_folded_any_more():
+    """The batch's statistics count, and the kept ones move as they did."""
+    network = with_statistics(every_kind())
+    network.trainable = False
+    folded = fold(network.inputs[0], network.outputs[0], trained=True)
+    network.trainable = True
+    before = network.get_weights()
+    expected = gradients(network, network.trainable_variables, True)
+    moved = network.get_weights()
+    network.set_weights(before)
+    assert_same(gradients(folded, network.trainable_variables, True), expected)
+    assert_same(network.get_weights(), moved)
+
+
+@pytest.mark.parametrize("name", ["wrn_10_1", "efficientnet_lite0_first3"])
+def test_the_graph_it_was_made_of_stays_as_it_was(name, tmp_path):
+    """It gives its layers' outputs, and is saved and read."""
+    network = with_statistics(models.build(name, 5, (32, 32, 3)))
+    images = tf.image.resize(IMAGES, (32, 32))
+    expected = network(images)
+    outputs = [layer.output for layer in network.layers]
+    endpoints = dict(models.get_endpoints(network))
+    folded = fold(network.inputs[0], endpoints)
+    assert len(folded_names(folded)) > 2
+    answers = folded(images)
+    assert [*answers] == [*endpoints]
+    np.testing.assert_allclose(
+        answers["logits"], expected, rtol=1e-3, atol=1e-4
+    )
+    assert [layer.output for layer in network.layers] == outputs
+    network.save(tmp_path / "network.keras")
+    read = keras.models.load_model(tmp_path / "network.keras")
+    np.testing.assert_allclose(read(images), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_half_precision():
+    network = with_statistics(every_kind("mixed_bfloat16"))
+    folded = fold(network.inputs[0], network.outputs[0])
+    exact = with_statistics(every_kind())
+    exact.set_weights(network.get_weights())
+    right = np.array(exact(IMAGES))
+    error = np.abs(np.array(folded(IMAGES)) - right).max()
+    before = np.abs(np.array(network(IMAGES)) - right).max()
+    assert error < 2 * before + 0.01 * np.abs(right).max()
+    assert folded(IMAGES).dtype == "float32"
