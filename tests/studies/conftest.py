@@ -2,14 +2,22 @@
 
 import pytest
 
-from keras_artkd.studies import work
+from keras_artkd.studies import running, work
 from tests.runs.settings import small
 from tests.studies import canned
 
 
 @pytest.fixture
 def canned_runs(monkeypatch):
-    """Makes all runs of this process, and of its workers, canned ones."""
+    """Makes all runs of this process, and of its workers, canned ones.
+
+    The study is written once, at its end, not after each of them.
+    """
+
+    def train_all(plans, failed, workers, folder, write):
+        return work.train_all(plans, failed, workers, folder, lambda: "")
+
+    monkeypatch.setattr(running, "train_all", train_all)
     monkeypatch.setattr(work, "run_or_read", canned.run_or_read)
     monkeypatch.setattr(work, "_work", canned.worker)
 

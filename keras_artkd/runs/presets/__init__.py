@@ -6,6 +6,7 @@ train` takes the first by default; and `WITH_UNLABELLED`, by preset the settings
 that change where some images have no labels and no method is named.
 """
 
+import functools
 import importlib
 import pkgutil
 from types import ModuleType
@@ -14,6 +15,7 @@ from typing import Any
 from keras_artkd.runs.config import Config
 
 
+@functools.cache
 def recipe_names() -> list[str]:
     """Names of all recipes, sorted."""
     return sorted(
