@@ -34,7 +34,7 @@ def fit(distiller, images, labels, **options):
 
 
 def with_teachers():
-    expert = plain(6)
+    expert = normalised(6)  # Folded.
     student = models.build("wrn_10_1", 4, (16, 16, 3), head="awgram")
     distiller = distillers.CollaborativeTeaching(student, plain(5), expert)
     images = random.uniform(0, 255, (16, 16, 16, 3)).astype("float32")
