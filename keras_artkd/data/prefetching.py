@@ -1,5 +1,7 @@
 """Batches that are made ahead, by a fixed number of threads."""
 
+import os
+
 import tensorflow as tf
 
 
@@ -20,4 +22,6 @@ def prefetched(batches: tf.data.Dataset) -> tf.data.Dataset:
     """
     options = tf.data.Options()
     options.autotune.enabled = False
+    # TensorFlow's own is 16.
+    options.autotune.initial_parallelism = os.cpu_count() or 1
     return batches.prefetch(tf.data.AUTOTUNE).with_options(options)

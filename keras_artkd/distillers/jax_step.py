@@ -31,26 +31,27 @@ class TrainStep(TrainingModel):
             data = keras.tree.map_structure(
                 lambda values: None if values is None else values[:rows], data
             )
-        trains_all = len(self.variables_to_train) == len(
-            self.trainable_variables
+        trained, known = (
+            {id(variable) for variable in variables}
+            for variables in (self.variables_to_train, self.trainable_variables)
         )
-        if trains_all and len(self.optimizers) == 1:
+        if trained == known and len(self.optimizers) == 1:
             return super().train_step(state, data)
         return self._train_some(state, data)
 
     def make_train_function(self, force: bool = False) -> None:
-        """Makes the step, see `keras.Model`; by `force` another one.
+        """Makes the step, see `keras.Model`; with `force` a new one.
 
-        JAX finds what it compiled by the function that it was given. A method
-        of the same model is always the same: that of another phase would be
-        taken for this one's.
+        JAX finds what it has compiled by the function that it was given. A
+        method of one model is always the same function: the step of another
+        phase would be taken for that of this one. Therefore each has its own.
         """
         step = type(self).train_step
 
         def train_step(state: Any, data: Any) -> Any:
             return step(self, state, data)
 
-        # Not by Keras's, which would track it.
+        # Keras's `__setattr__` would track it.
         object.__setattr__(self, "train_step", train_step)
         try:
             super().make_train_function(force)
@@ -61,14 +62,17 @@ class TrainStep(TrainingModel):
     def non_trainable_variables(self) -> list[keras.Variable]:
         """Those of Keras, and those of optimizers that it does not know.
 
-        Only what is among them survives a step.
+        A step on JAX gives back the variables that it is given. Keras gives
+        it these, and those of one optimizer.
         """
-        others = [
-            variable
-            for name, optimizer in self.optimizers.items()
-            if name != "optimizer" and optimizer is not None
-            for variable in optimizer.variables
-        ]
+        others = []
+        if self.compiled:
+            others = [
+                variable
+                for name, optimizer in self.optimizers.items()
+                if name != "optimizer"
+                for variable in optimizer.variables
+            ]
         return [*super().non_trainable_variables, *others]
 
     def _train_some(self, state: Any, data: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_artkd.layers.batch_normalization import BatchNormalization
 from keras_artkd.losses.base import Endpoints
 from keras_artkd.models.endpoints import get_endpoints
 from keras_artkd.models.folding import fold
@@ -84,3 +85,10 @@ def synchronize_batch_normalization(trained: keras.layers.Layer) -> None:
     for layer in trained._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
+
+
+def leave_batch_normalization_to_xla(trained: keras.layers.Layer) -> None:
+    """Gives a compiler Keras's own operations, see `BatchNormalization`."""
+    for layer in trained._flatten_layers():
+        if isinstance(layer, BatchNormalization):
+            layer.fused = False

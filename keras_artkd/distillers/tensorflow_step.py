@@ -5,7 +5,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_artkd.distillers.roles import synchronize_batch_normalization
+from keras_artkd.distillers.roles import (
+    leave_batch_normalization_to_xla,
+    synchronize_batch_normalization,
+)
 from keras_artkd.distillers.training_model import TrainingModel
 from keras_artkd.losses.ops import sum_over_replicas
 from keras_artkd.types import Tensor
@@ -24,9 +27,11 @@ class TrainStep(TrainingModel):
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Compiles, and makes replicas share batch statistics."""
         super().compile(*args, **kwargs)
-        if self._replicas > 1:
-            for trained in self.trained_parts:
+        for trained in self.trained_parts:
+            if self._replicas > 1:
                 synchronize_batch_normalization(trained)
+            if self.jit_compile:
+                leave_batch_normalization_to_xla(trained)
 
     def train_step(self, data: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """One step: each network forward once, one gradient, one update."""

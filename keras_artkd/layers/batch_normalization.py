@@ -22,10 +22,18 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     It is Keras's own where the operation gains nothing or loses: for maps in
     float32 with statistics that are kept. And where it does not apply: on
-    other backends, in float64, for maps that are not `(batch, height, width,
-    channels)`, with a mask, with renormalisation, without scale or offset,
-    and where the replicas of a strategy share their statistics.
+    other backends, in float64, with weights in half precision, for maps that
+    are not `(batch, height, width, channels)`, with a mask, with
+    renormalisation, without scale or offset, and where the replicas of a
+    strategy share their statistics.
+
+    Attributes:
+        fused: whether the operation is used where it applies. XLA, which
+            fuses Keras's own, takes the variance for a difference of two
+            squares: a step that it compiles has it turned off.
     """
+
+    fused = True
 
     def call(
         self,
@@ -34,10 +42,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
         mask: Tensor | None = None,
     ) -> Tensor:
         """See `keras.layers.BatchNormalization`."""
-        of_batch = bool(training and self.trainable)
-        if mask is not None or not self._is_fused(inputs, of_batch):
+        learns = bool(training and self.trainable)
+        if mask is not None or not self._is_fused(inputs, learns):
             return super().call(inputs, training=training, mask=mask)
-        if not of_batch:
+        if not learns:
             return _normalise(
                 self, inputs, self.moving_mean.value, self.moving_variance.value
             )[0]
@@ -55,16 +63,19 @@ class BatchNormalization(keras.layers.BatchNormalization):
             )
         return outputs
 
-    def _is_fused(self, inputs: Tensor, of_batch: bool) -> bool:
+    def _is_fused(self, inputs: Tensor, learns: bool) -> bool:
         dtype = keras.backend.standardize_dtype(inputs.dtype)
         return (
-            keras.backend.backend() == "tensorflow"
+            self.fused
+            and keras.backend.backend() == "tensorflow"
             and len(inputs.shape) == 4
             and self.axis in (-1, 3)
             and self.scale
             and self.center
             and not (self.synchronized or self.renorm)
-            and (dtype in _HALF or (of_batch and dtype == "float32"))
+            and dtype == self.compute_dtype
+            and self.variable_dtype == "float32"
+            and (dtype in _HALF or (learns and dtype == "float32"))
         )
 
 

@@ -10,15 +10,18 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from keras_artkd.layers.batch_normalization import BatchNormalization
 from keras_artkd.types import Tensor
 
-_WEIGHTED = (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)
+_CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
 
 
 def fold(inputs: Tensor, outputs: Any, trained: bool = False) -> keras.Model:
     """A functional model, whose normalisation is folded.
 
     It has the layers and weights of the graph: what trains one trains both.
+    It calls the layers once more, which leaves a node at each. What a layer
+    does is read now: an activation that is set later is not seen.
 
     Args:
         inputs: `keras.KerasTensor` with which the graph begins.
@@ -42,11 +45,10 @@ def fold(inputs: Tensor, outputs: Any, trained: bool = False) -> keras.Model:
     norms = {id(norm) for _, norm in pairs.values()}
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        if id(layer) in norms:
-            return args[0]
-        if id(layer) in pairs:
-            return FoldedLayer(*pairs[id(layer)])(args[0])
-        return layer(*args, **kwargs)
+        if id(layer) not in norms and id(layer) not in pairs:
+            return layer(*args, **kwargs)
+        x = args[0] if args else kwargs["inputs"]
+        return x if id(layer) in norms else FoldedLayer(*pairs[id(layer)])(x)
 
     return keras.models.clone_model(
         network, clone_function=lambda layer: layer, call_function=call
@@ -67,30 +69,29 @@ class FoldedLayer(layers.Layer):
         super().__init__(dtype=norm.dtype_policy)
         self.layer = layer
         self.norm = norm
+        self.supports_masking = True
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """Both as one operation, or each where the second learns."""
         if training and self.norm.trainable:
             return self.norm(self.layer(inputs), training=training)
         kernel, bias = folded_weights(self.layer, self.norm)
-        dtype = self.compute_dtype
-        x = product(self.layer, inputs, ops.cast(kernel, dtype))
-        return ops.add(x, ops.cast(bias, dtype))
+        return ops.add(product(self.layer, inputs, kernel), bias)
 
 
 def folded_weights(
     layer: layers.Layer, norm: layers.BatchNormalization
 ) -> tuple[Tensor, Tensor]:
-    """Kernel and bias of a layer that normalises, too; float32.
+    """Kernel and bias of a layer that normalises, too.
 
     Args:
         layer: as of `FoldedLayer`.
         norm: as of `FoldedLayer`; its moving statistics count.
     """
     scale, offset = scale_and_offset(norm)
-    kernel = ops.cast(layer.kernel, scale.dtype)
+    kernel = ops.convert_to_tensor(layer.kernel)
     if layer.use_bias:
-        offset = offset + ops.cast(layer.bias, scale.dtype) * scale
+        offset = offset + layer.bias * scale
     if isinstance(layer, layers.DepthwiseConv2D):
         # Channels are the last two axes.
         scale = ops.reshape(scale, kernel.shape[-2:])
@@ -114,7 +115,12 @@ def product(layer: layers.Layer, x: Tensor, kernel: Tensor) -> Tensor:
         return ops.matmul(x, kernel)
     if isinstance(layer, layers.DepthwiseConv2D):
         return ops.depthwise_conv(
-            x, kernel, layer.strides, layer.padding, None, layer.dilation_rate
+            x,
+            kernel,
+            layer.strides,
+            layer.padding,
+            layer.data_format,
+            layer.dilation_rate,
         )
     return layer.convolution_op(x, kernel)
 
@@ -127,7 +133,7 @@ def following_operations(network: keras.Model) -> dict[int, Any]:
 
     Returns:
         dict of the `id` of an operation -> operation, of those that are
-        called once and read once.
+        called once and read once, by one that is called once.
     """
     readers: dict[int, list[Any]] = {}
     calls: dict[int, list[Any]] = {}
@@ -143,6 +149,7 @@ def following_operations(network: keras.Model) -> dict[int, Any]:
         and len(node.output_tensors) == 1
         and id(node.output_tensors[0]) not in outputs
         and len(reading := readers.get(id(node.output_tensors[0]), [])) == 1
+        and len(calls[id(reading[0])]) == 1
     }
 
 
@@ -150,6 +157,10 @@ def foldable(
     layer: Any, following: dict[int, Any]
 ) -> layers.BatchNormalization | None:
     """The batch normalisation that a layer can take in.
+
+    Both are layers of Keras's or this package's, not of a class made of them,
+    whose `call` may do more; in one precision of 32 bits or more; and without
+    a loss of their own.
 
     Args:
         layer: an operation of a functional model.
@@ -159,15 +170,20 @@ def foldable(
     if (
         has_weights(layer)
         and layer.activation is keras.activations.linear
-        and isinstance(norm, layers.BatchNormalization)
-        and norm.axis in (-1, layer.output.ndim - 1)
+        and norm is not None
+        and type(norm) in (layers.BatchNormalization, BatchNormalization)
+        and norm.axis in (-1, 3 if type(layer) in _CONVOLUTIONS else -1)
+        and layer.compute_dtype == norm.compute_dtype
+        and layer.compute_dtype in ("float32", "float64")
+        and layer.quantization_mode is None
+        and layer.activity_regularizer is norm.activity_regularizer is None
     ):
         return norm
     return None
 
 
 def has_weights(layer: Any) -> bool:
-    """Whether a layer is one of channels last with a kernel."""
-    if not isinstance(layer, _WEIGHTED):
+    """Whether a layer is one of Keras's with a kernel, channels last."""
+    if type(layer) not in (*_CONVOLUTIONS, layers.Dense):
         return False
     return getattr(layer, "data_format", "channels_last") == "channels_last"

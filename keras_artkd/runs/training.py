@@ -109,12 +109,19 @@ def check_devices(plan: Plan) -> None:
     Raises:
         ValueError: if several devices of JAX cannot train it.
     """
-    if plan.first_stage and hosts.count_devices() > 1:
-        raise ValueError(
+    why = None
+    if plan.first_stage:
+        why = (
             "Between a first stage without labels and the labels a classifier "
-            "is fitted, which one device does. Received: "
-            f"method={plan.method.name!r}, {hosts.count_devices()} devices. "
-            "Fix: CUDA_VISIBLE_DEVICES with one, or another method."
+            "is fitted, which one device does."
+        )
+    elif plan.method.staged:
+        why = "A training in phases has one device of JAX."
+    if why and hosts.count_devices() > 1:
+        raise ValueError(
+            f"{why} Received: method={plan.method.name!r}, "
+            f"{hosts.count_devices()} devices. Fix: CUDA_VISIBLE_DEVICES with "
+            "one, or another method."
         )
 
 

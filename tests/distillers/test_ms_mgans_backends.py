@@ -72,3 +72,11 @@ def test_both_end_with_the_same_weights(tmp_path):
                 a[name], first[name]
             )
     assert changed > 20
+
+
+def test_a_scaled_loss_on_jax(monkeypatch):
+    distiller = make()
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD())
+    with pytest.raises(ValueError, match="mixed_float16. Fix: mixed_bfloat16"):
+        distiller.compile(scaled)

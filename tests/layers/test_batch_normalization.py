@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_artkd.distillers import Distiller
 from keras_artkd.layers import BatchNormalization
 
 SHAPE = (6, 5, 4, 3)
@@ -125,6 +126,8 @@ def test_kept_statistics_in_float32_are_keras_s_own():
     "change",
     [
         {"dtype": "float64"},
+        {"dtype": "float16"},
+        {"dtype": "bfloat16"},
         {"axis": 1},
         {"renorm": True},
         {"scale": False},
@@ -137,6 +140,31 @@ def test_elsewhere_it_is_keras_s_own(change):
     layer.build(SHAPE)
     dtype = change.get("dtype", "bfloat16")
     assert "FusedBatchNormV3" not in operations(layer, True, dtype)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_channels_that_hardly_differ(compiled):
+    """Their variance is small beside the square of their mean."""
+    noise = np.random.default_rng(3).normal(0, 0.01, SHAPE)
+    inputs = (50 + noise).astype("float32")
+    layer, keras_own = pair()
+    layer.fused = not compiled
+
+    @tf.function(jit_compile=compiled)
+    def call(inputs):
+        return layer(inputs, training=True)
+
+    expected = keras_own(inputs, training=True)
+    np.testing.assert_allclose(call(inputs), expected, atol=0.05)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_distiller_leaves_it_to_the_compiler(compiled):
+    inputs = keras.Input(SHAPE[1:])
+    x = keras.layers.Flatten()(BatchNormalization(name="norm")(inputs))
+    distiller = Distiller(keras.Model(inputs, keras.layers.Dense(2)(x)))
+    distiller.compile("sgd", jit_compile=compiled)
+    assert distiller.student.get_layer("norm").fused == (not compiled)
 
 
 def test_vectors_and_masks():

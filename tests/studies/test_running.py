@@ -9,7 +9,7 @@ from keras_artkd.cli.study import main
 from keras_artkd.files import read_json
 from keras_artkd.measure.comparing import mean_interval
 from keras_artkd.run_folder import DATA, METRICS, RunFolder
-from keras_artkd.studies import work
+from keras_artkd.studies import running, work
 from keras_artkd.studies.registry import STUDIES
 from keras_artkd.studies.running import run_study
 from keras_artkd.studies.settings import Settings
@@ -208,6 +208,23 @@ def test_differences_of_splits_of_their_own(
     assert "Files: int8, of the runs that have them" in page
     assert "a file sees the upright image alone" not in page
     assert (study_folder() / "figures" / "sizes.png").exists()
+
+
+def test_the_page_is_written_after_each_run(flags, canned_runs, monkeypatch):
+    """What there is can be looked at while the others train."""
+    monkeypatch.setattr(running, "train_all", work.train_all)
+    written = []
+    monkeypatch.setattr(
+        running,
+        "write_study",
+        lambda folder, results, _: written.append(results),
+    )
+    assert (
+        main(["000/4.13", *flags, "--cells", "baseline", "+ expert teacher"])
+        == 0
+    )
+    finished = [sum(len(c.metrics) for c in r.cells) for r in written]
+    assert finished == sorted(finished) and len({*finished}) > 2
 
 
 ROTATED = ["SLA+cross_entropy", "SLA+SKDSAM"]
