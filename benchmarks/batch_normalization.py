@@ -1,50 +1,106 @@
-"""A step of training with this package's batch normalisation and with Keras's.
+"""Steps of training with this package's batch normalisation and with Keras's.
 
     python -m benchmarks.batch_normalization
 
-KD from WRN-40-2 to WRN-16-2 at 32 pixels in mixed bfloat16, one batch again and
-again. Rounds alternate between the two. Quote the ratio.
+One batch again and again: KD from WRN-40-2 to WRN-16-2 at 32 pixels, whose
+student learns its statistics; and the default student at 96 pixels, which keeps
+those that it inherits, alone and with its expert at 128 in each step. Rounds
+alternate between the two of a pair. Quote the ratios.
 """
 
 import argparse
+import time
 
+import keras
 import numpy as np
+import tensorflow as tf
 
-from benchmarks.against_pytorch import Training
+from benchmarks.against_pytorch import OURS, Training
+from keras_artkd import Distiller, losses, models
+from keras_artkd.data.prefetching import prefetched
+from keras_artkd.distillers import roles
 from keras_artkd.layers import BatchNormalization
 
-OURS = BatchNormalization.call
+CLASSES, BATCH_SIZE = 17, 32
+OWN_CALL, OWN_FOLD = BatchNormalization.call, roles.fold
 
 
-def of_keras(self, inputs, training=None, mask=None):
+def keras_call(self, inputs, training=None, mask=None):
     """Keras's own call."""
     return super(BatchNormalization, self).call(inputs, training, mask)
 
 
+def not_folded(inputs, outputs, trained=False):
+    """The graph with its layers one by one."""
+    return keras.Model(inputs, outputs)
+
+
+class Inheriting:
+    """The default student with kept statistics, of random weights."""
+
+    def __init__(self, side, expert=None):
+        student = models.build(
+            "efficientnet_lite0_first8", CLASSES, (96, 96, 3)
+        )
+        models.freeze_batch_norm(student)
+        taught = {}
+        if expert:
+            teacher = models.build(expert, CLASSES, (side, side, 3))
+            taught = {
+                "teachers": {"expert": teacher},
+                "transfer_losses": [losses.KD()],
+            }
+        self.distiller = Distiller(student, **taught)
+        self.distiller.compile(keras.optimizers.AdamW(5e-4))
+        random = np.random.default_rng(0)
+        images = random.uniform(0, 255, (BATCH_SIZE, side, side, 3))
+        self.batch = (
+            tf.constant(images, "float32"),
+            tf.constant(random.integers(CLASSES, size=BATCH_SIZE)),
+        )
+
+    def run(self, steps):
+        """Seconds of as many steps."""
+        data = tf.data.Dataset.from_tensors(self.batch).repeat(steps)
+        start = time.perf_counter()
+        self.distiller.fit(prefetched(data), verbose=0, shuffle=False)
+        return time.perf_counter() - start
+
+
+PAIRS = {
+    **{f"WRN, {way}": lambda way=way: Training(way, 64) for way in OURS},
+    "default student": lambda: Inheriting(96),
+    "with its expert": lambda: Inheriting(128, "efficientnet_lite0"),
+}
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--precision", default="bfloat16")
-    parser.add_argument("--batch-size", type=int, default=64)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--pairs", nargs="+", default=list(PAIRS))
     args = parser.parse_args()
-    trainings = {}
-    for name, call in (("Keras's", of_keras), ("keras_artkd's", OURS)):
-        # The step is traced while this is the layers' call.
-        BatchNormalization.call = call
-        trainings[name] = Training(args.precision, args.batch_size)
-        trainings[name].run(2)
-    rates = {name: [] for name in trainings}
-    for _ in range(args.rounds):
-        for name, training in trainings.items():
-            seconds = training.run(args.steps)
-            rates[name].append(args.steps * args.batch_size / seconds)
-    for name, values in rates.items():
-        ratios = np.divide(values, rates["Keras's"])
+    for name in args.pairs:
+        trainings = []
+        for call, fold in ((keras_call, not_folded), (OWN_CALL, OWN_FOLD)):
+            # The step is traced while these are in place.
+            BatchNormalization.call, roles.fold = call, fold
+            trainings.append(PAIRS[name]())
+            trainings[-1].run(2)
+        seconds = [
+            [training.run(args.steps) for training in trainings]
+            for _ in range(args.rounds)
+        ]
+        of_keras, own = np.transpose(seconds) / args.steps * 1000
+        ratios = of_keras / own
         print(
-            f"{name:14} {np.median(values):7.1f} images/s, "
-            f"{np.median(ratios):.2f} of Keras's "
-            f"({min(ratios):.2f} to {max(ratios):.2f})"
+            f"{name:20} {np.median(of_keras):6.1f} ms a step with Keras's, "
+            f"{np.median(own):6.1f} with this package's: "
+            f"{np.median(ratios):.2f} times as fast "
+            f"({min(ratios):.2f} to {max(ratios):.2f})",
+            flush=True,
         )
 
 
