@@ -76,7 +76,16 @@ class TrainStep(TrainingModel):
         return [*super().non_trainable_variables, *others]
 
     def _train_some(self, state: Any, data: Any) -> Any:
-        """A step of `variables_to_train` alone, by all optimizers."""
+        """A step of `variables_to_train` alone, by all optimizers.
+
+        Raises:
+            ValueError: for an optimizer that scales the loss.
+        """
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            raise ValueError(
+                "On JAX a training in phases cannot scale its loss. Received: "
+                "mixed_float16. Fix: mixed_bfloat16, or TensorFlow."
+            )
         trainable, fixed, of_optimizer, of_metrics = state
         trained = self.variables_to_train
         places = {id(v): i for i, v in enumerate(self.trainable_variables)}

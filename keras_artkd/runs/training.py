@@ -109,17 +109,14 @@ def check_devices(plan: Plan) -> None:
     Raises:
         ValueError: if several devices of JAX cannot train it.
     """
-    why = None
+    why = ""
     if plan.first_stage:
-        why = (
-            "Between a first stage without labels and the labels a classifier "
-            "is fitted, which one device does."
-        )
+        why = "The classifier after a first stage without labels"
     elif plan.method.staged:
-        why = "A training in phases has one device of JAX."
+        why = "A training in phases"
     if why and hosts.count_devices() > 1:
         raise ValueError(
-            f"{why} Received: method={plan.method.name!r}, "
+            f"{why} has one device. Received: method={plan.method.name!r}, "
             f"{hosts.count_devices()} devices. Fix: CUDA_VISIBLE_DEVICES with "
             "one, or another method."
         )

@@ -209,18 +209,8 @@ class MultiStageDistiller(Distiller):
         )
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Compiles as `Distiller`; the adversaries have their own Adam.
-
-        Raises:
-            ValueError: for a scaled loss (mixed_float16) on JAX.
-        """
+        """Compiles as `Distiller`; the adversaries have their own Adam."""
         super().compile(*args, **kwargs)
-        scaled = isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
-        if scaled and keras.backend.backend() == "jax":
-            raise ValueError(
-                "Two optimizers cannot share the scale of a loss on JAX. "
-                "Received: mixed_float16. Fix: mixed_bfloat16, or TensorFlow."
-            )
         self._functions = {}
         if self.scores:
             self.adversary_optimizer = make_adversary_optimizer(
