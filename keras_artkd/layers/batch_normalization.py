@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_artkd.types import Tensor
 
-_HALF = ("bfloat16", "float16")
+_PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 @keras.saving.register_keras_serializable("keras_artkd")
@@ -20,12 +20,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
     and docs/scale.md have what it gains). Values and gradients are Keras's to
     the precision of the maps; weights, their names and arguments are the same.
 
-    It is Keras's own where the operation gains nothing or loses: for maps in
-    float32 with statistics that are kept. And where it does not apply: on
-    other backends, in float64, with weights in half precision, for maps that
-    are not `(batch, height, width, channels)`, with a mask, with
-    renormalisation, without scale or offset, and where the replicas of a
-    strategy share their statistics.
+    It is Keras's own where the operation does not apply: on other backends,
+    in float64, with weights in half precision, for maps that are not
+    `(batch, height, width, channels)`, with a mask, with renormalisation,
+    without scale or offset, and where the replicas of a strategy share their
+    statistics.
 
     Attributes:
         fused: whether the operation is used where it applies. XLA, which
@@ -43,7 +42,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     ) -> Tensor:
         """See `keras.layers.BatchNormalization`."""
         learns = bool(training and self.trainable)
-        if mask is not None or not self._is_fused(inputs, learns):
+        if mask is not None or not self._is_fused(inputs):
             return super().call(inputs, training=training, mask=mask)
         if not learns:
             return _normalise(
@@ -63,7 +62,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             )
         return outputs
 
-    def _is_fused(self, inputs: Tensor, learns: bool) -> bool:
+    def _is_fused(self, inputs: Tensor) -> bool:
         dtype = keras.backend.standardize_dtype(inputs.dtype)
         return (
             self.fused
@@ -75,7 +74,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             and not (self.synchronized or self.renorm)
             and dtype == self.compute_dtype
             and self.variable_dtype == "float32"
-            and (dtype in _HALF or (learns and dtype == "float32"))
+            and dtype in _PRECISIONS
         )
 
 

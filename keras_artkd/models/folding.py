@@ -1,7 +1,9 @@
-"""Batch normalisation folded into the convolution before it.
+"""What lies between convolutions, computed with the convolution before it.
 
-With statistics that are kept it is a product and a sum with constants, which
-the kernel can take in: a map is then read and written once, not three times.
+Batch normalisation with statistics that are kept is a product and a sum with
+constants, which the kernel can take in. The sum with a shortcut is one that
+TensorFlow can compute within the convolution. A map is then read and written
+once, not three times.
 """
 
 import itertools
@@ -17,7 +19,7 @@ _CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
 
 
 def fold(inputs: Tensor, outputs: Any, trained: bool = False) -> keras.Model:
-    """A functional model, whose normalisation is folded.
+    """A functional model, whose normalisation and sums are folded.
 
     It has the layers and weights of the graph: what trains one trains both.
     It calls the layers once more, which leaves a node at each. What a layer
@@ -26,8 +28,9 @@ def fold(inputs: Tensor, outputs: Any, trained: bool = False) -> keras.Model:
     Args:
         inputs: `keras.KerasTensor` with which the graph begins.
         outputs: those with which it ends, as `keras.Model` takes them.
-        trained: whether it is one that a step trains. Folded is then what
-            does not learn, now; if it comes to learn, it is not any more.
+        trained: whether it is one that a step trains. Folded is then the
+            normalisation that does not learn, now; if it comes to learn, it is
+            not any more.
 
     Returns:
         `keras.Model`, of the same values to rounding.
@@ -40,11 +43,14 @@ def fold(inputs: Tensor, outputs: Any, trained: bool = False) -> keras.Model:
         if (norm := foldable(layer, following)) is not None
         and not (trained and norm.trainable)
     }
-    if not pairs:
+    summed = _summed(network, following)
+    if not pairs and not summed:
         return network
     norms = {id(norm) for _, norm in pairs.values()}
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        if id(layer) in summed:
+            return ZeroBias(dtype=layer.dtype_policy)(layer(*args, **kwargs))
         if id(layer) not in norms and id(layer) not in pairs:
             return layer(*args, **kwargs)
         x = args[0] if args else kwargs["inputs"]
@@ -66,7 +72,8 @@ class FoldedLayer(layers.Layer):
     def __init__(
         self, layer: layers.Layer, norm: layers.BatchNormalization
     ) -> None:
-        super().__init__(dtype=norm.dtype_policy)
+        # The weights are multiplied before they are rounded to bfloat16.
+        super().__init__(dtype=norm.dtype_policy, autocast=False)
         self.layer = layer
         self.norm = norm
         self.supports_masking = True
@@ -75,8 +82,61 @@ class FoldedLayer(layers.Layer):
         """Both as one operation, or each where the second learns."""
         if training and self.norm.trainable:
             return self.norm(self.layer(inputs), training=training)
-        kernel, bias = folded_weights(self.layer, self.norm)
-        return ops.add(product(self.layer, inputs, kernel), bias)
+        x, kernel, bias = (
+            ops.cast(tensor, self.compute_dtype)
+            for tensor in (inputs, *folded_weights(self.layer, self.norm))
+        )
+        return ops.add(product(self.layer, x, kernel), bias)
+
+
+class ZeroBias(layers.Layer):
+    """A bias of zeros between a convolution and a sum.
+
+    TensorFlow's oneDNN kernels compute a convolution, its bias and a sum in
+    one operation, but no convolution and sum without a bias.
+    """
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """The zeros. TensorFlow would remove them if they were constant."""
+        import tensorflow as tf
+
+        zeros = tf.zeros([input_shape[-1]])
+        self.zeros = tf.Variable(zeros, trainable=False, name="zeros")
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The input."""
+        import tensorflow as tf
+
+        return tf.nn.bias_add(inputs, tf.cast(self.zeros, inputs.dtype))
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """The input's."""
+        return input_shape
+
+
+def _summed(network: keras.Model, following: dict[int, Any]) -> set[int]:
+    """The `id` of the convolutions that need a bias, one for each sum."""
+    if keras.backend.backend() != "tensorflow":
+        return set()
+    import tensorflow as tf
+
+    if tf.config.list_physical_devices("GPU"):
+        return set()
+    found: dict[int, int] = {}
+    for layer in network.operations:
+        reader = following.get(id(layer))
+        if (
+            type(layer) is layers.Conv2D
+            and type(reader) is layers.Add
+            and has_weights(layer)
+            and not layer.use_bias
+            and layer.activation is keras.activations.linear
+            and layer.compute_dtype in ("float32", "bfloat16")
+        ):
+            found.setdefault(id(reader), id(layer))
+    return set(found.values())
 
 
 def folded_weights(
@@ -159,8 +219,9 @@ def foldable(
     """The batch normalisation that a layer can take in.
 
     Both are layers of Keras's or this package's, not of a class made of them,
-    whose `call` may do more; in one precision of 32 bits or more; and without
-    a loss of their own.
+    whose `call` may do more; in one precision that has at least float32's
+    range, with weights in no less than float32; and without a loss of their
+    own.
 
     Args:
         layer: an operation of a functional model.
@@ -174,7 +235,9 @@ def foldable(
         and type(norm) in (layers.BatchNormalization, BatchNormalization)
         and norm.axis in (-1, 3 if type(layer) in _CONVOLUTIONS else -1)
         and layer.compute_dtype == norm.compute_dtype
-        and layer.compute_dtype in ("float32", "float64")
+        and layer.compute_dtype in ("float32", "float64", "bfloat16")
+        and layer.variable_dtype == norm.variable_dtype
+        and layer.variable_dtype in ("float32", "float64")
         and layer.quantization_mode is None
         and layer.activity_regularizer is norm.activity_regularizer is None
     ):

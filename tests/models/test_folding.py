@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_artkd import models
 from keras_artkd.layers import BatchNormalization
-from keras_artkd.models.folding import FoldedLayer, fold
+from keras_artkd.models.folding import FoldedLayer, ZeroBias, fold
 
 SHAPE = (16, 16, 3)
 IMAGES = np.random.default_rng(0).uniform(0, 255, (4, *SHAPE)).astype("f4")
@@ -153,9 +153,12 @@ def with_loss(inputs):
     return BatchNormalization()(x)
 
 
-def half(inputs):
-    x = keras.layers.Conv2D(3, 1, dtype="mixed_bfloat16")(inputs)
-    return BatchNormalization(dtype="mixed_bfloat16")(x)
+def half(dtype):
+    def make(inputs):
+        x = keras.layers.Conv2D(3, 1, dtype=dtype)(inputs)
+        return BatchNormalization(dtype=dtype)(x)
+
+    return make
 
 
 def mixed(inputs):
@@ -175,7 +178,8 @@ def quantised(inputs):
     [
         shared,
         with_loss,
-        half,
+        half("mixed_float16"),
+        half("bfloat16"),
         mixed,
         quantised,
         lambda inputs: BatchNormalization()(Standardised(3, 1)(inputs)),
@@ -201,3 +205,56 @@ def test_layers_called_by_keyword():
     folded = fold(network.inputs[0], network.outputs[0])
     assert len(folded_names(folded)) == 1
     np.testing.assert_allclose(folded(IMAGES), network(IMAGES), rtol=1e-3)
+
+
+def test_bfloat16_is_rounded_once():
+    """Weights are multiplied in float32: as near to it as it was."""
+    network = with_statistics(
+        models.build("wrn_10_1", 5, (32, 32, 3), dtype="mixed_bfloat16")
+    )
+    exact = models.build("wrn_10_1", 5, (32, 32, 3))
+    exact.set_weights(network.get_weights())
+    images = tf.image.resize(IMAGES, (32, 32))
+    # Of a model with this policy, which rounds each weight as it is read.
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        folded = fold(network.inputs[0], network.outputs[0])
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert len(folded_names(folded)) > 2
+    expected = exact(images)
+    spread = np.std(expected)
+    assert np.abs(folded(images) - expected).max() < 0.05 * spread
+    assert np.abs(network(images) - expected).max() < 0.05 * spread
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_sums_are_computed_with_their_convolutions(dtype):
+    """A bias of zeros for each sum; the network has no weight more."""
+    network = models.build("wrn_16_1", 5, (32, 32, 3), dtype=dtype)
+    folded = fold(network.inputs[0], network.outputs[0], trained=True)
+    biases = [x for x in folded.layers if isinstance(x, ZeroBias)]
+    sums = [x for x in network.layers if isinstance(x, keras.layers.Add)]
+    assert len(biases) == len(sums) == 6
+    assert {*map(id, folded.weights)} == {*map(id, network.weights)}
+    images = tf.image.resize(IMAGES, (32, 32))
+    np.testing.assert_array_equal(
+        folded(images, training=True), network(images, training=True)
+    )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: keras.layers.Conv2D(3, 1)(x),
+        lambda x: keras.layers.Conv2D(3, 1, use_bias=False, activation="relu")(
+            x
+        ),
+        lambda x: Standardised(3, 1, use_bias=False)(x),
+    ],
+)
+def test_no_bias_of_zeros_where_none_helps(make):
+    inputs = keras.Input(SHAPE)
+    network = keras.Model(inputs, keras.layers.Add()([make(inputs), inputs]))
+    folded = fold(network.inputs[0], network.outputs[0])
+    assert not any(isinstance(x, ZeroBias) for x in folded.layers)
