@@ -10,6 +10,9 @@ import warnings
 from collections.abc import Iterable, Iterator
 from typing import IO, Any, cast
 
+# Seconds, after which progress is worth a bar.
+_PATIENCE = 2.0
+
 # Characters that reverse the direction of the text after them, numbers too.
 TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e") | {
     chr(code) for code in range(0x2066, 0x206A)
@@ -219,3 +222,27 @@ def minutes_text(seconds: float) -> str:
     if seconds < 5400:
         return f"{seconds / 60:.0f} minutes"
     return f"{seconds / 3600:.1f} hours"
+
+
+def progress_bar(what: str, total: int, first: int = 0) -> Any:
+    """A bar on a terminal, if it takes more than a moment.
+
+    Args:
+        what: str, such as `Decoding`.
+        total: int, of all images.
+        first: int, how many are done already.
+
+    Returns:
+        A `tqdm` bar: `update(images)`, `close()`.
+    """
+    import tqdm  # As slow to import as all the rest.
+
+    return tqdm.tqdm(
+        total=total,
+        initial=first,
+        desc=what,
+        unit=" images",
+        delay=_PATIENCE,
+        disable=None,
+        leave=False,
+    )

@@ -13,6 +13,7 @@ which is printed, holds the report, the student and the files to deploy.
 
 import dataclasses
 import pathlib
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -33,8 +34,6 @@ from keras_artkd.runs.plan import Plan, resolve
 from keras_artkd.runs.presets import recipe_module
 from keras_artkd.runs.summary import print_finished
 from keras_artkd.runs.validation import check_plan, check_rounds
-
-_INTERRUPTED = "--resume resumes it."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +92,9 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         Exit status, see `exit_status`.
     """
-    return exit_status(lambda: _start(arguments), _INTERRUPTED)
+    return exit_status(
+        lambda: _start(arguments), _resuming("artkd train", arguments)
+    )
 
 
 def run_recipe(name: str, arguments: Sequence[str] | None = None) -> int:
@@ -107,9 +108,10 @@ def run_recipe(name: str, arguments: Sequence[str] | None = None) -> int:
         Exit status, see `exit_status`.
     """
     words = sys.argv[1:] if arguments is None else arguments
+    program = f"python -m recipes.{name}"
     return exit_status(
-        lambda: _start(["--recipe", name, *words], f"python -m recipes.{name}"),
-        _INTERRUPTED,
+        lambda: _start(["--recipe", name, *words], program),
+        _resuming(program, words),
     )
 
 
@@ -180,8 +182,14 @@ def run_config(
         lambda: _run(
             resolve(parse_flags(Config, config, program, description, words))
         ),
-        _INTERRUPTED,
+        _resuming(f"python {sys.argv[0]}", words),
     )
+
+
+def _resuming(program: str, words: Sequence[str]) -> str:
+    """What to type after an interruption."""
+    again = [*words, *(["--resume"] if "--resume" not in words else [])]
+    return f"To go on: {program} {shlex.join(again)}"
 
 
 def _run(

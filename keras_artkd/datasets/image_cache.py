@@ -25,13 +25,13 @@ from keras_artkd.datasets.kept_images import (
     is_complete,
     last_used,
     opened,
-    progress,
     resume,
     size_of,
     tell,
     write,
 )
 from keras_artkd.files import remove
+from keras_artkd.output import progress_bar
 from keras_artkd.types import Array, Path
 
 # Changes with what `data.images` makes of a file.
@@ -129,7 +129,7 @@ class ImageCache:
         rows: list[Decoded] = []
         images: collections.deque[Array] = collections.deque()
         taken, decoded = 0, decode(0)
-        with contextlib.closing(progress(source.count, 0)) as bar:
+        with contextlib.closing(progress_bar("Decoding", source.count)) as bar:
             for row, pixels in decoded:
                 bar.update()
                 if pixels is not None:

@@ -17,18 +17,17 @@ import pathlib
 import shutil
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from keras_artkd.data.images import fit_square
 from keras_artkd.data.pixels import CHANNELS, PixelFile
 from keras_artkd.files import read_json, remove, write_json
+from keras_artkd.output import progress_bar
 from keras_artkd.types import Array
 
 PIXELS, ROWS, COMPLETE = "pixels", "rows.jsonl", "complete.json"
-# Seconds, after which progress is worth a bar.
-_PATIENCE = 2.0
 
 
 class Decoded(NamedTuple):
@@ -82,7 +81,7 @@ def write(
     begun = f", from the {len(kept):,} that are there" if kept else ""
     tell(f"Keeping {count:,} images decoded in {place}{begun}.")
     place.mkdir(exist_ok=True)
-    bar = progress(count, len(kept))
+    bar = progress_bar("Decoding", count, len(kept))
     try:
         with (
             contextlib.closing(bar),
@@ -204,21 +203,6 @@ def last_used(place: pathlib.Path) -> float:
 def size_of(place: pathlib.Path) -> int:
     """Bytes of all files of a folder."""
     return sum(path.stat().st_size for path in place.glob("*"))
-
-
-def progress(total: int, first: int) -> Any:
-    """A bar on a terminal, if it takes more than a moment."""
-    import tqdm  # As slow to import as all the rest.
-
-    return tqdm.tqdm(
-        total=total,
-        initial=first,
-        desc="Decoding",
-        unit=" images",
-        delay=_PATIENCE,
-        disable=None,
-        leave=False,
-    )
 
 
 def tell(text: str) -> None:

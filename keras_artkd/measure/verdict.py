@@ -17,6 +17,8 @@ _Facts: TypeAlias = Mapping[str, Any]
 
 # With fewer validation images, one epoch is better than the next by chance.
 FEW_VALIDATION_IMAGES = 100
+# With fewer test images, one of them is more than a point.
+_FEW_TEST_IMAGES = 100
 # An int8 file that loses more of its student's accuracy is worth a training
 # for it, of so many epochs: most of what these gain comes in the first ones.
 _INT8_LOSS = 0.01
@@ -73,11 +75,18 @@ def int8_concern(report: _Facts, folder: str) -> dict[str, str] | None:
 
     Returns:
         `{"what", "next"}`; None where it loses no more than a point of
-        accuracy.
+        accuracy, or no more than by chance.
     """
     # The file of all folds has no images that it could be judged by.
-    drop = report.get("judged", {}).get("accuracy_drop", 0.0)
-    if report["quantize"] != "int8" or drop <= _INT8_LOSS + 1e-9:
+    judged = report.get("judged", {})
+    drop = judged.get("accuracy_drop", 0.0)
+    # Files of older versions have no interval.
+    least, _ = judged.get("accuracy_drop_interval", (drop, drop))
+    if (
+        report["quantize"] != "int8"
+        or drop <= _INT8_LOSS + 1e-9
+        or least <= 1e-9
+    ):
         return None
     command = shlex.join(["artkd", "export", folder])
     if report.get("format", "tflite") != "tflite":
@@ -139,8 +148,9 @@ def _summary(
     expert: _Facts | None,
     useful: bool,
 ) -> str:
-    own = compared["student"]
+    own, number = compared["student"], metrics["test"]["num_examples"]
     guess = max(compared["chance"], compared["commonest_class"])
+    low, high = share_interval(own, number)
     parts = []
     if useful:
         parts.append(f"better than guessing by {_points(own - guess)}")
@@ -150,7 +160,7 @@ def _summary(
             f"({compared['commonest_class']:.1%})"
         )
     if "expert" in compared:
-        part = f"{_beside(own - compared['expert'])} its expert"
+        part = _beside(own, compared["expert"], number, "its expert")
         parameters = (expert or metrics.get("expert", {})).get("parameters")
         if parameters and parameters > 1.5 * metrics["parameters"]:
             ratio = parameters / metrics["parameters"]
@@ -158,12 +168,16 @@ def _summary(
         parts.append(part)
     if "frozen_head" in compared:
         parts.append(
-            f"{_beside(own - compared['frozen_head'])} a classifier on frozen "
-            "features"
+            _beside(
+                own,
+                compared["frozen_head"],
+                number,
+                "a classifier on frozen features",
+            )
         )
     return (
-        f"{own:.1%} of the test images right: {'; '.join(parts)}."
-        f"{_unlabelled(metrics)}"
+        f"{own:.1%} of the {number:,} test images right (95%: {low:.1%} to "
+        f"{high:.1%}): {'; '.join(parts)}.{_unlabelled(metrics)}"
     )
 
 
@@ -183,10 +197,12 @@ def _unlabelled(metrics: _Facts) -> str:
         if strange
         else ""
     )
+    by_hand = known.get("corrected", 0)
+    person = f" and what a person says of {by_hand:,}" if by_hand else ""
     return (
         " Besides the labels it learned what its expert says of "
-        f"{known['used']:,} of {known['images']:,} images without "
-        f"labels{left_out}."
+        f"{known['used'] - by_hand:,}{person} of {known['images']:,} images "
+        f"without labels{left_out}."
     )
 
 
@@ -195,10 +211,20 @@ def _points(difference: float) -> str:
     return f"{points:g} point{'s' * (points != 1)}"
 
 
-def _beside(difference: float) -> str:
+def _beside(own: float, other: float, number: int, name: str) -> str:
+    """How an accuracy compares with another one of the same images.
+
+    What chance does to one it does to the other in part: half of the variance
+    is taken to be shared.
+    """
+    difference = own - other
     if abs(difference) < 5e-4:
-        return "as good as"
-    return f"{_points(difference)} {'above' if difference > 0 else 'below'}"
+        return f"as good as {name}"
+    variance = own * (1 - own) + other * (1 - other)
+    words = f"{_points(difference)} {'above' if difference > 0 else 'below'}"
+    if abs(difference) < 1.96 * np.sqrt(0.5 * variance / max(number, 1)):
+        return f"as good as {name} within chance ({words})"
+    return f"{words} {name}"
 
 
 def _concerns(
@@ -230,6 +256,15 @@ def _concerns(
             "It is worse than the teacher trained beside it, by "
             f"{_points(compared['initial'] - compared['student'])}.",
             "--method baseline, to see whether the teachers help at all",
+        )
+    number = metrics["test"]["num_examples"]
+    if number < _FEW_TEST_IMAGES:
+        concern(
+            f"Only {number} images test it, of which each is "
+            f"{_points(1 / max(number, 1))}.",
+            "more images"
+            if "folds" in metrics
+            else "--folds 5, which tests every image once; or more images",
         )
     chosen = metrics.get("epoch_chosen_by", "validation") == "validation"
     if chosen and validation_images < FEW_VALIDATION_IMAGES:
@@ -272,8 +307,12 @@ def _still_improving(
 ) -> bool:
     """Whether the last quarter of the epochs gained more than chance does."""
     values = [v for v in history.get("val_accuracy", ()) if v is not None]
-    if len(values) < 4 or metrics["best_epoch"] < metrics["epochs"]:
+    if (
+        len(values) < 4
+        or metrics["best_epoch"] < metrics["epochs"]
+        or validation_images < FEW_VALIDATION_IMAGES
+    ):
         return False
     last, before = values[-1], max(values[: -max(len(values) // 4, 1)])
-    noise = np.sqrt(max(last * (1 - last), 0.0) / max(validation_images, 1))
+    noise = np.sqrt(max(last * (1 - last), 0.0) / validation_images)
     return bool(last - before > noise)

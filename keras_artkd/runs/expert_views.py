@@ -5,6 +5,7 @@ logits of a few views of each image are computed once, and serve every student
 of this expert: other seeds, methods, searches, studies.
 """
 
+import contextlib
 import hashlib
 import pathlib
 import time
@@ -22,6 +23,7 @@ from keras_artkd.models.folding import fold
 from keras_artkd.models.functional import as_functional
 from keras_artkd.models.keras_file import load_network
 from keras_artkd.models.resizing import resize_like
+from keras_artkd.output import progress_bar
 from keras_artkd.runs.plan import Plan
 from keras_artkd.types import Array, Path, Tensor
 
@@ -139,7 +141,13 @@ def _answers(
 ) -> Array:
     answer = _answering(expert)
     batches = views.images(store, side, _BATCH_SIZE)
-    logits = np.concatenate([answer(images) for images in batches])
+    found = []
+    total = len(store) * views.count
+    with contextlib.closing(progress_bar("Recording", total)) as bar:
+        for images in batches:
+            found.append(answer(images))
+            bar.update(len(images))
+    logits = np.concatenate(found)
     return logits.reshape(len(store), views.count, -1).astype("float32")
 
 

@@ -253,8 +253,17 @@ def test_an_interruption_says_how_to_resume(monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("keras_artkd.runs.runner.run", run)
-    assert main(["--recipe", "atelier"]) == 130
-    assert "--resume resumes it" in capsys.readouterr().err
+    assert main(["--recipe", "atelier", "--workdir", "my models"]) == 130
+    assert (
+        "To go on: artkd train --recipe atelier --workdir 'my models' --resume"
+        in capsys.readouterr().err
+    )
+    assert run_recipe("atelier", ["--resume"]) == 130
+    assert (
+        capsys.readouterr()
+        .err.strip()
+        .endswith("python -m recipes.atelier --resume")
+    )
 
 
 def test_a_bug_is_no_bad_input(monkeypatch):

@@ -42,6 +42,12 @@ def test_what_images_without_labels_were_for():
         "images without labels; 60 were left out as unlike the labelled ones."
     )
     assert not verdict["concerns"]
+    known = {"images": 201, "used": 193, "strange": 0, "corrected": 4}
+    verdict = judge(measured(GOOD, pseudo_labels=known), HISTORY, 300)
+    assert verdict["summary"].endswith(
+        "it learned what its expert says of 189 and what a person says of 4 of "
+        "201 images without labels."
+    )
     # Runs of older versions left none out.
     for old in (
         {"images": 9, "used": 9},
@@ -58,7 +64,7 @@ def test_what_images_without_labels_were_for():
     # A training that reads no label takes them as they are.
     verdict = judge(measured(GOOD, unlabelled_images=1082), HISTORY, 300)
     assert verdict["summary"].endswith(
-        "right: better than guessing by 46.7 points. It learned from 1,082 "
+        "better than guessing by 46.7 points. It learned from 1,082 "
         "images without labels, too."
     )
 
@@ -80,10 +86,33 @@ def test_a_good_student_beside_its_expert():
         }
     )
     assert verdict["summary"] == (
-        "80.0% of the test images right: better than guessing by 46.7 points; "
+        "80.0% of the 150 test images right (95%: 72.9% to 85.6%): better than "
+        "guessing by 46.7 points; "
         "8 points below its expert, at 1/13 of its parameters; 10 points above "
         "a classifier on frozen features."
     )
+
+
+def test_differences_of_a_few_images_are_chance():
+    expert = measured([[42, 4, 4], [4, 42, 4], [4, 4, 42]], parameters=13_000)
+    summary = judge(measured(GOOD), HISTORY, 300, expert)["summary"]
+    assert summary.endswith(
+        "as good as its expert within chance (4 points below), at 1/13 of its "
+        "parameters."
+    )
+    summary = judge(measured(GOOD), HISTORY, 300, measured(GOOD))["summary"]
+    assert summary.endswith("as good as its expert.")
+
+
+def test_a_handful_of_test_images():
+    few = measured([[8, 1, 0], [0, 9, 0], [0, 0, 9]])
+    (concern,) = judge(few, HISTORY, 300)["concerns"]
+    assert concern["what"].startswith("Only 27 images test it, of which each")
+    assert concern["what"].endswith("is 3.7 points.")
+    assert concern["next"].startswith("--folds 5")
+    # These tested every image.
+    (concern,) = judge(few | {"folds": []}, HISTORY, 300)["concerns"]
+    assert concern["next"] == "more images"
 
 
 def test_no_better_than_guessing():
@@ -128,6 +157,9 @@ def test_still_improving():
     assert concerns(verdict) == ["It was still improving at the last epoch."]
     assert verdict["concerns"][0]["next"].startswith("--epochs 16")
     assert not judge(measured(GOOD), rising, 300)["concerns"]
+    # Nine images cannot tell.
+    asked = measured(GOOD, best_epoch=8, epoch_chosen_by="few")
+    assert not judge(asked, rising, 9)["concerns"]
     flat = {"val_accuracy": [0.7, 0.7, 0.7, 0.7, 0.71, 0.71, 0.72, 0.73]}
     assert not judge(last, flat, 300)["concerns"]
 
@@ -143,6 +175,12 @@ def test_an_int8_file_that_loses_more_than_a_point():
     concern = int8_concern(report(0.023), "a run")
     assert concern["what"].endswith("in floats, by 2.3 points.")
     assert concern["next"].startswith("artkd export 'a run' --fine-tune 5,")
+    by_chance = {"accuracy_drop": 0.023, "accuracy_drop_interval": [0.0, 0.07]}
+    assert int8_concern(report(0) | {"judged": by_chance}, "RUN") is None
+    certain = {"accuracy_drop": 0.023, "accuracy_drop_interval": [0.01, 0.04]}
+    assert int8_concern(report(0) | {"judged": certain}, "RUN") == concern | {
+        "next": concern["next"].replace("'a run'", "RUN")
+    }
     onnx = int8_concern(report(0.023, format="onnx"), "RUN")
     assert "RUN --format onnx --fine-tune 5," in onnx["next"]
     again = int8_concern(report(0.023, fine_tuned=5), "a run")

@@ -218,8 +218,8 @@ def deliver(
 
     Returns:
         The report of `verify`; `milliseconds`, the time of one image on
-        this machine; and `judged`, `agreement`, `accuracy` and
-        `accuracy_drop` of the images that the gate looks at.
+        this machine; and `judged`, `agreement`, `accuracy`,
+        `accuracy_drop` and its interval of the images that the gate looks at.
 
     Raises:
         ParityError: if the file does not pass the gate (or what another gate
@@ -234,7 +234,12 @@ def deliver(
             gate.check(decisive)
         report["judged"] = {
             name: decisive[name]
-            for name in ("agreement", "accuracy", "accuracy_drop")
+            for name in (
+                "agreement",
+                "accuracy",
+                "accuracy_drop",
+                "accuracy_drop_interval",
+            )
         }
         write_info(temporary, make_info(report))
     return {**report, "size_bytes": size_of(path)}
