@@ -33,7 +33,7 @@ class NetworkEntry:
 
 
 _WIDE = r"wrn_(\d+)_(\d+)"
-_FIRST_BLOCKS = r"(.+)_first(\d+)"
+_FIRST_BLOCKS = r"(.+)_first([1-9]\d*)"
 # Networks of `keras.applications`; a test keeps the list.
 APPLICATIONS = (
     *("ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtSmall", "ConvNeXtTiny"),

@@ -87,7 +87,7 @@ def _sources(arguments: argparse.Namespace) -> "list[Source]":
         paths += _lines(sys.stdin.buffer.read())
     elif arguments.files_from:
         paths += _lines(pathlib.Path(arguments.files_from).read_bytes())
-    if not paths:
+    if not paths or "" in paths:
         raise ValueError("There is no image to classify. Fix: name one.")
     sources: list[Source] = []
     for path in paths:

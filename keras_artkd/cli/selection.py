@@ -60,6 +60,11 @@ def source_settings(
     if not words or words[0].startswith("-"):
         return {}, words
     source = words.pop(0)
+    if not source:
+        raise ValueError(
+            "The folder of images must have a name. Received: an empty one, as "
+            "of a shell's variable that is not set. Fix: check it."
+        )
     recipe = recipe_of(source)
     return {"recipe": recipe, SOURCES[recipe]: source}, words
 

@@ -1,5 +1,6 @@
 """The exit status of the commands."""
 
+import errno
 import io
 import sys
 from collections.abc import Callable
@@ -44,7 +45,9 @@ def exit_status(job: Callable[[], int], interrupted: str = "") -> int:
 
 
 def _message(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError) and error.filename:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        message = "The disk is full. Fix: free some, then the same command."
+    elif isinstance(error, FileNotFoundError) and error.filename:
         message = f"There is no file {error.filename}. Fix: check the path."
     else:
         message = " ".join(str(error).split())

@@ -154,6 +154,11 @@ def _summary(
     parts = []
     if useful:
         parts.append(f"better than guessing by {_points(own - guess)}")
+    elif own > guess:
+        parts.append(
+            "NOT better than always answering the commonest class "
+            f"({compared['commonest_class']:.1%}) by more than chance"
+        )
     else:
         parts.append(
             "NOT better than always answering the commonest class "
@@ -239,9 +244,12 @@ def _concerns(
     def concern(what: str, remedy: str) -> None:
         concerns.append({"what": what, "next": remedy})
 
+    own, guess = compared["student"], compared["commonest_class"]
     if not useful:
         concern(
-            "It is no better than guessing: do not use it.",
+            "It is no better than guessing"
+            f"{', as far as these images can tell' if own > guess else ''}: do "
+            "not use it.",
             "artkd doctor FOLDER, to see whether images and labels are as you "
             "think; then more images, or more --minutes",
         )

@@ -57,6 +57,12 @@ def build(
             **{**entry.settings, **options},
         )
     except TypeError as error:
+        if options.get("weights") is not None and "'weights'" in str(error):
+            raise ValueError(
+                f"Network {name!r} has no weights to begin with. Received: "
+                f"weights={options['weights']!r}. Fix: leave them out, or take "
+                "efficientnet_lite0 or applications/<Name>."
+            ) from error
         raise ValueError(
             f"Network {name!r} does not take these options. "
             f"Received: {options}. ({error})"

@@ -35,6 +35,8 @@ _BESIDE_STEPS = 1.25
 # The student has its part of the minutes first, then the expert.
 _STUDENT_PART = 0.4
 _SECONDS_LEFT_FOR_FILES = 30.0
+# A plan that takes so many times its minutes is told.
+_TOO_LONG = 1.2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +126,14 @@ def choose(
         {"fingerprint": data.fingerprint(), "settings": settings},
     )
     chosen = with_settings(plan, settings)
-    _announce(chosen, spent + time.monotonic() - started + files)
+    seconds = spent + time.monotonic() - started + files
+    _announce(chosen, seconds)
+    if seconds > _TOO_LONG * 60 * minutes:
+        print(
+            f"note: --minutes {minutes:g} cannot be kept: there is no shorter "
+            "plan",
+            flush=True,
+        )
     return chosen
 
 

@@ -1,11 +1,21 @@
 """Checks of single settings."""
 
+import math
+
 
 def require_least(name: str, value: float, least: float) -> None:
-    """Raises ValueError for a setting that is less than it may be."""
-    if value < least:
+    """Raises ValueError for a setting that is less than it may be, or NaN."""
+    if not value >= least:
         raise ValueError(
             f"`{name}` must be at least {least}. Received: {name}={value}."
+        )
+
+
+def require_finite(name: str, value: float) -> None:
+    """Raises ValueError for a setting that is infinite, or NaN."""
+    if not math.isfinite(value):
+        raise ValueError(
+            f"`{name}` must be a finite number. Received: {name}={value}."
         )
 
 

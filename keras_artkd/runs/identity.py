@@ -163,7 +163,7 @@ def _identify_files(identity: dict[str, Any]) -> None:
         path = identity.get(name)
         if path not in NO_FILE:
             digests[name] = digest_of_file(
-                path, f"`{name}` must be imagenet, auto, or a file"
+                path, "Weights to begin with must be imagenet, auto, or a file"
             )
     for name in NETWORKS:
         network = str(identity.get(name, ""))

@@ -4,6 +4,7 @@ import pathlib
 from typing import Any
 
 from keras_artkd.files import read_json
+from keras_artkd.run_folder import DAMAGE
 from keras_artkd.runs.expert_config import expert_config
 from keras_artkd.runs.plan import Plan, resolve
 
@@ -29,10 +30,16 @@ def remembered(
     path = choice_file(plan, minutes, students)
     if not path.is_file():
         return None
-    choice = read_json(path)
-    if fingerprint not in (None, choice["fingerprint"]):
-        return None
-    return with_settings(plan, choice["settings"])
+    try:
+        choice = read_json(path)
+        if fingerprint not in (None, choice["fingerprint"]):
+            return None
+        return with_settings(plan, choice["settings"])
+    except DAMAGE as error:
+        raise ValueError(
+            f"What was chosen for these flags is damaged. Received: {path}. "
+            "Fix: remove this file, and it is chosen anew."
+        ) from error
 
 
 def close(plan: Plan) -> Plan:

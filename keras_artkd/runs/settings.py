@@ -13,9 +13,20 @@ from keras_artkd.catalogue.methods import get_method
 from keras_artkd.catalogue.networks import get_network
 from keras_artkd.data.memory import CACHE_SIZE
 from keras_artkd.deploy.model_card import NO_LICENCE
-from keras_artkd.runs.checks import require_least, require_one_of
+from keras_artkd.runs.checks import (
+    require_finite,
+    require_least,
+    require_one_of,
+)
 
 Option = int | float | str
+
+# Arguments of `datasets.load` that have a setting of their own.
+_FLAGGED = {
+    *("name", "data_dir", "short_side", "fit", "group", "limit"),
+    *("split_seed", "folds", "fold", "unlabelled", "unlabelled_dir"),
+    "cache_size",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +75,11 @@ class DataSettings:
 
     def __post_init__(self) -> None:
         require_least("image_size", self.image_size, 8)
+        if flags := sorted(_FLAGGED & {*self.data_options}):
+            raise ValueError(
+                "`data_options` are a data set's own. Received: "
+                f"{', '.join(flags)}. Fix: the flag of that name."
+            )
         if not self.cache_size > 0:
             raise ValueError(
                 "`cache_size` must be positive, in gigabytes. Received: "
@@ -123,6 +139,8 @@ class TeachingSettings:
                     f"{'number' if number else 'name'}. "
                     f"Received: {name}={value!r}."
                 )
+            if not isinstance(value, str):
+                require_finite(name, value)
         given = {
             "stages": self.stages is not None,
             "adversarial": not self.adversarial,
@@ -225,6 +243,9 @@ class NetworkSettings:
         for field in ("student", "initial", "expert_network"):
             get_network(getattr(self, field), field)
         require_one_of("correlation", self.correlation, CORRELATIONS)
+        for field in ("feature_scale", "expert_learning_rate"):
+            if (value := getattr(self, field)) is not None:
+                require_finite(field, value)
         for field, least in (
             ("head_channels", 1),
             ("expert_image_size", 8),

@@ -5,6 +5,7 @@ from typing import Any
 
 from keras_artkd.output import escaped
 from keras_artkd.run_folder import RunFolder
+from keras_artkd.runs.changed_files import check_same_files
 
 
 def print_finished(folder: RunFolder) -> dict[str, Any]:
@@ -12,13 +13,24 @@ def print_finished(folder: RunFolder) -> dict[str, Any]:
 
     Returns:
         Its metrics.
+
+    Raises:
+        ValueError: if its images changed, or its files are damaged.
     """
     metrics = folder.metrics
-    print(
-        f"This run is finished: {folder}\nAnother setting or --seed makes "
-        "another run; artkd export makes files to deploy."
-    )
-    print_summary(metrics, folder)
+    try:
+        check_same_files(folder)
+        print(
+            f"This run is finished: {folder}\nAnother setting or --seed makes "
+            "another run; artkd export makes files to deploy."
+        )
+        print_summary(metrics, folder)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            "The run's files are not what this version writes. Received: "
+            f"{folder} ({error!r:.300}). Fix: remove that folder, and run it "
+            "again."
+        ) from error
     return metrics
 
 

@@ -5,8 +5,10 @@ from typing import Literal
 
 import tyro
 
-from keras_artkd.runs.checks import require_least
+from keras_artkd.runs.checks import require_finite, require_least
 
+# What random generators take.
+_SEEDS = 2**32
 _MOMENTUM = 0.9
 
 
@@ -91,10 +93,18 @@ class ScheduleSettings:
     """Seed of initial weights, order and augmentation."""
 
     def __post_init__(self) -> None:
+        for name in ("learning_rate", "weight_decay", "clip_norm", "momentum"):
+            if (value := getattr(self, name)) is not None:
+                require_finite(name, value)
         require_least("epochs", self.epochs, 0)
         require_least("batch_size", self.batch_size, 1)
         if self.images_per_epoch is not None:
             require_least("images_per_epoch", self.images_per_epoch, 1)
+        if not 0 <= self.seed < _SEEDS:
+            raise ValueError(
+                f"`seed` must be at least 0 and less than {_SEEDS:,}. "
+                f"Received: seed={self.seed}."
+            )
         if self.weight_decay < 0:
             raise ValueError(
                 "`weight_decay` must not be negative. "

@@ -1,9 +1,11 @@
 """Checks of a plan that need neither Keras nor the images' pixels."""
 
+import os
 import pathlib
 
 from keras_artkd.datasets.loaders import check_request
 from keras_artkd.runs.backend import use_backend
+from keras_artkd.runs.identity import NO_FILE
 from keras_artkd.runs.plan import Plan
 
 
@@ -20,6 +22,8 @@ def check_plan(plan: Plan) -> None:
         OSError: if a folder or a file cannot be read.
     """
     use_backend(plan.config.schedule.backend)
+    _check_weights(plan)
+    _check_workdir(plan)
     check_request(**plan.load_arguments)
     if plan.has_expert and plan.given_experts:
         check_expert_files(plan)
@@ -35,6 +39,34 @@ def check_plan(plan: Plan) -> None:
             "which no average is kept. Received: ema_momentum="
             f"{plan.config.schedule.ema_momentum}. Fix: leave it out."
         )
+
+
+def _check_workdir(plan: Plan) -> None:
+    """Validates that a run's folder can be made."""
+    place = plan.folder.path.parent
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
+        raise ValueError(
+            "The folder of all runs must be one that can be written to. "
+            f"Received: --workdir {plan.config.output.workdir}, where {place} "
+            "cannot. Fix: another one."
+        )
+
+
+def _check_weights(plan: Plan) -> None:
+    """Validates files of weights, the expert's, too, before any training."""
+    networks = plan.config.networks
+    for flag, path in (
+        ("--inherit", networks.inherit),
+        ("--initial-weights", networks.initial_weights),
+        ("--expert-weights", networks.expert_weights),
+    ):
+        if path not in NO_FILE and not pathlib.Path(str(path)).exists():
+            raise ValueError(
+                "Weights to begin with must be imagenet, auto, or a file that "
+                f"is there. Received: {flag} {path}. Fix: check the path."
+            )
 
 
 def _check_first_stage(plan: Plan) -> None:

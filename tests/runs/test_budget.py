@@ -7,7 +7,7 @@ import pytest
 from keras_artkd.cli.train import parse_plan
 from keras_artkd.runs import budget
 from keras_artkd.runs.budget import Speed, choose
-from keras_artkd.runs.open_plan import close, reference, remembered
+from keras_artkd.runs.open_plan import choice_file, close, reference, remembered
 from keras_artkd.runs.reference import run_open, run_sizes
 from keras_artkd.runs.runner import load_data
 from tests.images import write_folder
@@ -223,6 +223,25 @@ def test_what_was_chosen_for_other_images_is_forgotten(words, speeds, capsys):
     fingerprint = load_data(plan).fingerprint()
     assert remembered(plan, 60, 1, fingerprint) == closed
     assert remembered(plan, 60, 1, "other") is None
+
+
+@pytest.mark.parametrize(
+    "content", ["{}", "[]", '{"fingerprint": 1, "settings": {"nosuch": 1}}']
+)
+def test_what_was_chosen_is_damaged(words, content):
+    plan = parse_plan(words)
+    file = choice_file(plan, 60, 1)
+    file.parent.mkdir(parents=True)
+    file.write_text(content)
+    with pytest.raises(ValueError, match="damaged.*Fix: remove this file"):
+        remembered(plan, 60)
+
+
+def test_minutes_that_cannot_be_kept_are_told(words, speeds, capsys):
+    _, _, printed = chosen(words, 0.1, capsys)
+    assert "note: --minutes 0.1 cannot be kept" in printed
+    _, _, printed = chosen(words, 3, capsys)
+    assert "cannot be kept" not in printed
 
 
 def test_given_numbers_are_kept(words, speeds, capsys):
