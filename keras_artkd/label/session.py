@@ -67,8 +67,8 @@ def find_tables(folder: RunFolder) -> tuple[pathlib.Path, pathlib.Path]:
         raise ValueError(
             f"The run must have a table of pseudo-labels. Received: {folder}, "
             f"without {own.name}. Fix: a run that learns from images without "
-            "labels: artkd train FOLDER --unlabelled-dir OTHERS --method "
-            "pseudo_soft --labels-only."
+            "labels: artkd train FOLDER --unlabelled-dir OTHERS, with "
+            "--labels-only to label before it learns."
         )
     return source, table
 
