@@ -4,8 +4,8 @@
 
 A WRN-16-2 at 32 pixels, batches of 64, by `baseline`: on all cores as one
 device, as two replicas or devices that share each batch, and by two processes
-on loopback. The cores are the same, so that what comes out is what dividing costs;
-what machines of their own gain is not seen here.
+on loopback. The cores are the same, so that what comes out is what dividing
+costs; what machines of their own gain is not seen here.
 """
 
 import argparse
