@@ -4,8 +4,9 @@
 
 One batch again and again: KD from WRN-40-2 to WRN-16-2 at 32 pixels, whose
 student learns its statistics; and the default student at 96 pixels, which keeps
-those that it inherits, alone and with its expert at 128 in each step. Rounds
-alternate between the two of a pair. Quote the ratios.
+those that it inherits, alone and with its expert at 128 in each step. Then
+answers of networks as they are, with nothing folded. Rounds alternate between
+the two of a pair. Quote the ratios.
 """
 
 import argparse
@@ -38,10 +39,8 @@ def not_folded(inputs, outputs, trained=False):
 class Inheriting:
     """The default student with kept statistics, of random weights."""
 
-    def __init__(self, side, expert=None):
-        student = models.build(
-            "efficientnet_lite0_first8", CLASSES, (96, 96, 3)
-        )
+    def __init__(self, side, expert=None, student="medium"):
+        student = models.build(student, CLASSES, (96, 96, 3))
         models.freeze_batch_norm(student)
         taught = {}
         if expert:
@@ -67,10 +66,39 @@ class Inheriting:
         return time.perf_counter() - start
 
 
+class Answering:
+    """A network that answers to a batch, with nothing folded."""
+
+    def __init__(self, name, side):
+        network = models.build(name, CLASSES, (side, side, 3))
+        self.answer = tf.function(lambda images: network(images))
+        random = np.random.default_rng(0)
+        images = random.uniform(0, 255, (BATCH_SIZE, side, side, 3))
+        self.images = tf.constant(images, "float32")
+
+    def run(self, steps):
+        """Seconds of as many answers."""
+        start = time.perf_counter()
+        for _ in range(steps):
+            self.answer(self.images)
+        return time.perf_counter() - start
+
+
+ANSWERING = {
+    "efficientnet_lite0_first8": 96,
+    "wrn_16_2": 32,
+    "resnet32x4": 32,
+    "mobilenet_v2": 64,
+    "shufflenet_v1": 32,
+}
 PAIRS = {
     **{f"WRN, {way}": lambda way=way: Training(way, 64) for way in OURS},
     "default student": lambda: Inheriting(96),
     "with its expert": lambda: Inheriting(128, "efficientnet_lite0"),
+    **{
+        f"answers, {name}": lambda pair=(name, side): Answering(*pair)
+        for name, side in ANSWERING.items()
+    },
 }
 
 
@@ -96,7 +124,7 @@ def main():
         of_keras, own = np.transpose(seconds) / args.steps * 1000
         ratios = of_keras / own
         print(
-            f"{name:20} {np.median(of_keras):6.1f} ms a step with Keras's, "
+            f"{name:34} {np.median(of_keras):6.1f} ms a step with Keras's, "
             f"{np.median(own):6.1f} with this package's: "
             f"{np.median(ratios):.2f} times as fast "
             f"({min(ratios):.2f} to {max(ratios):.2f})",

@@ -1,4 +1,4 @@
-"""Output of commands: closed pipes, chatter held back, and safe text."""
+"""Output of commands: closed pipes, chatter held back, safe text, progress."""
 
 import contextlib
 import os
@@ -224,13 +224,16 @@ def minutes_text(seconds: float) -> str:
     return f"{seconds / 3600:.1f} hours"
 
 
-def progress_bar(what: str, total: int, first: int = 0) -> Any:
+def progress_bar(
+    what: str, total: int, first: int = 0, unit: str = "images"
+) -> Any:
     """A bar on a terminal, if it takes more than a moment.
 
     Args:
         what: str, such as `Decoding`.
-        total: int, of all images.
+        total: int, of all.
         first: int, how many are done already.
+        unit: str, what is counted.
 
     Returns:
         A `tqdm` bar: `update(images)`, `close()`.
@@ -241,7 +244,7 @@ def progress_bar(what: str, total: int, first: int = 0) -> Any:
         total=total,
         initial=first,
         desc=what,
-        unit=" images",
+        unit=f" {unit}",
         delay=_PATIENCE,
         disable=None,
         leave=False,

@@ -5,7 +5,7 @@ import gc
 import os
 
 # oneDNN makes kernels for every shape, and others for another processor, which
-# round differently. `make test-all` has them.
+# round differently. A test of them has a process of its own.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 

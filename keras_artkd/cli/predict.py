@@ -87,8 +87,13 @@ def _sources(arguments: argparse.Namespace) -> "list[Source]":
         paths += _lines(sys.stdin.buffer.read())
     elif arguments.files_from:
         paths += _lines(pathlib.Path(arguments.files_from).read_bytes())
-    if not paths or "" in paths:
+    if not paths:
         raise ValueError("There is no image to classify. Fix: name one.")
+    if "" in paths:
+        raise ValueError(
+            "An image or a folder must have a name. Received: an empty one, as "
+            "of a shell's variable that is not set. Fix: check it."
+        )
     sources: list[Source] = []
     for path in paths:
         if path == "-":

@@ -46,7 +46,11 @@ def exit_status(job: Callable[[], int], interrupted: str = "") -> int:
 
 def _message(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        message = "The disk is full. Fix: free some, then the same command."
+        where = f" at {error.filename}" if error.filename else ""
+        message = (
+            f"The disk is full{where}. Fix: free some, then the same command; "
+            "of a training with --resume."
+        )
     elif isinstance(error, FileNotFoundError) and error.filename:
         message = f"There is no file {error.filename}. Fix: check the path."
     else:

@@ -72,8 +72,8 @@ class FoldedLayer(layers.Layer):
     def __init__(
         self, layer: layers.Layer, norm: layers.BatchNormalization
     ) -> None:
-        # The weights are multiplied before they are rounded to bfloat16.
-        super().__init__(dtype=norm.dtype_policy, autocast=False)
+        # So that weights are multiplied before they are rounded to bfloat16.
+        super().__init__(dtype=norm.variable_dtype, autocast=False)
         self.layer = layer
         self.norm = norm
         self.supports_masking = True
@@ -83,7 +83,7 @@ class FoldedLayer(layers.Layer):
         if training and self.norm.trainable:
             return self.norm(self.layer(inputs), training=training)
         x, kernel, bias = (
-            ops.cast(tensor, self.compute_dtype)
+            ops.cast(tensor, self.norm.compute_dtype)
             for tensor in (inputs, *folded_weights(self.layer, self.norm))
         )
         return ops.add(product(self.layer, x, kernel), bias)

@@ -129,11 +129,8 @@ def choose(
     seconds = spent + time.monotonic() - started + files
     _announce(chosen, seconds)
     if seconds > _TOO_LONG * 60 * minutes:
-        print(
-            f"note: --minutes {minutes:g} cannot be kept: there is no shorter "
-            "plan",
-            flush=True,
-        )
+        why = "with --expert-epochs" if given else "there is no shorter plan"
+        print(f"note: --minutes {minutes:g} cannot be kept: {why}", flush=True)
     return chosen
 
 

@@ -143,7 +143,9 @@ def _answers(
     batches = views.images(store, side, _BATCH_SIZE)
     found = []
     total = len(store) * views.count
-    with contextlib.closing(progress_bar("Recording", total)) as bar:
+    with contextlib.closing(
+        progress_bar("Recording", total, unit="views")
+    ) as bar:
         for images in batches:
             found.append(answer(images))
             bar.update(len(images))

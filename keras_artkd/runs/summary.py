@@ -18,8 +18,8 @@ def print_finished(folder: RunFolder) -> dict[str, Any]:
         ValueError: if its images changed, or its files are damaged.
     """
     metrics = folder.metrics
+    check_same_files(folder)
     try:
-        check_same_files(folder)
         print(
             f"This run is finished: {folder}\nAnother setting or --seed makes "
             "another run; artkd export makes files to deploy."
@@ -28,8 +28,7 @@ def print_finished(folder: RunFolder) -> dict[str, Any]:
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             "The run's files are not what this version writes. Received: "
-            f"{folder} ({error!r:.300}). Fix: remove that folder, and run it "
-            "again."
+            f"{folder} ({error!r:.300}). Fix: another --workdir trains anew."
         ) from error
     return metrics
 

@@ -43,14 +43,14 @@ def check_plan(plan: Plan) -> None:
 
 def _check_workdir(plan: Plan) -> None:
     """Validates that a run's folder can be made."""
-    place = plan.folder.path.parent
+    place = plan.folder.path
     while not place.exists() and place != place.parent:
         place = place.parent
     if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
         raise ValueError(
             "The folder of all runs must be one that can be written to. "
-            f"Received: --workdir {plan.config.output.workdir}, where {place} "
-            "cannot. Fix: another one."
+            f"Received: --workdir {plan.config.output.workdir}; {place} is not "
+            "writable. Fix: another one."
         )
 
 

@@ -1,5 +1,6 @@
 """`artkd` finds its commands, and answers at once."""
 
+import errno
 import subprocess
 import sys
 import types
@@ -8,6 +9,7 @@ import pytest
 
 from keras_artkd.cli import main as program
 from keras_artkd.cli.main import COMMANDS, main
+from keras_artkd.cli.status import exit_status
 
 WITHOUT_LIBRARIES = """
 import sys
@@ -76,3 +78,23 @@ def test_a_missing_file_is_named(finished, failing):
         "predict", finished / "student.tflite", "--files-from", "nowhere"
     )
     assert error == "error: There is no file nowhere. Fix: check the path.\n"
+
+
+def test_an_empty_name_is_told(finished, failing):
+    """As of a shell's variable that is not set, which would mean all of `.`."""
+    assert "Received: an empty one" in failing("train", "")
+    model = finished / "student.tflite"
+    assert "Received: an empty one" in failing("predict", model, "a.jpg", "")
+
+
+@pytest.mark.parametrize("name", ["a run", None])
+def test_a_full_disk_is_told(name, capsys):
+    def write():
+        raise OSError(errno.ENOSPC, "No space left on device", name)
+
+    assert exit_status(write) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(
+        f"error: The disk is full{' at a run' * bool(name)}."
+    )
+    assert "--resume" in error

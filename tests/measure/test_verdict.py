@@ -97,8 +97,8 @@ def test_differences_of_a_few_images_are_chance():
     expert = measured([[42, 4, 4], [4, 42, 4], [4, 4, 42]], parameters=13_000)
     summary = judge(measured(GOOD), HISTORY, 300, expert)["summary"]
     assert summary.endswith(
-        "as good as its expert within chance (4 points below), at 1/13 of its "
-        "parameters."
+        "4 points below its expert (which 150 images cannot tell from chance), "
+        "at 1/13 of its parameters."
     )
     summary = judge(measured(GOOD), HISTORY, 300, measured(GOOD))["summary"]
     assert summary.endswith("as good as its expert.")
@@ -109,7 +109,7 @@ def test_a_handful_of_test_images():
     (concern,) = judge(few, HISTORY, 300)["concerns"]
     assert concern["what"].startswith("Only 27 images test it, of which each")
     assert concern["what"].endswith("is 3.7 points.")
-    assert concern["next"].startswith("--folds 5")
+    assert "--folds 5" in concern["next"]
     # These tested every image.
     (concern,) = judge(few | {"folds": []}, HISTORY, 300)["concerns"]
     assert concern["next"] == "more images"
@@ -140,8 +140,9 @@ def test_worse_than_the_teacher_beside_it():
         "worse than the teacher trained beside it, by 10 points"
         in (concerns(verdict)[0])
     )
-    better = measured(GOOD, initial={"test_accuracy": 0.7})
-    assert not judge(better, HISTORY, 300)["concerns"]
+    for accuracy in (0.7, 0.81):  # Which is one image or two of 150 better.
+        other = measured(GOOD, initial={"test_accuracy": accuracy})
+        assert not judge(other, HISTORY, 300)["concerns"]
 
 
 def test_a_handful_of_validation_images():
@@ -159,7 +160,9 @@ def test_still_improving():
     assert not judge(measured(GOOD), rising, 300)["concerns"]
     # Nine images cannot tell.
     asked = measured(GOOD, best_epoch=8, epoch_chosen_by="few")
-    assert not judge(asked, rising, 9)["concerns"]
+    ended = {"val_accuracy": [0.5, 0.6, 0.7, 0.8, 0.89, 0.89, 0.89, 1.0]}
+    assert not judge(asked, ended, 9)["concerns"]
+    assert len(judge(asked, rising, 60)["concerns"]) == 1
     flat = {"val_accuracy": [0.7, 0.7, 0.7, 0.7, 0.71, 0.71, 0.72, 0.73]}
     assert not judge(last, flat, 300)["concerns"]
 

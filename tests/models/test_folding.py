@@ -1,5 +1,9 @@
 """Normalisation within the convolution: the same values and gradients."""
 
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +11,7 @@ import tensorflow as tf
 
 from keras_artkd import models
 from keras_artkd.layers import BatchNormalization
+from keras_artkd.models import folding
 from keras_artkd.models.folding import FoldedLayer, ZeroBias, fold
 
 SHAPE = (16, 16, 3)
@@ -207,30 +212,39 @@ def test_layers_called_by_keyword():
     np.testing.assert_allclose(folded(IMAGES), network(IMAGES), rtol=1e-3)
 
 
-def test_bfloat16_is_rounded_once():
-    """Weights are multiplied in float32: as near to it as it was."""
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_bfloat16_is_rounded_once(policy, monkeypatch):
+    """Weights are multiplied in float32, whatever the policy around them."""
     network = with_statistics(
         models.build("wrn_10_1", 5, (32, 32, 3), dtype="mixed_bfloat16")
     )
     exact = models.build("wrn_10_1", 5, (32, 32, 3))
     exact.set_weights(network.get_weights())
-    images = tf.image.resize(IMAGES, (32, 32))
-    # Of a model with this policy, which rounds each weight as it is read.
-    keras.config.set_dtype_policy("mixed_bfloat16")
+    seen = []
+    multiply = folding.folded_weights
+
+    def folded_weights(layer, norm):
+        kernel = keras.ops.convert_to_tensor(layer.kernel)
+        seen.append(keras.backend.standardize_dtype(kernel.dtype))
+        return multiply(layer, norm)
+
+    monkeypatch.setattr(folding, "folded_weights", folded_weights)
+    keras.config.set_dtype_policy(policy)
     try:
         folded = fold(network.inputs[0], network.outputs[0])
     finally:
         keras.config.set_dtype_policy("float32")
     assert len(folded_names(folded)) > 2
+    images = tf.image.resize(IMAGES, (32, 32))
     expected = exact(images)
-    spread = np.std(expected)
-    assert np.abs(folded(images) - expected).max() < 0.05 * spread
-    assert np.abs(network(images) - expected).max() < 0.05 * spread
+    error = np.abs(folded(images) - expected).max()
+    assert set(seen) == {"float32"}
+    assert error < 2 * np.abs(network(images) - expected).max()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
-def test_sums_are_computed_with_their_convolutions(dtype):
-    """A bias of zeros for each sum; the network has no weight more."""
+def test_a_bias_of_zeros_for_each_sum(dtype):
+    """The values stay, and the network has no weight more."""
     network = models.build("wrn_16_1", 5, (32, 32, 3), dtype=dtype)
     folded = fold(network.inputs[0], network.outputs[0], trained=True)
     biases = [x for x in folded.layers if isinstance(x, ZeroBias)]
@@ -258,3 +272,47 @@ def test_no_bias_of_zeros_where_none_helps(make):
     network = keras.Model(inputs, keras.layers.Add()([make(inputs), inputs]))
     folded = fold(network.inputs[0], network.outputs[0])
     assert not any(isinstance(x, ZeroBias) for x in folded.layers)
+
+
+# With the kernels of oneDNN, which the tests do without.
+FUSES = """
+import sys
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.eager import context
+
+from keras_artkd import models
+from keras_artkd.models.folding import fold
+
+dtype, training = sys.argv[1], sys.argv[2] == "True"
+network = models.build("wrn_16_1", 5, (32, 32, 3), dtype=dtype)
+folded = fold(network.inputs[0], network.outputs[0], trained=True)
+answer = tf.function(lambda images: folded(images, training=training))
+images = tf.random.stateless_uniform((4, 32, 32, 3), (0, 1), maxval=255.0)
+context.context().enable_run_metadata()
+found = answer(images)
+graphs = context.context().export_run_metadata().function_graphs
+fused = [
+    list(node.attr["fused_ops"].list.s)
+    for graph in graphs
+    for node in graph.post_optimization_graph.node
+]
+assert fused.count([b"BiasAdd", b"Add"]) == 6, fused
+expected = network(images, training=training)
+tolerance = 1e-4 if dtype == "float32" else 0.1
+assert np.abs(found - expected).max() < tolerance * np.std(expected)
+"""
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("training", [False, True])
+def test_tensorflow_computes_sums_with_their_convolutions(dtype, training):
+    """As its optimised graph has it; without that nothing is gained."""
+    command = [sys.executable, "-c", FUSES, dtype, str(training)]
+    environment = os.environ | {"TF_ENABLE_ONEDNN_OPTS": "1"}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

@@ -145,3 +145,8 @@ def test_unknown_name_lists_the_known():
 def test_unknown_option():
     with pytest.raises(ValueError, match="wrn_16_2.*weights"):
         models.build("wrn_16_2", 3, weights="imagenet")
+
+
+def test_weights_of_a_network_that_has_none():
+    with pytest.raises(ValueError, match="no weights to begin with.*imagenet"):
+        models.build("wrn_10_1", 3, (16, 16, 3), weights="imagenet")

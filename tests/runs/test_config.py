@@ -1,11 +1,14 @@
 """`Config`: settings in groups, given and read flat, and validated."""
 
 import dataclasses
+import inspect
 import json
 
 import pytest
 
+from keras_artkd.datasets import load
 from keras_artkd.runs.config import Config
+from keras_artkd.runs.settings import _FLAGGED
 from tests.runs.settings import small
 
 
@@ -113,3 +116,10 @@ def test_the_defaults_are_the_thesis_s():
 def test_bad_settings(changes, message):
     with pytest.raises(ValueError, match=message):
         small("folder", **changes)
+
+
+def test_what_a_data_set_has_no_option_for():
+    """Every argument of `load`, but a place that has no flag."""
+    parameters = inspect.signature(load).parameters.values()
+    own = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
+    assert own - {"cache_dir"} == _FLAGGED

@@ -24,7 +24,7 @@ def plan(**changes):
         ({"method": "kd", "expert": __file__}, "must be a .keras file"),
         ({"method": "kd", "group": "artist"}, "knows no artists"),
         ({"method": "kd", "data_options": {"x": 1}}, "options.*scenes.*x"),
-        ({"method": "kd", "workdir": __file__}, "--workdir.*cannot"),
+        ({"method": "kd", "workdir": __file__}, "--workdir.*is not writable"),
         (
             {"method": "baseline", "expert_weights": "/no/such.keras"},
             "--expert-weights /no/such.keras",
