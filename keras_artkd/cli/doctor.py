@@ -25,6 +25,7 @@ documentation of keras_artkd.doctor.Diagnosis explains them.
 
 import argparse
 import json
+import shlex
 import sys
 
 
@@ -111,7 +112,21 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"\n{count:,} files to exclude: {arguments.fix_list}")
         if arguments.page:
             print(f"\npictures of what was found: {arguments.page}")
+        if not diagnosis.healthy and not (arguments.page or arguments.fix_list):
+            _print_next(arguments.folder, len(diagnosis.exclusions))
     return 0 if diagnosis.healthy else 1
+
+
+def _print_next(folder: str, exclusions: int) -> None:
+    """What to type to see the pictures, and to leave out what is sure."""
+    quoted = shlex.quote(folder)
+    print(f"\nNext: artkd doctor {quoted} --page doctor.html, to see them")
+    if exclusions:
+        print(
+            f"      artkd doctor {quoted} --fix-list exclude.txt, a list of "
+            f"{exclusions:,} to leave out;\n"
+            f"      artkd train {quoted} --data-options exclude exclude.txt"
+        )
 
 
 def _html_file(name: str) -> str:

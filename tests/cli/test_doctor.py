@@ -41,10 +41,15 @@ def root(tmp_path):
 
 def test_status_and_json(root, capsys):
     assert cli.main(["doctor", str(root)]) == 0
-    assert "nothing found" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "nothing found" in printed and "Next:" not in printed
     shutil.copy(root / "Rococo" / "1.png", root / "Baroque" / "x.png")
     assert cli.main(["doctor", str(root), "--json"]) == 1
     captured = capsys.readouterr()
+    assert cli.main(["doctor", str(root)]) == 1
+    told = capsys.readouterr().out
+    assert f"Next: artkd doctor {root} --page doctor.html" in told
+    assert f"artkd train {root} --data-options exclude exclude.txt" in told
     document = json.loads(captured.out)
     (conflict,) = document["findings"]["label_conflicts"]
     files = [(item["file"], item["class"]) for item in conflict["files"]]
