@@ -7,6 +7,7 @@ once, not three times.
 """
 
 import itertools
+import os
 from typing import Any
 
 import keras
@@ -118,7 +119,8 @@ class ZeroBias(layers.Layer):
 
 def _summed(network: keras.Model, following: dict[int, Any]) -> set[int]:
     """The `id` of the convolutions that need a bias, one for each sum."""
-    if keras.backend.backend() != "tensorflow":
+    without_onednn = os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0"
+    if keras.backend.backend() != "tensorflow" or without_onednn:
         return set()
     import tensorflow as tf
 

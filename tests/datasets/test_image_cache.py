@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_artkd import output
 from keras_artkd.data.images import read_image
 from keras_artkd.data.pixels import PixelFile
 from keras_artkd.datasets import image_cache, kept_images, load, load_folds
@@ -361,7 +360,7 @@ class Terminal(io.StringIO):
 
 
 def test_a_terminal_shows_how_far_it_is(folder, cache, monkeypatch):
-    monkeypatch.setattr(output, "_PATIENCE", 0)
+    monkeypatch.setattr("keras_artkd.output._PATIENCE", 0)
     for terminal, bars in ((Terminal(), 2), (io.StringIO(), 0)):
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stderr", terminal)
