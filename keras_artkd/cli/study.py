@@ -206,7 +206,7 @@ def _check_given(study: Study, command: Command, default: Config) -> None:
     # But not where cells would then differ in more than what they are about.
     some = set.union(*changes)
     unfair = {"augment"} & some
-    if some & {"expert_network", "teacher_head"}:
+    if some & {"expert_network", "expert_head", "teacher_head"}:
         unfair |= {"expert"}
     if taken := given & unfair:
         raise ValueError(

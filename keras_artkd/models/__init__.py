@@ -24,6 +24,7 @@ from keras_artkd.models.inheritance import (
 )
 from keras_artkd.models.inheritance import inherit as inherit
 from keras_artkd.models.inheritance import is_inherited as is_inherited
+from keras_artkd.models.levels import with_levels as with_levels
 from keras_artkd.models.mobilenet_v2 import MobileNetV2 as MobileNetV2
 from keras_artkd.models.registry import build as build
 from keras_artkd.models.resnet import ResNet as ResNet

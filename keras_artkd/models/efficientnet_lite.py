@@ -53,7 +53,8 @@ class EfficientNetLite(ClassificationNetwork):
     Endpoints: `group1` ... `group3`, the last map at each of the three highest
     strides (linear, as bottlenecks are; fewer of a network with fewer
     strides), `preactivation<i>` (the same tensors), `features` (after the 1x1
-    convolution's ReLU6), `logits` (float32, no softmax).
+    convolution's ReLU6), `logits` (float32, no softmax). `inner_endpoints`:
+    `stage3` and on, the last maps of these stages but the seventh.
 
     Args:
         num_classes: int >= 1.
@@ -102,7 +103,7 @@ class EfficientNetLite(ClassificationNetwork):
             )
         rows = rows[:num_blocks]
         strides = [2]
-        for row in rows:
+        for _, row in rows:
             strides.append(strides[-1] * row["strides"])
         check_input_shape(input_shape, strides[-1], pixels=1)
 
@@ -111,12 +112,13 @@ class EfficientNetLite(ClassificationNetwork):
             1 / 128, -127 / 128, dtype="float32", name="rescaling"
         )(inputs)
         x = _conv_bn(x, STEM_FILTERS, 3, 2, True, dtype, "stem")
-        last_maps = {}
-        for i, (row, stride) in enumerate(
+        last_maps, stages = {}, {}
+        for i, ((stage, row), stride) in enumerate(
             zip(rows, strides[1:], strict=True), start=1
         ):
             x = _block(x, **row, dtype=dtype, name=f"block{i}")
             last_maps[stride] = x
+            stages[stage] = x
         name = "head" if num_blocks is None else "neck"
         channels = head_channels or _head_channels(head, num_blocks)
         x = _conv_bn(x, channels, 1, 1, True, dtype, name)
@@ -129,6 +131,7 @@ class EfficientNetLite(ClassificationNetwork):
         super().__init__(
             inputs, endpoints, num_classes, head, dtype=dtype, **kwargs
         )
+        self.inner_endpoints = _middle(stages)
         self.width = width
         self.depth = depth
         self.num_blocks = num_blocks
@@ -145,8 +148,8 @@ class EfficientNetLite(ClassificationNetwork):
         }
 
 
-def _blocks(width: float, depth: float) -> list[dict[str, int]]:
-    """Arguments of `_block` of every block."""
+def _blocks(width: float, depth: float) -> list[tuple[int, dict[str, int]]]:
+    """The stage of every block, and its arguments of `_block`."""
     if not (width > 0 and depth > 0):
         raise ValueError(
             "`width` and `depth` must be positive. "
@@ -154,20 +157,34 @@ def _blocks(width: float, depth: float) -> list[dict[str, int]]:
         )
     rows = []
     for stage, (kernel, strides, expansion, filters, count) in enumerate(
-        STAGES
+        STAGES, start=1
     ):
-        if stage not in (0, len(STAGES) - 1):
+        if stage not in (1, len(STAGES)):
             count = math.ceil(count * depth)
         for i in range(count):
-            rows.append(
-                {
-                    "kernel_size": kernel,
-                    "strides": strides if i == 0 else 1,
-                    "expansion": expansion,
-                    "filters": _scaled(filters, width),
-                }
-            )
+            arguments = {
+                "kernel_size": kernel,
+                "strides": strides if i == 0 else 1,
+                "expansion": expansion,
+                "filters": _scaled(filters, width),
+            }
+            rows.append((stage, arguments))
     return rows
+
+
+def _middle(
+    stages: dict[int, Tensor],
+) -> dict[str, Tensor]:
+    """The stages that a classifier of several levels reads.
+
+    The first two know edges and colours. Of the last one the head makes a
+    wider map, which tells more.
+    """
+    return {
+        f"stage{stage}": x
+        for stage, x in stages.items()
+        if 2 < stage < len(STAGES)
+    }
 
 
 def _scaled(filters: int, width: float) -> int:

@@ -20,11 +20,13 @@ from keras_artkd.files import write_json
 from keras_artkd.output import minutes_text
 from keras_artkd.runs.backend import count_gpus
 from keras_artkd.runs.compilation import compiled_distiller
+from keras_artkd.runs.expert_config import expert_config
 from keras_artkd.runs.expert_views import time_recording
-from keras_artkd.runs.networks import build_expert
+from keras_artkd.runs.heads import is_all_inherited
+from keras_artkd.runs.networks import build_expert, build_student
 from keras_artkd.runs.open_plan import choice_file, reference, with_settings
 from keras_artkd.runs.optimizer import make_strategy
-from keras_artkd.runs.plan import Plan
+from keras_artkd.runs.plan import Plan, resolve
 from keras_artkd.runs.training import training_batches
 
 # Steps that are timed, after the first, which are slow.
@@ -35,6 +37,15 @@ _BESIDE_STEPS = 1.25
 # The student has its part of the minutes first, then the expert.
 _STUDENT_PART = 0.4
 _SECONDS_LEFT_FOR_FILES = 30.0
+# Of fewer labelled images a pretrained expert learns its classifier alone: on
+# 271 paintings more than that made it worse (docs/results.md).
+_FEW_LABELS = 500
+# Nothing but logistic regression: an epoch leaves what it found as it is.
+_FROZEN_EXPERT: dict[str, Any] = {
+    "expert_train": "head",
+    "expert_epochs": 1,
+    "expert_learning_rate": 1e-6,
+}
 # A plan that takes so many times its minutes is told.
 _TOO_LONG = 1.2
 
@@ -75,6 +86,11 @@ def choose(
         A `Plan` that can begin.
     """
     print(_surroundings(), flush=True)
+    asked = plan
+    frozen: dict[str, Any] = {}
+    if _learns_a_head_alone(plan, data):
+        frozen = _FROZEN_EXPERT
+        plan = with_settings(plan, frozen)
     schedule, given = plan.config.schedule, plan.config.networks.expert_epochs
     provisional = with_settings(plan, {"epochs": 1, "expert_epochs": 1})
     expert_plan = reference(provisional)
@@ -114,7 +130,7 @@ def choose(
             epochs, _ = student.fit(seen)
         spent = students * student.seconds(epochs, seen)
         spent += expert.seconds(expert_epochs, expert_seen)
-    settings: dict[str, Any] = {"epochs": epochs}
+    settings: dict[str, Any] = {"epochs": epochs, **frozen}
     if expert_plan is not None:
         settings["expert_epochs"] = expert_epochs
     if seen < images:
@@ -122,13 +138,14 @@ def choose(
     if student.views:
         settings["expert_views"] = student.kept_views(epochs, seen)
     write_json(
-        choice_file(plan, minutes, students),
+        choice_file(asked, minutes, students),
         {"fingerprint": data.fingerprint(), "settings": settings},
     )
     chosen = with_settings(plan, settings)
     seconds = spent + time.monotonic() - started + files
     _announce(chosen, seconds)
     if seconds > _TOO_LONG * 60 * minutes:
+        given = asked.config.networks.expert_epochs
         why = "with --expert-epochs" if given else "there is no shorter plan"
         print(f"note: --minutes {minutes:g} cannot be kept: {why}", flush=True)
     return chosen
@@ -242,6 +259,28 @@ def measure(plan: Plan, data: Collection) -> Speed:
     return Speed(times[_WARM_STEPS - 1] - began, step, answer)
 
 
+def _learns_a_head_alone(plan: Plan, data: Collection) -> bool:
+    """Whether an expert learns no more of so few labels than its classifier.
+
+    It must be one that logistic regression fits.
+    """
+    networks = plan.config.networks
+    if (
+        networks.expert_train != "auto"
+        or networks.expert_epochs is not None
+        or networks.expert is not None
+        or not networks.fit_head_first
+        or len(data.train) >= _FEW_LABELS
+    ):
+        return False
+    expert = resolve(expert_config(plan.config))
+    return (
+        expert.inherits
+        and expert.rotations == 1
+        and is_all_inherited(build_student(expert, len(data.class_names)))
+    )
+
+
 def _images(plan: Plan, data: Collection) -> int:
     """How many images the student learns from."""
     unlabelled = data.unlabelled if plan.learns_unlabelled else None
@@ -283,10 +322,12 @@ def _announce(plan: Plan, seconds: float) -> None:
     expert = reference(plan)
     print(f"Plan, about {minutes_text(seconds)}:")
     if expert is not None:
+        learns = f"{expert.config.schedule.epochs} epochs"
+        if expert.config.networks.train == "head":
+            learns = "its classifier alone"
         print(
             f"  expert   {expert.config.networks.student} at "
-            f"{expert.config.data.image_size} pixels, "
-            f"{expert.config.schedule.epochs} epochs"
+            f"{expert.config.data.image_size} pixels, {learns}"
         )
     print(
         f"  student  {networks.student} at {plan.config.data.image_size} "

@@ -30,17 +30,26 @@ def expert_config(config: Config) -> Config:
         initial_weights=None,
         head_channels=None,
         **ALONE,
-        head=networks.teacher_head,
+        head=expert_head(config),
         teacher_head="pool",
+        expert_head="auto",
         student=networks.expert_network,
         inherit=networks.expert_weights,
-        train=networks.expert_train,
+        train="head" if networks.expert_train == "head" else "all",
         expert_train="all",
         epochs=networks.expert_epochs or schedule.epochs,
         learning_rate=networks.expert_learning_rate or schedule.learning_rate,
         # `artkd export` makes its files, for who wants them.
         exports=False,
     )
+
+
+def expert_head(config: Config) -> str:
+    """The head of the expert that a run trains."""
+    networks = config.networks
+    if networks.expert_head == "auto":
+        return networks.teacher_head
+    return networks.expert_head
 
 
 def inherits_expert(config: Config) -> bool:

@@ -77,6 +77,8 @@ def _close(
     settings = {
         "epochs": schedule.epochs,
         "expert_epochs": networks.expert_epochs,
+        "expert_train": networks.expert_train,
+        "expert_learning_rate": networks.expert_learning_rate,
         "expert_views": networks.expert_views,
         "images_per_epoch": schedule.images_per_epoch,
     }

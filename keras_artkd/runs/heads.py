@@ -19,6 +19,7 @@ from keras_artkd.datasets import Collection
 from keras_artkd.files import read_arrays, write_atomically
 from keras_artkd.measure.metrics import classification_metrics
 from keras_artkd.models import is_inherited
+from keras_artkd.models.levels import level_sizes
 from keras_artkd.runs.batches import evaluation_batches
 from keras_artkd.runs.networks import build_student
 from keras_artkd.runs.plan import Plan
@@ -110,8 +111,12 @@ def fit_head(
     validation_labels: Array,
     num_classes: int,
     strengths: Sequence[float] = _STRENGTHS,
+    levels: Sequence[int] | None = None,
 ) -> Head:
     """Fits logistic regression, its regularisation chosen by validation.
+
+    Every class weighs the same: the rare ones of few images would otherwise
+    be forgotten.
 
     Args:
         features: `(n, features)`, of the training images.
@@ -120,14 +125,21 @@ def fit_head(
         validation_labels: int.
         num_classes: int; a class without images gets the least bias.
         strengths: scikit-learn's C to choose from.
+        levels: how many features each level has, of features from several
+            depths; they weigh the same together, however many each has.
 
     Returns:
         `Head`, with the smallest strength of those that are equally right.
     """
     mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-6
+    if levels is not None:
+        weights = np.sqrt(len(features[0]) / len(levels) / np.array(levels))
+        spread = spread / np.repeat(weights, levels)
     standard = (features - mean) / spread
     best: Head | None = None
-    model = LogisticRegression(max_iter=_ITERATIONS, warm_start=True)
+    model = LogisticRegression(
+        max_iter=_ITERATIONS, warm_start=True, class_weight="balanced"
+    )
     for strength in strengths:
         model.set_params(C=strength)
         model.fit(standard, labels)
@@ -192,6 +204,7 @@ def start_with_head(
         data.validation.labels,
         len(data.class_names),
         _STRENGTHS if strength is None else [strength],
+        level_sizes(network),
     )
     network.get_layer("logits").set_weights([head.kernel, head.bias])
     return head

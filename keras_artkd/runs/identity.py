@@ -18,6 +18,7 @@ _UNCHANGED = {
     "stem": "auto",
     "crop_and_mirror": True,
     "teacher_head": "pool",
+    "expert_head": "auto",
     "head_channels": None,
     "images_per_epoch": None,
     "expert_views": None,
@@ -69,7 +70,8 @@ def identify(plan: "Plan") -> dict[str, Any]:
     # What the setting was called first.
     identity["student_weights"] = plan.weights
     del identity["inherit"]
-    if "awgram" not in (plan.student_head, identity["teacher_head"]):
+    heads = [identity.get(f"{who}head") for who in ("", "teacher_", "expert_")]
+    if "awgram" not in heads:
         del identity["correlation"], identity["feature_scale"]
     for key, default in _UNCHANGED.items():
         # One of an expert is gone with it.
@@ -141,7 +143,7 @@ def _identify_teachers(plan: "Plan", identity: dict[str, Any]) -> None:
         identity["expert_image_size"] = size
         if size == plan.config.data.image_size:
             del identity["expert_image_size"]
-        if networks.expert_train == "all":
+        if networks.expert_train != "head":
             del identity["expert_train"]
         return
     views = identity["expert_views"]

@@ -10,6 +10,8 @@ from keras_artkd.distillers import Distiller
 from keras_artkd.distillers.recorded import recorded_teacher
 from keras_artkd.layers import AWGram
 from keras_artkd.models.keras_file import load_network
+from keras_artkd.models.levels import level_names
+from keras_artkd.runs.expert_config import expert_head
 from keras_artkd.runs.optimizer import set_weight_decay
 from keras_artkd.runs.plan import Plan
 from keras_artkd.runs.stages import count_stages, stage_paths
@@ -52,7 +54,7 @@ def build_expert(plan: Plan, num_classes: int) -> keras.Model:
         plan,
         networks.expert_network,
         num_classes,
-        networks.teacher_head,
+        expert_head(plan.config),
         image_size=networks.expert_image_size,
     )
 
@@ -127,6 +129,8 @@ def _build_network(
         raise ValueError(
             f"{error} Fix, if it has no choice of stems: --stem auto."
         ) from error
+    if head == "levels" and level_names(network):
+        network = models.with_levels(network)
     if plan.rotations == 1:
         return network
     return models.with_rotations(network, plan.rotations)

@@ -195,14 +195,17 @@ class NetworkSettings:
     head_channels: int | None = None
     """Channels of the last convolution of a student <network>_first<k>; of
     another student, to which an AWGram head brings the maps that it reads."""
-    head: Literal["auto", "pool", "awgram"] = "auto"
-    """The student's head; "auto" is the method's published one."""
+    head: Literal["auto", "pool", "awgram", "levels"] = "auto"
+    """The student's head; "auto" is the method's published one, "levels" reads
+    the network at several depths, where it names them."""
     correlation: Correlation = "cosine"
     """Correlation of an AWGram head."""
     feature_scale: float = 1.0
     """L2 norm of an AWGram head's output."""
-    teacher_head: Literal["pool", "awgram"] = "pool"
+    teacher_head: Literal["pool", "awgram", "levels"] = "pool"
     """The head of the teachers that a run trains; published: "pool"."""
+    expert_head: Literal["auto", "pool", "awgram", "levels"] = "auto"
+    """The head of the expert; "auto" is `teacher_head`."""
     initial: str = "wrn_40_2"
     """The initial teacher, which is trained with the student."""
     initial_weights: str | None = None
@@ -222,8 +225,9 @@ class NetworkSettings:
     """Keep the batch normalisation of inherited layers as it is."""
     train: Literal["all", "head"] = "all"
     """What of a student that inherits is trained; "head" is fast."""
-    expert_train: Literal["all", "head"] = "all"
-    """What of an expert that inherits is trained."""
+    expert_train: Literal["auto", "all", "head"] = "all"
+    """What of an expert that inherits is trained; "auto" is "all", or, where
+    epochs are chosen and few images have labels, "head"."""
     fit_head_first: bool = False
     """Begin with the classifier that logistic regression finds on the features
     of the network, where all of it but the classifier is inherited."""

@@ -30,6 +30,7 @@ _LONG = {"epochs": 24}
 EXPERT = {
     "student": _PRETRAINED.networks.expert_network,
     "inherit": _PRETRAINED.networks.expert_weights,
+    "head": _PRETRAINED.networks.expert_head,
     "image_size": _PRETRAINED.networks.expert_image_size,
     "crop_size": _PRETRAINED.networks.expert_image_size,
     "expert_image_size": None,

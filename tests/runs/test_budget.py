@@ -251,6 +251,35 @@ def test_given_numbers_are_kept(words, speeds, capsys):
     assert closed.config.schedule.images_per_epoch == 16
 
 
+LITE = ["--expert-network", "efficientnet_lite0", "--expert-image-size", "32"]
+
+
+@pytest.mark.parametrize(
+    ("more", "few", "head"),
+    [
+        ([], 500, True),
+        # 40 images are not fewer.
+        ([], 40, False),
+        (["--expert-train", "all"], 500, False),
+        (["--expert-epochs", "3"], 500, False),
+        (["--expert-head", "awgram"], 500, False),
+        (["--expert-network", "wrn_10_1"], 500, False),
+        (["--expert-network", "efficientnet_lite0_first3"], 500, False),
+    ],
+)
+def test_few_labels_teach_a_classifier_alone(
+    words, speeds, monkeypatch, capsys, more, few, head
+):
+    monkeypatch.setattr(budget, "_FEW_LABELS", few)
+    plan, closed, printed = chosen([*words, *LITE, *more], 60, capsys)
+    expert = reference(closed)
+    assert (expert.config.networks.train == "head") == head
+    assert (expert.config.schedule.epochs == 1) == head
+    assert ("pixels, its classifier alone" in printed) == head
+    # The choice lies where the plan that was typed looks for it.
+    assert remembered(plan, 60) == closed
+
+
 def test_sizes_on_the_command_line(words, monkeypatch):
     from keras_artkd.cli.train import main
 

@@ -35,17 +35,24 @@ def test_tells_clusters_apart(classes):
     assert head.validation_accuracy > 0.9
 
 
-def test_equals_scikit_learn():
-    """The standardisation is folded into the classifier."""
+@pytest.mark.parametrize("rare", [False, True])
+def test_equals_scikit_learn(rare):
+    """The standardisation is folded into the classifier.
+
+    Of one class more often than of the others, each weighs the same.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    train, validation = clusters(60, 3, 0), clusters(40, 3, 1)
+    (features, labels), validation = clusters(60, 3, 0), clusters(40, 3, 1)
+    kept = (labels == 0) | (np.arange(60) < (20 if rare else 60))
+    train = features[kept], labels[kept]
     head = fit_head(*train, *validation, 3)
+    weight_of = len(train[1]) / 3 / np.bincount(train[1])
     model = make_pipeline(
         StandardScaler(), LogisticRegression(C=head.strength, max_iter=500)
-    ).fit(*train)
+    ).fit(*train, logisticregression__sample_weight=weight_of[train[1]])
     expected = model.decision_function(validation[0])
     ours = head.logits(validation[0])
     np.testing.assert_allclose(
@@ -53,6 +60,28 @@ def test_equals_scikit_learn():
         expected - expected.mean(1, keepdims=True),
         atol=0.02,
     )
+
+
+def test_levels_weigh_the_same():
+    """Twice the same features, once in many copies, are two equal levels."""
+    (features, labels), (others, truth) = clusters(60, 3, 0), clusters(40, 3, 1)
+
+    def logits(copies, levels):
+        head = fit_head(
+            np.concatenate([features, *[features] * copies], axis=1),
+            labels,
+            np.concatenate([others, *[others] * copies], axis=1),
+            truth,
+            3,
+            # As many standardised features as there are weigh as much.
+            [0.1 * 2 / (copies + 1)],
+            levels,
+        )
+        return head.logits(np.concatenate([others, *[others] * copies], axis=1))
+
+    many = logits(5, [6, 30])
+    np.testing.assert_allclose(many, logits(1, [6, 6]), atol=0.02)
+    np.testing.assert_allclose(many, logits(1, None), atol=0.02)
 
 
 def test_a_class_without_images_is_never_the_answer():

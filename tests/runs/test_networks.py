@@ -1,10 +1,17 @@
 """Student, teachers and distiller of a plan."""
 
+import keras
 import numpy as np
 import pytest
 
 from keras_artkd import models
-from keras_artkd.runs.networks import build_distiller, check_student
+from keras_artkd.models.levels import level_sizes
+from keras_artkd.runs.networks import (
+    build_distiller,
+    build_expert,
+    build_student,
+    check_student,
+)
 from keras_artkd.runs.plan import resolve
 from keras_artkd.runs.presets import recipe_presets, tutorial
 from tests.runs.settings import preset, small_plan
@@ -32,6 +39,33 @@ def test_students_start_from_the_same_weights():
     for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "levels"),
+    [
+        ({}, None),
+        ({"expert_head": "levels"}, [16, 32, 64]),
+        ({"teacher_head": "levels"}, [16, 32, 64]),
+        ({"teacher_head": "levels", "expert_head": "pool"}, None),
+    ],
+)
+def test_the_head_of_the_expert(changes, levels):
+    plan = small_plan("npz", method="kd", **changes)
+    assert level_sizes(build_expert(plan, 4)) == levels
+    # Its own run builds the same network, as its student.
+    assert level_sizes(build_student(plan.expert, 4)) == levels
+    assert level_sizes(build_student(plan, 4)) is None
+
+
+def test_a_network_without_inner_maps_keeps_its_head(tmp_path):
+    inputs = keras.Input((16, 16, 3))
+    maps = keras.layers.Conv2D(4, 3)(inputs)
+    keras.Model(inputs, maps).save(tmp_path / "own.keras")
+    plan = small_plan("npz", student=str(tmp_path / "own.keras"), head="levels")
+    student = build_student(plan, 4)
+    assert level_sizes(student) is None
+    assert student.output_shape == (None, 4)
 
 
 def test_an_initial_teacher_inherits():

@@ -74,7 +74,7 @@ def test_features_first():
         assert first.inherits == (not begin)
         assert first.expert.config.networks.train == "head"
         taught = plans[f"{begin}its expert's features first"]
-        assert taught.expert.folder == plans["and images without"].expert.folder
+        assert taught.expert.config.networks.train == "all"
 
 
 def test_three_times_as_long():
