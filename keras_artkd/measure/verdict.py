@@ -36,6 +36,7 @@ def judge(
     history: Mapping[str, Sequence[float | None]],
     validation_images: int,
     expert: _Facts | None = None,
+    expert_folder: str | None = None,
 ) -> dict[str, Any]:
     """Judges a student by the test.
 
@@ -44,6 +45,8 @@ def judge(
         history: every logged value by epoch.
         validation_images: int, how many chose the epoch.
         expert: metrics of the expert's own run, where there is one.
+        expert_folder: str, of that run; where it is given, a student that is
+            clearly below its expert says how to deliver that one.
 
     Returns:
         dict, ready for `json.dump`: `useful`, bool, whether the student is
@@ -61,7 +64,12 @@ def judge(
         "summary": _summary(metrics, compared, expert, useful),
         "compared": compared,
         "concerns": _concerns(
-            metrics, history, validation_images, compared, useful
+            metrics,
+            history,
+            validation_images,
+            compared,
+            useful,
+            expert_folder,
         ),
     }
 
@@ -164,22 +172,24 @@ def _summary(
             "NOT better than always answering the commonest class "
             f"({compared['commonest_class']:.1%})"
         )
+    # An expert of few labels is that classifier and nothing else.
+    frozen = compared.get("frozen_head")
+    is_frozen = frozen is not None and frozen == compared.get("expert")
+    name = "a classifier on frozen features"
     if "expert" in compared:
-        part = _beside(own, compared["expert"], number, "its expert")
+        part = _beside(
+            own,
+            compared["expert"],
+            number,
+            f"its expert{f', {name}' * is_frozen}",
+        )
         parameters = (expert or metrics.get("expert", {})).get("parameters")
         if parameters and parameters > 1.5 * metrics["parameters"]:
             ratio = parameters / metrics["parameters"]
             part += f", at 1/{ratio:.0f} of its parameters"
         parts.append(part)
-    if "frozen_head" in compared:
-        parts.append(
-            _beside(
-                own,
-                compared["frozen_head"],
-                number,
-                "a classifier on frozen features",
-            )
-        )
+    if frozen is not None and not is_frozen:
+        parts.append(_beside(own, frozen, number, name))
     return (
         f"{own:.1%} of the {number:,} test images right (95%: {low:.1%} to "
         f"{high:.1%}): {'; '.join(parts)}.{_unlabelled(metrics)}"
@@ -246,6 +256,7 @@ def _concerns(
     validation_images: int,
     compared: Mapping[str, float],
     useful: bool,
+    expert_folder: str | None,
 ) -> list[dict[str, str]]:
     concerns = []
 
@@ -266,11 +277,20 @@ def _concerns(
             f"It answers {name} to {share:.0%} of the images.",
             "a smaller --learning-rate, or more images of the other classes",
         )
-    initial, number = (
-        compared.get("initial", 0.0),
-        metrics["test"]["num_examples"],
-    )
-    if initial > student and not _may_be_chance(student, initial, number):
+    number = metrics["test"]["num_examples"]
+
+    def is_below(other: float) -> bool:
+        return student < other and not _may_be_chance(student, other, number)
+
+    expert = compared.get("expert", 0.0)
+    if expert_folder is not None and is_below(expert):
+        concern(
+            f"Its expert is right about more, by {_points(expert - student)}.",
+            f"{shlex.join(['artkd', 'export', expert_folder])}, if that one's "
+            "file is small enough",
+        )
+    initial = compared.get("initial", 0.0)
+    if is_below(initial):
         concern(
             "It is worse than the teacher trained beside it, by "
             f"{_points(initial - student)}.",

@@ -329,13 +329,19 @@ def _judge(
     metrics: dict[str, Any],
     reference: RunFolder | None,
 ) -> dict[str, Any]:
+    if reference is None and plan.expert is not None:
+        reference = plan.expert.folder
     if plan.is_of_all_folds:
-        expert = expert_of_folds(plan, data)
-    elif reference is None and plan.expert is not None:
-        expert = plan.expert.folder.metrics
+        expert, reference = expert_of_folds(plan, data), None
     else:
         expert = reference.metrics if reference else None
-    return judge(metrics, plan.folder.history, len(data.validation), expert)
+    return judge(
+        metrics,
+        plan.folder.history,
+        len(data.validation),
+        expert,
+        None if reference is None else str(reference),
+    )
 
 
 def _callbacks(plan: Plan, data: Collection) -> list[keras.callbacks.Callback]:

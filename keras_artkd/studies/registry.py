@@ -7,6 +7,7 @@ from keras_artkd.studies import (
     labels,
     paper_001,
     paper_003,
+    papers_again,
     thesis_000,
     thesis_002,
 )
@@ -28,22 +29,14 @@ SOURCES = {
 _MODULES = (
     inheriting,
     labels,
+    papers_again,
     thesis_000,
     paper_001,
     thesis_002,
     paper_003,
 )
 STUDIES: dict[str, Study] = {
-    study.key: study
-    for module in (
-        inheriting,
-        labels,
-        thesis_000,
-        paper_001,
-        thesis_002,
-        paper_003,
-    )
-    for study in module.STUDIES
+    study.key: study for module in _MODULES for study in module.STUDIES
 }
 _ALSO = {key: study for study in STUDIES.values() for key in study.also}
 

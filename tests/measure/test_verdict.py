@@ -93,6 +93,34 @@ def test_a_good_student_beside_its_expert():
     )
 
 
+def test_an_expert_that_is_clearly_better_can_be_delivered():
+    better = measured([[50, 0, 0], [0, 48, 2], [0, 2, 48]], parameters=13_000)
+    (concern,) = judge(measured(GOOD), HISTORY, 300, better, "runs/its expert")[
+        "concerns"
+    ]
+    assert concern == {
+        "what": "Its expert is right about more, by 17.3 points.",
+        "next": "artkd export 'runs/its expert', if that one's file is small "
+        "enough",
+    }
+    # One that has no run, and one that is better by chance.
+    assert not judge(measured(GOOD), HISTORY, 300, better)["concerns"]
+    little = measured([[42, 4, 4], [4, 42, 4], [4, 4, 42]])
+    assert not judge(measured(GOOD), HISTORY, 300, little, "runs/e")["concerns"]
+
+
+def test_an_expert_that_is_the_frozen_classifier_is_named_once():
+    expert = {
+        **measured([[48, 1, 1], [1, 48, 1], [1, 1, 48]], parameters=13_000),
+        "frozen_head": {"test_accuracy": 0.96},
+    }
+    summary = judge(measured(GOOD), HISTORY, 300, expert)["summary"]
+    assert summary.endswith(
+        "16 points below its expert, a classifier on frozen features, at 1/13 "
+        "of its parameters."
+    )
+
+
 def test_differences_of_a_few_images_are_chance():
     expert = measured([[42, 4, 4], [4, 42, 4], [4, 4, 42]], parameters=13_000)
     summary = judge(measured(GOOD), HISTORY, 300, expert)["summary"]
