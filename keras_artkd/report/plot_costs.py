@@ -14,6 +14,8 @@ from matplotlib.ticker import (
 from keras_artkd.report.plots import shorten
 from keras_artkd.report.style import COLOURS, CYCLE
 
+_APART = 1.025
+
 
 @dataclasses.dataclass(frozen=True)
 class Costed:
@@ -44,10 +46,15 @@ def plot_costs(
         label: the cost and its unit; its axis is logarithmic.
     """
     axes.set_xscale("log")
-    for (name, networks), colour in zip(lines.items(), CYCLE, strict=False):
+    for number, ((name, networks), colour) in enumerate(
+        zip(lines.items(), CYCLE, strict=False)
+    ):
         drawn = sorted(networks, key=lambda network: network.cost)
+        # Intervals of equal cost stand side by side.
+        shift = _APART ** (number - (len(lines) - 1) / 2)
+        costs = [shift * network.cost for network in drawn]
         axes.plot(
-            [network.cost for network in drawn],
+            costs,
             [network.accuracy for network in drawn],
             "-o",
             color=COLOURS[colour],
@@ -55,21 +62,21 @@ def plot_costs(
             label=name,
             zorder=3,
         )
-        for network in drawn:
+        for cost, network in zip(costs, drawn, strict=True):
             axes.vlines(
-                network.cost, *network.interval, COLOURS[colour], lw=1, zorder=2
+                cost, *network.interval, COLOURS[colour], lw=1, zorder=2
             )
             axes.annotate(
                 shorten(network.name),
-                (network.cost, network.accuracy),
+                (cost, network.accuracy),
                 xytext=(5, 5),
                 textcoords="offset points",
                 fontsize=8,
                 color=COLOURS["ink"],
             )
-    costs = {each.cost for networks in lines.values() for each in networks}
+    ticks = {each.cost for networks in lines.values() for each in networks}
     axes.margins(x=0.2)
-    axes.xaxis.set_major_locator(FixedLocator(sorted(costs)))
+    axes.xaxis.set_major_locator(FixedLocator(sorted(ticks)))
     axes.xaxis.set_major_formatter(FuncFormatter(_cost_label))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
