@@ -42,7 +42,7 @@ from keras_artkd.runs.plan import Plan, resolve
 from keras_artkd.runs.validation import check_plan
 from keras_artkd.search.settings import Settings, check_searchable
 
-_NEEDED = ("keras_tuner", "sklearn", "threadpoolctl")
+_NEEDED = ("keras_tuner",)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,6 +4,7 @@ A model is judged against guessing, against always answering the commonest
 class, against its expert and against a classifier on frozen features.
 """
 
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
@@ -70,6 +71,7 @@ def judge(
             compared,
             useful,
             expert_folder,
+            _expert_parameters(metrics, expert),
         ),
     }
 
@@ -172,9 +174,8 @@ def _summary(
             "NOT better than always answering the commonest class "
             f"({compared['commonest_class']:.1%})"
         )
-    # An expert of few labels is that classifier and nothing else.
     frozen = compared.get("frozen_head")
-    is_frozen = frozen is not None and frozen == compared.get("expert")
+    is_frozen = (expert or {}).get("train") == "head"
     name = "a classifier on frozen features"
     if "expert" in compared:
         part = _beside(
@@ -183,7 +184,7 @@ def _summary(
             number,
             f"its expert{f', {name}' * is_frozen}",
         )
-        parameters = (expert or metrics.get("expert", {})).get("parameters")
+        parameters = _expert_parameters(metrics, expert)
         if parameters and parameters > 1.5 * metrics["parameters"]:
             ratio = parameters / metrics["parameters"]
             part += f", at 1/{ratio:.0f} of its parameters"
@@ -194,6 +195,18 @@ def _summary(
         f"{own:.1%} of the {number:,} test images right (95%: {low:.1%} to "
         f"{high:.1%}): {'; '.join(parts)}.{_unlabelled(metrics)}"
     )
+
+
+def _expert_parameters(metrics: _Facts, expert: _Facts | None) -> int | None:
+    return (expert or metrics.get("expert", {})).get("parameters")
+
+
+def _if_small(parameters: int | None) -> str:
+    """Whether an int8 file, a byte a parameter, is small enough."""
+    if parameters is None:
+        return ""
+    size = math.ceil(parameters / 1e6)
+    return f", if about {size:,} MB is small enough"
 
 
 def _unlabelled(metrics: _Facts) -> str:
@@ -257,6 +270,7 @@ def _concerns(
     compared: Mapping[str, float],
     useful: bool,
     expert_folder: str | None,
+    expert_parameters: int | None,
 ) -> list[dict[str, str]]:
     concerns = []
 
@@ -286,8 +300,8 @@ def _concerns(
     if expert_folder is not None and is_below(expert):
         concern(
             f"Its expert is right about more, by {_points(expert - student)}.",
-            f"{shlex.join(['artkd', 'export', expert_folder])}, if that one's "
-            "file is small enough",
+            f"{shlex.join(['artkd', 'export', expert_folder])} --quantize int8"
+            f"{_if_small(expert_parameters)}",
         )
     initial = compared.get("initial", 0.0)
     if is_below(initial):

@@ -20,7 +20,7 @@ from keras_artkd.files import write_json
 from keras_artkd.output import minutes_text
 from keras_artkd.runs.backend import count_gpus
 from keras_artkd.runs.compilation import compiled_distiller
-from keras_artkd.runs.expert_config import expert_config
+from keras_artkd.runs.expert_config import FROZEN_EXPERT, expert_config
 from keras_artkd.runs.expert_views import time_recording
 from keras_artkd.runs.heads import is_all_inherited
 from keras_artkd.runs.networks import build_expert, build_student
@@ -37,15 +37,10 @@ _BESIDE_STEPS = 1.25
 # The student has its part of the minutes first, then the expert.
 _STUDENT_PART = 0.4
 _SECONDS_LEFT_FOR_FILES = 30.0
-# Of fewer labelled images a pretrained expert learns its classifier alone: on
-# 271 paintings more than that made it worse (docs/results.md).
+# Of fewer labelled images a pretrained expert learns its classifier alone, in
+# seconds: of 271 and of 676 paintings minutes of training gained nothing that
+# five splits can tell, of 1,353 a point and a half (docs/results.md).
 _FEW_LABELS = 500
-# Nothing but logistic regression: an epoch leaves what it found as it is.
-_FROZEN_EXPERT: dict[str, Any] = {
-    "expert_train": "head",
-    "expert_epochs": 1,
-    "expert_learning_rate": 1e-6,
-}
 # A plan that takes so many times its minutes is told.
 _TOO_LONG = 1.2
 
@@ -89,16 +84,20 @@ def choose(
     asked = plan
     frozen: dict[str, Any] = {}
     if _learns_a_head_alone(plan, data):
-        frozen = _FROZEN_EXPERT
+        frozen = FROZEN_EXPERT
         plan = with_settings(plan, frozen)
     schedule, given = plan.config.schedule, plan.config.networks.expert_epochs
     provisional = with_settings(plan, {"epochs": 1, "expert_epochs": 1})
     expert_plan = reference(provisional)
     expert_epochs = given or _trained_epochs(plan, data)
     student_speed = measure(provisional, data)
-    files = students * _SECONDS_LEFT_FOR_FILES
+    files = (students + bool(frozen)) * _SECONDS_LEFT_FOR_FILES
     expert_speed = None
-    if expert_plan is not None and _is_to_be_trained(plan, expert_epochs):
+    if (
+        expert_plan is not None
+        and not frozen
+        and _is_to_be_trained(plan, expert_epochs)
+    ):
         expert_speed = measure(expert_plan, data)
     left = started + 60 * minutes - time.monotonic() - files
 
@@ -268,6 +267,7 @@ def _learns_a_head_alone(plan: Plan, data: Collection) -> bool:
     if (
         networks.expert_train != "auto"
         or networks.expert_epochs is not None
+        or networks.expert_learning_rate is not None
         or networks.expert is not None
         or not networks.fit_head_first
         or len(data.train) >= _FEW_LABELS

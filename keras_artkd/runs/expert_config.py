@@ -17,6 +17,13 @@ ALONE: dict[str, Any] = {
     "pseudo_labels": None,
     "labels_only": False,
 }
+# Of an expert that learns nothing but its classifier: an epoch leaves what
+# logistic regression found as it is.
+FROZEN_EXPERT: dict[str, Any] = {
+    "expert_train": "head",
+    "expert_epochs": 1,
+    "expert_learning_rate": 1e-6,
+}
 
 
 def expert_config(config: Config) -> Config:

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from keras_artkd.data.store import ImageStore
 from keras_artkd.datasets import Collection
@@ -30,6 +31,8 @@ _STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 # More images than these make a classifier little better and take minutes.
 _MOST_IMAGES = 4000
 _ITERATIONS = 200
+# Standard errors.
+_BEYOND_CHANCE = 1.96
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,12 +43,15 @@ class Head:
         kernel: float32 `(features, classes)`.
         bias: float32 `(classes,)`.
         strength: float, scikit-learn's C, chosen by validation.
+        balanced: bool, whether every class weighed the same, however many
+            images it has.
         validation_accuracy: float.
     """
 
     kernel: Array
     bias: Array
     strength: float
+    balanced: bool
     validation_accuracy: float
 
     def logits(self, features: Array) -> Array:
@@ -66,6 +72,7 @@ class Head:
             arrays["kernel"],
             arrays["bias"],
             float(arrays["strength"]),
+            bool(arrays["balanced"]),
             float(arrays["validation_accuracy"]),
         )
 
@@ -110,13 +117,14 @@ def fit_head(
     validation_features: Array,
     validation_labels: Array,
     num_classes: int,
-    strengths: Sequence[float] = _STRENGTHS,
     levels: Sequence[int] | None = None,
+    like: Head | None = None,
 ) -> Head:
     """Fits logistic regression, its regularisation chosen by validation.
 
     Every class weighs the same: the rare ones of few images would otherwise
-    be forgotten.
+    be forgotten. Where that is right about fewer validation images, beyond
+    chance, every image weighs the same.
 
     Args:
         features: `(n, features)`, of the training images.
@@ -124,9 +132,9 @@ def fit_head(
         validation_features: as `features`, of the validation images.
         validation_labels: int.
         num_classes: int; a class without images gets the least bias.
-        strengths: scikit-learn's C to choose from.
         levels: how many features each level has, of features from several
             depths; they weigh the same together, however many each has.
+        like: `Head` that says how to fit; None lets validation choose.
 
     Returns:
         `Head`, with the smallest strength of those that are equally right.
@@ -136,27 +144,42 @@ def fit_head(
         weights = np.sqrt(len(features[0]) / len(levels) / np.array(levels))
         spread = spread / np.repeat(weights, levels)
     standard = (features - mean) / spread
-    best: Head | None = None
-    model = LogisticRegression(
-        max_iter=_ITERATIONS, warm_start=True, class_weight="balanced"
-    )
-    for strength in strengths:
-        model.set_params(C=strength)
-        model.fit(standard, labels)
+    models = {
+        balanced: LogisticRegression(
+            max_iter=_ITERATIONS,
+            warm_start=True,
+            class_weight="balanced" if balanced else None,
+        )
+        for balanced in (True, False)
+    }
+
+    def fitted(strength: float, balanced: bool) -> Head:
+        model = models[balanced].set_params(C=strength)
+        # Its products are small: threads would wait for each other longer
+        # than they compute.
+        with threadpool_limits(1, "blas"):
+            model.fit(standard, labels)
         kernel, bias = _as_columns(model, num_classes)
         kernel = kernel / spread[:, None]
-        bias = bias - mean @ kernel
-        head = Head(
-            kernel.astype("float32"), bias.astype("float32"), strength, 0.0
+        bias = (bias - mean @ kernel).astype("float32")
+        head = Head(kernel.astype("float32"), bias, strength, balanced, 0.0)
+        return dataclasses.replace(
+            head, validation_accuracy=float(right(head).mean())
         )
-        right = head.logits(validation_features).argmax(1) == validation_labels
-        head = dataclasses.replace(
-            head, validation_accuracy=float(right.mean())
-        )
-        if best is None or head.validation_accuracy > best.validation_accuracy:
-            best = head
-    assert best is not None
-    return best
+
+    def right(head: Head) -> Array:
+        hit: Array = head.logits(validation_features).argmax(1)
+        return hit == validation_labels
+
+    if like is not None:
+        return fitted(like.strength, like.balanced)
+    tried = [fitted(strength, True) for strength in _STRENGTHS]
+    best = max(tried, key=lambda head: head.validation_accuracy)
+    plain = fitted(best.strength, False)
+    gained = right(plain).astype(int) - right(best)
+    # McNemar's test: of the images about which they differ.
+    clearly = gained.sum() > _BEYOND_CHANCE * np.sqrt(np.abs(gained).sum())
+    return plain if clearly else best
 
 
 def _as_columns(model: Any, num_classes: int) -> tuple[Array, Array]:
@@ -177,7 +200,7 @@ def start_with_head(
     network: keras.Model,
     data: Collection,
     plan: Plan,
-    strength: float | None = None,
+    like: Head | None = None,
 ) -> Head:
     """Gives a network the classifier that its features make possible.
 
@@ -185,7 +208,7 @@ def start_with_head(
         network: the student, all of it but the classifier inherited.
         data: a `datasets.Collection`; its test split is not looked at.
         plan: `Plan`.
-        strength: float, scikit-learn's C; None chooses it by validation.
+        like: see `fit_head`.
     """
     assert isinstance(data.train, ImageStore)
     extract = feature_model(network)
@@ -203,8 +226,8 @@ def start_with_head(
         features(data.validation),
         data.validation.labels,
         len(data.class_names),
-        _STRENGTHS if strength is None else [strength],
         level_sizes(network),
+        like,
     )
     network.get_layer("logits").set_weights([head.kernel, head.bias])
     return head

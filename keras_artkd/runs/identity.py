@@ -129,7 +129,8 @@ def _identify_teachers(plan: "Plan", identity: dict[str, Any]) -> None:
     identity["initial_weights"] = plan.initial_weights
     if not plan.method.needs_initial:
         del identity["initial"], identity["initial_weights"]
-    if not (plan.method.needs_initial or plan.expert):
+    expert_reads = plan.expert and networks.expert_head == "auto"
+    if not (plan.method.needs_initial or expert_reads):
         identity["teacher_head"] = "pool"
     if plan.expert:
         schedule = plan.expert.config.schedule

@@ -10,7 +10,7 @@ from keras_artkd.distillers import Distiller
 from keras_artkd.distillers.recorded import recorded_teacher
 from keras_artkd.layers import AWGram
 from keras_artkd.models.keras_file import load_network
-from keras_artkd.models.levels import level_names
+from keras_artkd.models.levels import level_names, level_sizes
 from keras_artkd.runs.expert_config import expert_head
 from keras_artkd.runs.optimizer import set_weight_decay
 from keras_artkd.runs.plan import Plan
@@ -95,6 +95,14 @@ def _load_expert(path: Path, plan: Plan, num_classes: int) -> keras.Model:
             "with the same --augment; without --expert one is trained."
         )
     return expert
+
+
+def built_head(plan: Plan, student: keras.Model) -> str:
+    """The head of a student: one without levels to read keeps its own."""
+    head = plan.student_head
+    if head == "levels" and level_sizes(student) is None:
+        return "pool"
+    return head
 
 
 def _build_network(

@@ -329,19 +329,16 @@ def _judge(
     metrics: dict[str, Any],
     reference: RunFolder | None,
 ) -> dict[str, Any]:
-    if reference is None and plan.expert is not None:
-        reference = plan.expert.folder
+    facts = metrics, plan.folder.history, len(data.validation)
     if plan.is_of_all_folds:
-        expert, reference = expert_of_folds(plan, data), None
-    else:
-        expert = reference.metrics if reference else None
-    return judge(
-        metrics,
-        plan.folder.history,
-        len(data.validation),
-        expert,
-        None if reference is None else str(reference),
-    )
+        return judge(*facts, expert_of_folds(plan, data))
+    folder = reference or (plan.expert.folder if plan.expert else None)
+    expert = folder.metrics if folder else None
+    if folder is None and len(plan.given_experts) == 1:
+        # Its metrics may be of other test images.
+        folder = RunFolder(plan.given_experts[0].parent)
+    known = folder is not None and folder.is_finished
+    return judge(*facts, expert, str(folder) if known else None)
 
 
 def _callbacks(plan: Plan, data: Collection) -> list[keras.callbacks.Callback]:

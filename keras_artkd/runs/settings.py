@@ -203,7 +203,8 @@ class NetworkSettings:
     feature_scale: float = 1.0
     """L2 norm of an AWGram head's output."""
     teacher_head: Literal["pool", "awgram", "levels"] = "pool"
-    """The head of the teachers that a run trains; published: "pool"."""
+    """The head of the teachers that a run trains, of the expert where
+    `expert_head` is "auto"; published: "pool"."""
     expert_head: Literal["auto", "pool", "awgram", "levels"] = "auto"
     """The head of the expert; "auto" is `teacher_head`."""
     initial: str = "wrn_40_2"

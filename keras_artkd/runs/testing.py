@@ -24,6 +24,7 @@ from keras_artkd.runs.batches import evaluation_batches
 from keras_artkd.runs.checkpoint import Checkpoint
 from keras_artkd.runs.evidence import save_evidence
 from keras_artkd.runs.heads import Head, measure_frozen
+from keras_artkd.runs.networks import built_head
 from keras_artkd.runs.plan import Plan
 from keras_artkd.runs.stages import describe_phases
 from keras_artkd.runs.training import epoch_choice
@@ -88,7 +89,8 @@ def evaluate(
     return {
         "method": plan.method.name,
         "student": plan.config.networks.student,
-        "head": plan.student_head,
+        "head": built_head(plan, student),
+        "train": plan.config.networks.train,
         "seed": plan.config.schedule.seed,
         "parameters": models.upright(student).count_params(),
         "epochs": checkpoint.epoch,

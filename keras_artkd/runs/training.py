@@ -374,8 +374,8 @@ def _fit_head(
         return None
     if plan.is_of_all_folds:
         # No image is left to choose it by.
-        strength = Head.read(plan.folds[0].folder.frozen_head).strength
-        start_with_head(student, data, plan, strength)
+        like = Head.read(plan.folds[0].folder.frozen_head)
+        start_with_head(student, data, plan, like)
         return None
     head = start_with_head(student, data, plan)
     head.write(folder.frozen_head)

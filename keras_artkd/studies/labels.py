@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from keras_artkd.runs.expert_config import FROZEN_EXPERT
 from keras_artkd.runs.presets.folder import UNLABELLED
 from keras_artkd.studies.inheriting import EXPERT, SETTINGS
 from keras_artkd.studies.study import Cell, Study
@@ -10,11 +11,10 @@ from keras_artkd.studies.study import Cell, Study
 _SHARES = (5, 10, 20, 50, 100)
 # Of all training images: as many steps for every student.
 _EPOCHS = 8
-# Where few images have labels, training makes an expert worse than the
-# classifier on its frozen features (docs/results.md): of smaller shares.
+# Of smaller shares an expert learns nothing but the classifier on its frozen
+# features, as the command's does of few labels (`runs/budget.py`).
 _TRAINED_FROM = 50
-_FROZEN = {"expert_train": "head", "expert_epochs": 1}
-_TRAINED = {"expert_train": "all", "expert_epochs": 8}
+_TRAINED: dict[str, Any] = {"expert_train": "all", "expert_epochs": 8}
 
 
 def name_of(share: int, what: str) -> str:
@@ -24,12 +24,14 @@ def name_of(share: int, what: str) -> str:
 
 def _cells(share: int) -> list[Cell]:
     labels = name_of(share, "labels")
-    begins = _TRAINED if share >= _TRAINED_FROM else _FROZEN
+    begins = _TRAINED if share >= _TRAINED_FROM else FROZEN_EXPERT
     # Exactly as a person would type it.
     data: dict[str, Any] = begins | {"unlabelled": round(1 - share / 100, 2)}
     alone = data | {"epochs": _EPOCHS * 100 // share}
     expert = data | EXPERT
-    expert |= {name: begins[f"expert_{name}"] for name in ("train", "epochs")}
+    expert |= {
+        name.removeprefix("expert_"): value for name, value in begins.items()
+    }
     cells = [
         Cell(labels, alone),
         Cell(name_of(share, "expert"), expert, against=labels),
@@ -87,7 +89,7 @@ def _few(**changes: Any) -> dict[str, Any]:
     return {
         "unlabelled": round(1 - _FEW / 100, 2),
         "epochs": _EPOCHS,
-        **_FROZEN,
+        **FROZEN_EXPERT,
         **changes,
     }
 

@@ -1,7 +1,9 @@
 """The papers' tables with networks that know something to begin with."""
 
+import dataclasses
 from typing import Any
 
+from keras_artkd.catalogue.methods import get_method
 from keras_artkd.studies import paper_001, thesis_000, thesis_002
 from keras_artkd.studies.inheriting import SETTINGS
 from keras_artkd.studies.study import Cell, Study
@@ -21,8 +23,7 @@ _AWGRAM = {"head": "awgram", "head_channels": 128}
 def _changes(cell: Cell) -> dict[str, Any]:
     """A paper's cell for students that inherit."""
     changes = cell.changes
-    default = "awgram" if changes["method"] == "collaborative" else "pool"
-    head = changes.get("head", default)
+    head = changes.get("head", get_method(changes["method"]).head)
     return changes | (_AWGRAM if head == "awgram" else {"head": "pool"})
 
 
@@ -37,7 +38,9 @@ def _papers() -> Study:
             changes = _changes(cell)
             if all(changes != other.changes for other in cells.values()):
                 name = _name(key, cell.name)
-                cells[name] = Cell(name, changes)
+                cells[name] = dataclasses.replace(
+                    cell, name=name, changes=changes, published={}, against=None
+                )
     contrasts = {
         part: tuple(
             (_name(_PARTS, without), _name(_PARTS, having))
@@ -57,8 +60,9 @@ def _papers() -> Study:
         splits=True,
         notes=(
             f"The cells of {', '.join(_AGAIN)}, each configuration once, with "
-            "the weights and options of their authors. Student and initial "
-            "teacher inherit; AWGram has 128 channels and norm 8."
+            "the default options of their methods. Student and initial "
+            "teacher inherit; AWGram has 128 channels and norm 8. SKDSAM's "
+            "weight of 100 is of maps of 512 channels, those here have fewer."
         ),
     )
 

@@ -5,7 +5,10 @@ import pytest
 
 from keras_artkd.deploy.export import export_tflite
 from keras_artkd.deploy.lite import LiteModel
-from tests.deploy.networks import conv_net
+from keras_artkd.models import build, with_levels
+from keras_artkd.models.levels import level_sizes
+from keras_artkd.runs.heads import feature_model, fit_head
+from tests.deploy.networks import conv_net, stripes
 from tests.deploy.test_gpu_delegate import graph_of
 
 
@@ -52,3 +55,20 @@ def test_steps_are_as_fine_as_the_widest_image_allows(files):
     np.testing.assert_allclose(
         LiteModel(parts).predict(images), expected, atol=0.02
     )
+
+
+def test_levels_of_unlike_scales_in_one_vector(tmp_path):
+    """Integers of several depths that are joined have one scale."""
+    images, labels = stripes(200)
+    network = with_levels(
+        build("efficientnet_lite0", 5, (32, 32, 3), weights="imagenet")
+    )
+    features = feature_model(network).predict(images, verbose=0)
+    known = features, labels
+    head = fit_head(*known, *known, 5, level_sizes(network))
+    network.get_layer("logits").set_weights([head.kernel, head.bias])
+    images = images.astype("uint8")
+    path = export_tflite(network, tmp_path / "int8.tflite", "int8", images)
+    answers = LiteModel(path).predict(images).argmax(axis=1)
+    assert (head.logits(features).argmax(axis=1) == labels).mean() > 0.95
+    assert (answers == labels).mean() > 0.9

@@ -100,8 +100,8 @@ def test_an_expert_that_is_clearly_better_can_be_delivered():
     ]
     assert concern == {
         "what": "Its expert is right about more, by 17.3 points.",
-        "next": "artkd export 'runs/its expert', if that one's file is small "
-        "enough",
+        "next": "artkd export 'runs/its expert' --quantize int8, if about 1 MB "
+        "is small enough",
     }
     # One that has no run, and one that is better by chance.
     assert not judge(measured(GOOD), HISTORY, 300, better)["concerns"]
@@ -114,10 +114,16 @@ def test_an_expert_that_is_the_frozen_classifier_is_named_once():
         **measured([[48, 1, 1], [1, 48, 1], [1, 1, 48]], parameters=13_000),
         "frozen_head": {"test_accuracy": 0.96},
     }
-    summary = judge(measured(GOOD), HISTORY, 300, expert)["summary"]
-    assert summary.endswith(
+    alone = judge(measured(GOOD), HISTORY, 300, {**expert, "train": "head"})
+    assert alone["summary"].endswith(
         "16 points below its expert, a classifier on frozen features, at 1/13 "
         "of its parameters."
+    )
+    # One that was trained, and is right about as many.
+    summary = judge(measured(GOOD), HISTORY, 300, expert)["summary"]
+    assert summary.endswith(
+        "16 points below its expert, at 1/13 of its parameters; 16 points "
+        "below a classifier on frozen features."
     )
 
 

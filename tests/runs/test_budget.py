@@ -262,6 +262,7 @@ LITE = ["--expert-network", "efficientnet_lite0", "--expert-image-size", "32"]
         ([], 40, False),
         (["--expert-train", "all"], 500, False),
         (["--expert-epochs", "3"], 500, False),
+        (["--expert-learning-rate", "1e-4"], 500, False),
         (["--expert-head", "awgram"], 500, False),
         (["--expert-network", "wrn_10_1"], 500, False),
         (["--expert-network", "efficientnet_lite0_first3"], 500, False),
@@ -278,6 +279,20 @@ def test_few_labels_teach_a_classifier_alone(
     assert ("pixels, its classifier alone" in printed) == head
     # The choice lies where the plan that was typed looks for it.
     assert remembered(plan, 60) == closed
+
+
+def test_an_expert_of_few_labels_leaves_the_minutes_to_the_student(
+    words, speeds, monkeypatch, capsys
+):
+    speeds["student"] = Speed(5.0, 0.5)
+    # 40 epochs of 5 steps would take 130 seconds; half a minute for files and
+    # half a minute for the expert go from three.
+    monkeypatch.setattr(budget, "_FEW_LABELS", 500)
+    _, closed, _ = chosen([*words, *LITE], 3, capsys)
+    assert 35 <= closed.config.schedule.epochs <= 40
+    monkeypatch.setattr(budget, "_FEW_LABELS", 0)
+    _, closed, _ = chosen([*words, *LITE], 3, capsys)
+    assert closed.config.schedule.epochs < 25
 
 
 def test_sizes_on_the_command_line(words, monkeypatch):

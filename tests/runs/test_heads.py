@@ -1,5 +1,7 @@
 """Classifiers fitted on frozen features."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -63,25 +65,54 @@ def test_equals_scikit_learn(rare):
 
 
 def test_levels_weigh_the_same():
-    """Twice the same features, once in many copies, are two equal levels."""
-    (features, labels), (others, truth) = clusters(60, 3, 0), clusters(40, 3, 1)
+    """Together, however many features each of them has."""
+    from sklearn.linear_model import LogisticRegression
 
-    def logits(copies, levels):
-        head = fit_head(
-            np.concatenate([features, *[features] * copies], axis=1),
-            labels,
-            np.concatenate([others, *[others] * copies], axis=1),
-            truth,
-            3,
-            # As many standardised features as there are weigh as much.
-            [0.1 * 2 / (copies + 1)],
-            levels,
-        )
-        return head.logits(np.concatenate([others, *[others] * copies], axis=1))
+    (few, labels), (others, truth) = clusters(60, 3, 0), clusters(40, 3, 1)
+    random = np.random.default_rng(3)
+    many = random.normal(size=(60, 30)) + 0.3 * labels[:, None]
+    held = random.normal(size=(40, 30)) + 0.3 * truth[:, None]
+    train = np.concatenate([few, many], axis=1).astype("float32")
+    validation = np.concatenate([others, held], axis=1).astype("float32")
 
-    many = logits(5, [6, 30])
-    np.testing.assert_allclose(many, logits(1, [6, 6]), atol=0.02)
-    np.testing.assert_allclose(many, logits(1, None), atol=0.02)
+    def of(levels):
+        head = fit_head(train, labels, validation, truth, 3, levels)
+        logits = head.logits(validation)
+        return head, logits - logits.mean(axis=1, keepdims=True)
+
+    head, logits = of([6, 30])
+    # The squares of the weights sum to as many as there are features.
+    weights = np.repeat([np.sqrt(18 / 6), np.sqrt(18 / 30)], [6, 30])
+    assert (weights**2).sum() == pytest.approx(36)
+    mean, spread = train.mean(0), train.std(0)
+    model = LogisticRegression(C=head.strength, max_iter=1000)
+    model.fit((train - mean) / spread * weights, labels)
+    expected = model.decision_function((validation - mean) / spread * weights)
+    expected -= expected.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(logits, expected, atol=0.02)
+    assert np.abs(of(None)[1] - expected).max() > 0.2
+
+
+def test_a_common_class_counts_where_validation_says_so():
+    """Of 85 % of the images, and features that hardly tell it."""
+    random = np.random.default_rng(0)
+    labels = (random.random(600) < 0.15).astype(int)
+    features = random.normal(size=(600, 4)) + 0.2 * labels[:, None]
+    halves = (features[:300], labels[:300]), (features[300:], labels[300:])
+    head = fit_head(*halves[0], *halves[1], 2)
+    assert not head.balanced
+    assert head.validation_accuracy > 0.8
+    # Where the classes are as frequent, it is all the same.
+    assert fit_head(*clusters(60, 3, 0), *clusters(40, 3, 1), 3).balanced
+
+
+def test_fitted_like_another():
+    train, validation = clusters(60, 3, 0), clusters(40, 3, 1)
+    head = fit_head(*train, *validation, 3)
+    for balanced in (True, False):
+        like = dataclasses.replace(head, strength=0.02, balanced=balanced)
+        made = fit_head(*train, *validation, 3, like=like)
+        assert (made.strength, made.balanced) == (0.02, balanced)
 
 
 def test_a_class_without_images_is_never_the_answer():
@@ -95,10 +126,8 @@ def test_written_and_read(tmp_path):
     head = fit_head(*clusters(60, 3, 0), *clusters(40, 3, 1), 3)
     head.write(tmp_path / "head.npz")
     read = Head.read(tmp_path / "head.npz")
-    assert (read.strength, read.validation_accuracy) == (
-        head.strength,
-        head.validation_accuracy,
-    )
+    for name in ("strength", "balanced", "validation_accuracy"):
+        assert getattr(read, name) == getattr(head, name)
     np.testing.assert_array_equal(read.kernel, head.kernel)
 
 

@@ -10,6 +10,7 @@ from keras_artkd.runs.networks import (
     build_distiller,
     build_expert,
     build_student,
+    built_head,
     check_student,
 )
 from keras_artkd.runs.plan import resolve
@@ -66,6 +67,10 @@ def test_a_network_without_inner_maps_keeps_its_head(tmp_path):
     student = build_student(plan, 4)
     assert level_sizes(student) is None
     assert student.output_shape == (None, 4)
+    # And it is called so.
+    assert built_head(plan, student) == "pool"
+    levels = small_plan("npz", head="levels")
+    assert built_head(levels, build_student(levels, 4)) == "levels"
 
 
 def test_an_initial_teacher_inherits():

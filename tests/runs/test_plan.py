@@ -230,6 +230,22 @@ def test_augmentations_decide_the_run():
     assert len(folders(*(plan(augment=augment) for augment in both))) == 1
 
 
+def test_the_head_of_teachers_counts_where_it_is_read():
+    def folder(**changes):
+        return small_plan("folder", **changes).folder.name
+
+    awgram, levels = {"teacher_head": "awgram"}, {"expert_head": "levels"}
+    for method in ("kd", "collaborative"):
+        assert folder(method=method) != folder(method=method, **awgram)
+    # The expert has a head of its own; the initial teacher has not.
+    assert folder(method="kd", **levels) == folder(
+        method="kd", **levels, **awgram
+    )
+    assert folder(method="collaborative", **levels) != folder(
+        method="collaborative", **levels, **awgram
+    )
+
+
 def test_a_method_that_mixes_all_images():
     """As if the user had asked for it, with the method's own share."""
 

@@ -215,3 +215,26 @@ def test_mistakes_come_before_the_data(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="l2_teacher='expret'"):
         run(plan)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_verdict_knows_where_the_expert_lies(
+    finished_run, data, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(runner, "judge", lambda *facts: facts[3:])
+    # Of runs that were not trained.
+    monkeypatch.setattr(runner.RunFolder, "history", {})
+    plan = finished_run.plan
+    known, folder = runner._judge(plan, data, {}, None)
+    assert known == plan.expert.folder.metrics
+    assert folder == str(plan.expert.folder)
+    # One that was given: its own metrics may be of other images.
+    for path, folder in (
+        (plan.expert.folder.student, str(plan.expert.folder)),
+        (tmp_path / "expert.keras", None),
+    ):
+        given = resolve(plan.config.replace(expert=str(path)))
+        assert runner._judge(given, data, {}, None) == (None, folder)
+    reference = plan.expert.folder
+    baseline = resolve(plan.config.replace(method="baseline"))
+    assert runner._judge(baseline, data, {}, None) == (None, None)
+    assert runner._judge(baseline, data, {}, reference)[1] == str(reference)
