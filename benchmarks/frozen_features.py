@@ -5,11 +5,14 @@
 FOLDER holds one sub-folder a class, NETWORK has ImageNet's weights. For each of
 five random splits logistic regression learns the training images, its
 regularisation chosen by validation, from the last features or from those of
-several depths (`models.with_levels`), of all labels or of a share. Printed are
-the means over the splits of right test images, in percent, and of each class's.
+several depths (`models.with_levels`), of all labels or of a share. Of several
+depths also where a depth weighs by its number of features, and where a class
+weighs by its number of images. Printed are the means over the splits of right
+test images, in percent, and of each class's.
 """
 
 import argparse
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -29,6 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("network", nargs="?", default="efficientnet_lite0")
     parser.add_argument("side", nargs="?", type=int, default=128)
     parser.add_argument("--splits", type=int, default=5)
+    parser.add_argument("--shares", type=int, nargs="+", default=_SHARES)
     options = parser.parse_args(arguments)
     import_tensorflow()
     from keras_artkd import datasets, models
@@ -59,12 +63,15 @@ def main(arguments: list[str] | None = None) -> None:
         evaluation_dataset(store, options.side, 64), verbose=0
     )
     row_of = {key: row for row, key in enumerate(store.keys)}
+    last, all_of_them = slice(-sizes[-1], None), slice(None)
     kinds = {
-        "last features": (slice(-sizes[-1], None), None),
-        "several depths": (slice(None), sizes),
+        "last features": (last, None, True),
+        "several depths": (all_of_them, sizes, True),
+        "by features": (all_of_them, None, True),
+        "by images": (all_of_them, sizes, False),
     }
     print("labels  features         right  of classes")
-    for share in _SHARES:
+    for share in options.shares:
         right: dict[str, list[tuple[float, float]]] = {k: [] for k in kinds}
         for split in range(options.splits):
             data = load(split, 32, round(1 - share / 100, 2))
@@ -72,13 +79,15 @@ def main(arguments: list[str] | None = None) -> None:
                 ([row_of[key] for key in part.keys], part.labels)
                 for part in (data.train, data.validation, data.test)
             ]
-            for kind, (columns, levels) in kinds.items():
+            for kind, (columns, levels, balanced) in kinds.items():
                 (train, labels), (held, truth), (test, expected) = (
                     (features[rows][:, columns], known) for rows, known in parts
                 )
-                head = fit_head(
-                    train, labels, held, truth, classes, levels=levels
-                )
+                known = train, labels, held, truth, classes, levels
+                head = fit_head(*known)
+                if not balanced:
+                    like = dataclasses.replace(head, balanced=False)
+                    head = fit_head(*known, like)
                 hit = head.logits(test).argmax(axis=1) == expected
                 each = [hit[expected == c].mean() for c in {*expected}]
                 right[kind].append((hit.mean(), np.mean(each)))

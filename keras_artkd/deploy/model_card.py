@@ -190,13 +190,12 @@ def _method(config: _Facts, metrics: _Facts) -> str:
 
 
 def _kept(metrics: _Facts) -> str:
+    best, how = metrics["best_epoch"], "was best on the validation images"
     if metrics.get("epoch_chosen_by", "validation") != "validation":
-        return "of which the last is kept"
-    best = metrics["best_epoch"]
-    return (
-        f"of which epoch {best} was best on the validation images"
-        f"{'' if best else _BEFORE}"
-    )
+        if best == metrics["epochs"]:
+            return "of which the last is kept"
+        how = "is kept: later ones are worse on the validation images"
+    return f"of which epoch {best}{'' if best else _BEFORE} {how}"
 
 
 def _measured(metrics: _Facts) -> str:

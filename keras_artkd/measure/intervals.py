@@ -311,3 +311,21 @@ def _sums(weights: Array, groups: Array, number: int) -> Array:
 def _percentiles(samples: Array, level: float) -> tuple[float, float]:
     low, high = np.quantile(samples, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def may_be_chance(
+    own: float, other: float, number: int, correlation: float
+) -> bool:
+    """Whether two accuracies on the same images differ by chance alone.
+
+    What chance does to one it does to the other in part.
+
+    Args:
+        own: a share of the images.
+        other: another one.
+        number: int, how many images.
+        correlation: float in [0, 1], of being right about the same images.
+    """
+    variance = own * (1 - own) + other * (1 - other)
+    error = math.sqrt((1 - correlation) * variance / max(number, 1))
+    return abs(own - other) < 1.96 * error

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from keras_artkd.measure.confusions import confusion_cells
-from keras_artkd.measure.intervals import share_interval
+from keras_artkd.measure.intervals import may_be_chance, share_interval
 
 _Facts: TypeAlias = Mapping[str, Any]
 
@@ -20,6 +20,9 @@ _Facts: TypeAlias = Mapping[str, Any]
 FEW_VALIDATION_IMAGES = 100
 # With fewer test images, one of them is more than a point.
 _FEW_TEST_IMAGES = 100
+# That a student and its expert are right about the same images correlates by
+# about a half: 0.47 to 0.57 over five splits of 1,932 paintings.
+_CORRELATION = 0.5
 # An int8 file that loses more of its student's accuracy is worth a training
 # for it, of so many epochs: most of what these gain comes in the first ones.
 _INT8_LOSS = 0.01
@@ -247,20 +250,9 @@ def _beside(own: float, other: float, number: int, name: str) -> str:
     words = (
         f"{_points(difference)} {'above' if difference > 0 else 'below'} {name}"
     )
-    if _may_be_chance(own, other, number):
+    if may_be_chance(own, other, number, _CORRELATION):
         words += f" (which {number:,} images cannot tell from chance)"
     return words
-
-
-def _may_be_chance(own: float, other: float, number: int) -> bool:
-    """Whether two accuracies on the same images differ by chance alone.
-
-    What chance does to one it does to the other in part. That a student and
-    its expert are right about the same images correlates by about a half
-    (0.47 to 0.57 over five splits of 1,932 paintings).
-    """
-    variance = own * (1 - own) + other * (1 - other)
-    return abs(own - other) < 1.96 * np.sqrt(0.5 * variance / max(number, 1))
 
 
 def _concerns(
@@ -294,7 +286,9 @@ def _concerns(
     number = metrics["test"]["num_examples"]
 
     def is_below(other: float) -> bool:
-        return student < other and not _may_be_chance(student, other, number)
+        return student < other and not may_be_chance(
+            student, other, number, _CORRELATION
+        )
 
     expert = compared.get("expert", 0.0)
     if expert_folder is not None and is_below(expert):

@@ -36,13 +36,13 @@ def print_finished(folder: RunFolder) -> dict[str, Any]:
 def _epoch(metrics: dict[str, Any]) -> str:
     """Which epoch's student that is."""
     epochs = metrics["epochs"]
+    best, why = metrics["best_epoch"], "best by validation"
     if metrics.get("epoch_chosen_by", "validation") != "validation":
-        return f"the last of {epochs} epochs"
+        if best == epochs:
+            return f"the last of {epochs} epochs"
+        why = "later ones are worse by validation"
     last = metrics["test_last_epoch"]["accuracy"]
-    return (
-        f"epoch {metrics['best_epoch']} of {epochs}, best by validation; last "
-        f"epoch {last:.2%}"
-    )
+    return f"epoch {best} of {epochs}, {why}; last epoch {last:.2%}"
 
 
 def print_summary(metrics: dict[str, Any], folder: RunFolder) -> None:

@@ -95,7 +95,7 @@ def evaluate(
         "parameters": models.upright(student).count_params(),
         "epochs": checkpoint.epoch,
         "best_epoch": checkpoint.best_epoch,
-        "epoch_chosen_by": epoch_choice(plan, data),
+        "epoch_chosen_by": epoch_choice(plan),
         "class_names": data.class_names,
         "test": metrics(tested["student"], "test"),
         "test_intervals": {

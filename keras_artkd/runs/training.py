@@ -18,7 +18,6 @@ from keras_artkd.data.stream import ImageStream
 from keras_artkd.data.views import Store
 from keras_artkd.datasets import Collection
 from keras_artkd.distillers import Distiller
-from keras_artkd.measure.verdict import FEW_VALIDATION_IMAGES
 from keras_artkd.run_folder import HISTORY, RunFolder
 from keras_artkd.runs import hosts
 from keras_artkd.runs.batches import evaluation_batches
@@ -203,10 +202,12 @@ def _made(
 def _checkpoint(
     plan: Plan, data: Collection, distiller: Distiller, folder: RunFolder
 ) -> Checkpoint:
+    choice, images = epoch_choice(plan), len(data.validation)
     return Checkpoint(
         distiller,
         folder.checkpoint,
-        keep_last=epoch_choice(plan, data) != "validation",
+        keep_last=choice in ("folds", "asked") or not images,
+        images=images if choice == "latest" else None,
         averaged=plan.config.schedule.ema_momentum is not None,
     )
 
@@ -260,21 +261,20 @@ def _fit(
         )
 
 
-def epoch_choice(plan: Plan, data: Collection) -> str:
+def epoch_choice(plan: Plan) -> str:
     """Why an epoch's student is kept.
 
     Returns:
-        `"validation"`, which chooses the best one; or why the last is kept:
+        `"validation"`, which chooses the best one; `"latest"`, of those that
+        validation cannot tell from the best; or why the last is kept:
         `"folds"`, for the model of all images has nothing to choose by, and
-        what measures it is trained alike; `"asked"`; `"few"` validation images.
+        what measures it is trained alike; `"asked"`.
     """
     if plan.config.data.folds is not None:
         return "folds"
     keep = plan.config.schedule.keep_epoch
-    if keep == "last":
-        return "asked"
-    few = len(data.validation) < FEW_VALIDATION_IMAGES
-    return "few" if keep == "auto" and few else "validation"
+    choices = {"best": "validation", "auto": "latest", "last": "asked"}
+    return choices[keep]
 
 
 def training_batches(

@@ -84,7 +84,7 @@ class ScheduleSettings:
     """Share of the label that is spread over all classes."""
     keep_epoch: Literal["best", "last", "auto"] = "best"
     """Which epoch's student is kept: the best by validation, the last, or,
-    auto, the last where fewer than 100 images validate."""
+    auto, the latest that is not worse than the best beyond chance."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     """Of the student and of teachers that are trained with it."""
     backend: Literal["tensorflow", "jax"] = "tensorflow"

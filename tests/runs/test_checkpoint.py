@@ -69,6 +69,38 @@ def test_best_is_the_first_maximum_of_validation(tmp_path):
     assert same(snapshot(distiller.student), weights[1])
 
 
+@pytest.mark.parametrize(
+    ("images", "first", "values", "kept"),
+    [
+        # One image of 290 more or less is chance, a tenth of them is not.
+        (290, None, [0.4, 0.503, 0.5], 3),
+        (290, None, [0.4, 0.6, 0.5], 2),
+        (290, None, [0.4, 0.6, 0.59, 0.5], 3),
+        (30, None, [0.4, 0.6, 0.5], 3),
+        # Better is better, and all right is as good as all right.
+        (290, None, [0.1, 0.2, 0.9], 3),
+        (290, None, [0.5, 1.0, 1.0], 3),
+        # The classifier before the training.
+        (290, 0.6, [0.4, 0.5, 0.45], 0),
+        (290, 0.6, [0.4, 0.5, 0.58], 3),
+    ],
+)
+def test_the_latest_that_is_not_clearly_worse(
+    tmp_path, images, first, values, kept
+):
+    distiller = compiled()
+    checkpoint = Checkpoint(distiller, tmp_path / "c.npz", images=images)
+    if first is not None:
+        checkpoint.start_from(first)
+    weights = [distiller.student.get_weights()]
+    for epoch, value in enumerate(values):
+        distiller.student.set_weights([w + 1 for w in weights[-1]])
+        weights.append(distiller.student.get_weights())
+        checkpoint.on_epoch_end(epoch, {"loss": 1.0, "val_accuracy": value})
+    assert checkpoint.best_epoch == kept
+    assert same(checkpoint.best_weights, weights[kept])
+
+
 def test_the_last_is_kept_whatever_validation_says(tmp_path):
     distiller = compiled()
     path = tmp_path / "c.npz"
