@@ -4,10 +4,11 @@
   artkd search --recipe pandora --data-dir ARCHIVE --tuner hyperband
 
 Takes the flags of `artkd train` as well. Every trial trains the same student
-with other settings and is judged by its best epoch on the validation split; no
-trial sees the test split. Options set with --options are not searched. Where
-the method has an expert, it is trained once, before the trials: a run of its
-own, tested once like any. Killed at any moment, the same command resumes.
+with other settings and is judged by the epoch it keeps on the validation
+split; no trial sees the test split. Options set with --options are not
+searched. Where the method has an expert, it is trained once, before the
+trials: a run of its own, tested once like any. Killed at any moment, the same
+command resumes.
 
 Hyperband tries many settings for a few epochs and the best of them for more,
 from scratch, each with the learning rate's drops at the same fractions of its

@@ -196,7 +196,7 @@ def _curves_caption(
         ends.append(
             f"{label} {first} in the first epoch{whole} and {last} in the last"
         )
-    return f"{title} by epoch: {', '.join(ends)}. Best epoch: {best_epoch}."
+    return f"{title} by epoch: {', '.join(ends)}. Epoch {best_epoch} is kept."
 
 
 def _confusion(run: Run) -> Iterator[Drawing]:

@@ -90,7 +90,7 @@ def plot_curves(
     if best_epoch is not None:
         axes.axvline(best_epoch, color=COLOURS["muted"], lw=0.8, ls=":")
         axes.annotate(
-            f"best: {best_epoch}",
+            f"kept: {best_epoch}",
             (best_epoch, 1),
             xycoords=("data", "axes fraction"),
             xytext=(3 if axes.get_xlim()[1] > 1.5 * best_epoch else -3, -2),

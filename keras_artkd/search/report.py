@@ -27,7 +27,7 @@ def read_trials(oracle: keras_tuner.Oracle, plan: Plan) -> list[dict[str, Any]]:
 
     Returns:
         list of dicts: `trial` (its number, str), `status` (completed or
-        failed), `settings` (dict), `val_accuracy` (of the best epoch, in [0,
+        failed), `settings` (dict), `val_accuracy` (of the epoch kept, in [0,
         1]), `best_epoch`, `epochs` and `seconds`. A failed trial has None for
         what it did not reach.
     """
@@ -150,7 +150,7 @@ def standard_error(accuracy: float, images: int) -> float:
 def _table(trials: Sequence[dict[str, Any]], images: int) -> str:
     names = list(trials[0]["settings"])
     lines = [
-        f"Validation accuracy of the best epoch, {images} images, best first.",
+        f"Validation accuracy of the epoch kept, {images} images, best first.",
         "",
         "| "
         + " | ".join(["trial", *names, "accuracy", "epoch", "seconds"])

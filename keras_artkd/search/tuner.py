@@ -37,7 +37,7 @@ keras_tuner.src.config.DEBUG = False
 class Tuner(BaseTuner):
     """Runs trials, alone or as one of the processes of a search.
 
-    A trial trains on the training split and is judged by its best epoch on
+    A trial trains on the training split and is judged by the epoch it keeps on
     the validation split. It has no test split at all. Interrupted, it resumes
     from its last whole epoch.
 

@@ -18,6 +18,11 @@ from keras_artkd.studies.text import markdown_table
 
 # Of a study's figures, as files beside its page.
 FIGURES = "figures"
+_KEPT = {
+    "best": "best epoch by validation",
+    "auto": "latest epoch that validation cannot tell from the best",
+    "last": "last epoch",
+}
 _ROLES = ("student", "expert", "initial teacher")
 
 
@@ -106,8 +111,8 @@ def setting(results: Results) -> str:
     ]
     text = (
         f"Budget {results.settings.budget!r}: {'; '.join(facts)}. Percent of "
-        f"{images} at the best epoch by validation, ± the standard deviation "
-        "over seeds."
+        f"{images} at the {_KEPT[schedule.keep_epoch]}, ± the standard "
+        "deviation over seeds."
     )
     if not results.comparable and any(
         cell.published is not None for cell in results.cells
