@@ -326,6 +326,10 @@ def may_be_chance(
         number: int, how many images.
         correlation: float in [0, 1], of being right about the same images.
     """
+    number = max(number, 1)
     variance = own * (1 - own) + other * (1 - other)
-    error = math.sqrt((1 - correlation) * variance / max(number, 1))
+    error = math.sqrt((1 - correlation) * variance / number)
+    # By McNemar's test one that is right about all others and k more is better
+    # where k > 1.96 sqrt(k).
+    error = max(error, 1.96 / number)
     return abs(own - other) < 1.96 * error

@@ -312,7 +312,10 @@ def _concerns(
             if "folds" in metrics
             else "more images; of a folder, --folds 5 tests every image once",
         )
-    chosen = metrics.get("epoch_chosen_by", "validation") == "validation"
+    chosen = (
+        metrics.get("epoch_chosen_by", "validation") == "validation"
+        or metrics["best_epoch"] < metrics["epochs"]
+    )
     if chosen and validation_images < FEW_VALIDATION_IMAGES:
         concern(
             f"Only {validation_images} validation images chose the best "

@@ -91,14 +91,13 @@ def choose(
     expert_plan = reference(provisional)
     expert_epochs = given or _trained_epochs(plan, data)
     student_speed = measure(provisional, data)
-    files = (students + bool(frozen)) * _SECONDS_LEFT_FOR_FILES
+    files = students * _SECONDS_LEFT_FOR_FILES
     expert_speed = None
-    if (
-        expert_plan is not None
-        and not frozen
-        and _is_to_be_trained(plan, expert_epochs)
-    ):
-        expert_speed = measure(expert_plan, data)
+    if expert_plan is not None and _is_to_be_trained(plan, expert_epochs):
+        if frozen:
+            files += _SECONDS_LEFT_FOR_FILES
+        else:
+            expert_speed = measure(expert_plan, data)
     left = started + 60 * minutes - time.monotonic() - files
 
     # How many images an epoch has: as given, or fewer where one is too long.

@@ -17,10 +17,10 @@ from keras_artkd.runs import hosts
 from keras_artkd.types import Array, Path
 
 # What to do where the file is damaged.
+_START_OVER = "remove the run's folder and start over"
 # That two epochs of a training are right about the same images correlates by
 # 0.69 to 0.97, best and last of eleven students of paintings.
 _CORRELATION = 0.8
-_START_OVER = "remove the run's folder and start over"
 
 
 @contextlib.contextmanager
@@ -89,6 +89,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.best_weights: list[Array] = []
         # The monitored value before the training, where it is a candidate.
         self.first_value: float | None = None
+        # The largest so far, of students that lack no part if one has been.
+        self.top: float | None = None
 
     def start_from(self, value: float) -> None:
         """Counts the student before its training as best so far, epoch 0.
@@ -96,7 +98,7 @@ class Checkpoint(keras.callbacks.Callback):
         Args:
             value: float, what is monitored, of this student.
         """
-        self.first_value = value
+        self.first_value = self.top = value
         self.best_epoch = 0
         self.best_is_whole = self.distiller.student_is_whole
         self.best_weights = self.distiller.student.get_weights()
@@ -139,6 +141,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.best_epoch = meta["best_epoch"]
         self.best_is_whole = meta.get("best_is_whole", True)
         self.first_value = meta.get("first_value")
+        self.top = meta.get("top", self.best_value)
         return self.epoch
 
     def on_epoch_end(
@@ -178,18 +181,23 @@ class Checkpoint(keras.callbacks.Callback):
         return weights
 
     def _is_best(self) -> bool:
+        value = self.history.get(self.monitor, [None])[-1]
+        is_whole = self.distiller.student_is_whole
         if self.best_epoch is None or self.keep_last:
+            self.top = value
             return True
-        if self.distiller.student_is_whole != self.best_is_whole:
+        if is_whole != self.best_is_whole:
             # One that lacks a part is best for want of another alone.
-            return not self.best_is_whole
-        values = self.history[self.monitor]
-        last, best = values[-1], self.best_value
-        if last is None or best is None or self.images is None:
-            return last is not None and (best is None or last > best)
-        known = [v for v in (self.first_value, *values) if v is not None]
-        return last == max(known) or may_be_chance(
-            last, max(known), self.images, _CORRELATION
+            self.top = value if is_whole else self.top
+            return is_whole
+        if value is None:
+            return False
+        if self.top is None or value > self.top:
+            self.top = value
+            return True
+        return self.images is not None and (
+            value == self.top
+            or may_be_chance(value, self.top, self.images, _CORRELATION)
         )
 
     def _extend_history(self, epoch: int, logs: dict[str, Any]) -> None:
@@ -237,6 +245,7 @@ class Checkpoint(keras.callbacks.Callback):
             "best_epoch": self.best_epoch,
             "best_is_whole": self.best_is_whole,
             "first_value": self.first_value,
+            "top": self.top,
             "history": self.history,
         }
         arrays["meta"] = np.array(json.dumps(meta))

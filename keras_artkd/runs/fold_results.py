@@ -130,6 +130,7 @@ def expert_of_folds(plan: Plan, data: Collection) -> dict[str, Any] | None:
     logits = _predictions(folders, data)[STUDENT]
     return {
         "parameters": folders[0].metrics["parameters"],
+        "train": folders[0].metrics.get("train"),
         **_tested(folders, data, logits),
     }
 

@@ -72,7 +72,8 @@ class Head:
             arrays["kernel"],
             arrays["bias"],
             float(arrays["strength"]),
-            bool(arrays["balanced"]),
+            # Of older versions every one is.
+            bool(arrays.get("balanced", True)),
             float(arrays["validation_accuracy"]),
         )
 

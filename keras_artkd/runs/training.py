@@ -206,7 +206,8 @@ def _checkpoint(
     return Checkpoint(
         distiller,
         folder.checkpoint,
-        keep_last=choice in ("folds", "asked") or not images,
+        keep_last=choice in ("folds", "asked")
+        or (choice == "latest" and not images),
         images=images if choice == "latest" else None,
         averaged=plan.config.schedule.ema_momentum is not None,
     )
@@ -273,7 +274,11 @@ def epoch_choice(plan: Plan) -> str:
     if plan.config.data.folds is not None:
         return "folds"
     keep = plan.config.schedule.keep_epoch
-    choices = {"best": "validation", "auto": "latest", "last": "asked"}
+    choices = {
+        "best": "validation",
+        "last_unless_worse": "latest",
+        "last": "asked",
+    }
     return choices[keep]
 
 

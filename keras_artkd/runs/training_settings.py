@@ -82,9 +82,9 @@ class ScheduleSettings:
     0.99: the average is what is tested and exported."""
     label_smoothing: float = 0.0
     """Share of the label that is spread over all classes."""
-    keep_epoch: Literal["best", "last", "auto"] = "best"
-    """Which epoch's student is kept: the best by validation, the last, or,
-    auto, the latest that is not worse than the best beyond chance."""
+    keep_epoch: Literal["best", "last", "last_unless_worse"] = "best"
+    """Which epoch's student is kept: the best by validation, the last, or the
+    latest that is not worse than the best beyond chance."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     """Of the student and of teachers that are trained with it."""
     backend: Literal["tensorflow", "jax"] = "tensorflow"

@@ -20,7 +20,7 @@ from keras_artkd.studies.text import markdown_table
 FIGURES = "figures"
 _KEPT = {
     "best": "best epoch by validation",
-    "auto": "latest epoch that validation cannot tell from the best",
+    "last_unless_worse": "latest epoch that is not worse by validation",
     "last": "last epoch",
 }
 _ROLES = ("student", "expert", "initial teacher")

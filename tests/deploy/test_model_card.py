@@ -44,6 +44,22 @@ METRICS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("chosen_by", "epoch", "kept"),
+    [
+        ("validation", 21, "of which epoch 21 was best on the validation"),
+        ("latest", 30, "of which the last is kept"),
+        ("latest", 21, "of which epoch 21 is kept: later ones are worse"),
+        ("latest", 0, "of which epoch 0 (the classifier on inherited"),
+        ("folds", 30, "of which the last is kept"),
+    ],
+)
+def test_which_epoch_is_kept(chosen_by, epoch, kept):
+    told = {"best_epoch": epoch, "epoch_chosen_by": chosen_by}
+    card = model_card(CONFIG, DATA, {**METRICS, **told})
+    assert kept in " ".join(card.split())
+
+
 def test_numbers():
     card = model_card(CONFIG, DATA, METRICS)
     assert "| accuracy | 73.5% | 67.0% to 79.1% |" in card

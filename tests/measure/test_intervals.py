@@ -5,6 +5,7 @@ import pytest
 
 from keras_artkd.measure.intervals import (
     calibration_bins,
+    may_be_chance,
     mcnemar,
     metric_intervals,
     paired_difference,
@@ -234,3 +235,22 @@ def test_paired_difference():
     assert paired_difference(a, b) == (difference, low, high)
     with pytest.raises(ValueError, match=r"\(500,\) and \(499,\)"):
         paired_difference(a, b[1:])
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "number", "chance"),
+    [
+        (0.50, 0.50, 300, True),
+        (0.50, 0.53, 300, True),
+        (0.50, 0.54, 300, False),
+        (0.50, 0.54, 30, True),
+        # All right but one image, or three, are as good; but four are not.
+        (0.99, 1.0, 100, True),
+        (0.97, 1.0, 100, True),
+        (0.96, 1.0, 100, False),
+        (0.0, 1.0, 3, True),
+    ],
+)
+def test_what_may_be_chance(own, other, number, chance):
+    for pair in ((own, other), (other, own)):
+        assert may_be_chance(*pair, number, correlation=0.8) == chance

@@ -1,5 +1,7 @@
 """Callbacks: the last state, the best student, the stages of a training."""
 
+import types
+
 import keras
 import numpy as np
 import pytest
@@ -99,6 +101,26 @@ def test_the_latest_that_is_not_clearly_worse(
         checkpoint.on_epoch_end(epoch, {"loss": 1.0, "val_accuracy": value})
     assert checkpoint.best_epoch == kept
     assert same(checkpoint.best_weights, weights[kept])
+
+
+def test_students_that_lack_a_part_are_no_measure(tmp_path, monkeypatch):
+    distiller = compiled()
+    checkpoint = Checkpoint(distiller, tmp_path / "c.npz", images=290)
+    whole = types.SimpleNamespace(value=False)
+    monkeypatch.setattr(
+        type(distiller), "student_is_whole", property(lambda _: whole.value)
+    )
+    checkpoint.start_from(0.5)
+    values = [0.45, 0.40, 0.20, 0.30, 0.36, 0.35]
+    for epoch, value in enumerate(values):
+        whole.value = epoch > 1
+        checkpoint.on_epoch_end(epoch, {"loss": 1.0, "val_accuracy": value})
+        if epoch == 3:
+            # Resumed in between, all the same.
+            path = checkpoint.path
+            checkpoint = Checkpoint(distiller, path, images=290)
+            assert checkpoint.restore() == 4
+    assert checkpoint.best_epoch == 6 and checkpoint.top == 0.36
 
 
 def test_the_last_is_kept_whatever_validation_says(tmp_path):

@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 import time
+import types
 
 import keras
 import numpy as np
@@ -15,7 +16,7 @@ from keras_artkd import models
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.plan import resolve
 from keras_artkd.runs.runner import load_data
-from keras_artkd.runs.training import epoch_choice, train
+from keras_artkd.runs.training import _checkpoint, epoch_choice, train
 from tests.runs.settings import small_plan
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -142,7 +143,7 @@ def check_resumed(plan, data, expert, tmp_path, capsys):
     ("changes", "why"),
     [
         ({}, "validation"),
-        ({"keep_epoch": "auto"}, "latest"),
+        ({"keep_epoch": "last_unless_worse"}, "latest"),
         ({"keep_epoch": "last"}, "asked"),
         ({"folds": 5}, "folds"),
         ({"folds": 5, "fold": 0}, "folds"),
@@ -151,3 +152,10 @@ def check_resumed(plan, data, expert, tmp_path, capsys):
 def test_which_epoch_is_kept(changes, why):
     plan = small_plan("folder", data_dir="images", **changes)
     assert epoch_choice(plan) == why
+    distiller = types.SimpleNamespace(student_is_whole=True)
+    for count in (50, 0):
+        data = types.SimpleNamespace(validation=range(count))
+        made = _checkpoint(plan, data, distiller, plan.folder)
+        last = why in ("folds", "asked") or (why == "latest" and not count)
+        assert made.keep_last == last
+        assert made.images == (count if why == "latest" else None)

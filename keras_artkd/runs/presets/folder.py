@@ -38,7 +38,7 @@ PRETRAINED = Config.of(
     warmup=0.1,
     weight_decay=0.02,
     label_smoothing=0.1,
-    keep_epoch="auto",
+    keep_epoch="last_unless_worse",
 )
 # What changes where some images have no labels, unless a method is named: the
 # expert is worth listening to there (docs/results.md).
