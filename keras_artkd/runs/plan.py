@@ -116,6 +116,24 @@ class Plan:
         return self.method.head if head == "auto" else head
 
     @property
+    def epoch_choice(self) -> str:
+        """Why an epoch's student is kept.
+
+        `"validation"` chooses the best one; `"latest"`, of those that
+        validation cannot tell from the best; or why the last is kept:
+        `"folds"`, for the model of all images has nothing to choose by, and
+        what measures it is trained alike; `"asked"`.
+        """
+        if self.config.data.folds is not None:
+            return "folds"
+        choices = {
+            "best": "validation",
+            "last_unless_worse": "latest",
+            "last": "asked",
+        }
+        return choices[self.config.schedule.keep_epoch]
+
+    @property
     def given_experts(self) -> list[pathlib.Path]:
         """Files of the trained experts that are given; of a run, its student's.
 

@@ -27,7 +27,6 @@ from keras_artkd.runs.heads import Head, measure_frozen
 from keras_artkd.runs.networks import built_head
 from keras_artkd.runs.plan import Plan
 from keras_artkd.runs.stages import describe_phases
-from keras_artkd.runs.training import epoch_choice
 from keras_artkd.types import Array
 
 
@@ -95,7 +94,7 @@ def evaluate(
         "parameters": models.upright(student).count_params(),
         "epochs": checkpoint.epoch,
         "best_epoch": checkpoint.best_epoch,
-        "epoch_chosen_by": epoch_choice(plan),
+        "epoch_chosen_by": plan.epoch_choice,
         "class_names": data.class_names,
         "test": metrics(tested["student"], "test"),
         "test_intervals": {

@@ -202,7 +202,7 @@ def _made(
 def _checkpoint(
     plan: Plan, data: Collection, distiller: Distiller, folder: RunFolder
 ) -> Checkpoint:
-    choice, images = epoch_choice(plan), len(data.validation)
+    choice, images = plan.epoch_choice, len(data.validation)
     return Checkpoint(
         distiller,
         folder.checkpoint,
@@ -260,26 +260,6 @@ def _fit(
         distiller.optimizer.finalize_variable_values(
             distiller.trainable_weights
         )
-
-
-def epoch_choice(plan: Plan) -> str:
-    """Why an epoch's student is kept.
-
-    Returns:
-        `"validation"`, which chooses the best one; `"latest"`, of those that
-        validation cannot tell from the best; or why the last is kept:
-        `"folds"`, for the model of all images has nothing to choose by, and
-        what measures it is trained alike; `"asked"`.
-    """
-    if plan.config.data.folds is not None:
-        return "folds"
-    keep = plan.config.schedule.keep_epoch
-    choices = {
-        "best": "validation",
-        "last_unless_worse": "latest",
-        "last": "asked",
-    }
-    return choices[keep]
 
 
 def training_batches(

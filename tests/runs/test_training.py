@@ -16,7 +16,7 @@ from keras_artkd import models
 from keras_artkd.run_folder import RunFolder
 from keras_artkd.runs.plan import resolve
 from keras_artkd.runs.runner import load_data
-from keras_artkd.runs.training import _checkpoint, epoch_choice, train
+from keras_artkd.runs.training import _checkpoint, train
 from tests.runs.settings import small_plan
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -151,7 +151,7 @@ def check_resumed(plan, data, expert, tmp_path, capsys):
 )
 def test_which_epoch_is_kept(changes, why):
     plan = small_plan("folder", data_dir="images", **changes)
-    assert epoch_choice(plan) == why
+    assert plan.epoch_choice == why
     distiller = types.SimpleNamespace(student_is_whole=True)
     for count in (50, 0):
         data = types.SimpleNamespace(validation=range(count))
