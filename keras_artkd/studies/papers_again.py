@@ -55,7 +55,7 @@ def _papers() -> Study:
         tuple(cells.values()),
         ("your images",),
         reference=_name(_PARTS, "student alone"),
-        settings=SETTINGS | {"feature_scale": 8.0},
+        settings=SETTINGS,
         contrasts=contrasts,
         splits=True,
         notes=(

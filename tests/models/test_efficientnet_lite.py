@@ -131,7 +131,7 @@ def test_first_blocks_start_as_imagenets():
 
 def test_head_channels():
     awgram = EfficientNetLite(3, (32, 32, 3), num_blocks=2, head="awgram")
-    assert awgram.endpoints["features"].shape[-1] == 64
+    assert awgram.endpoints["features"].shape[-1] == 128
     narrow = EfficientNetLite(3, (32, 32, 3), num_blocks=2, head_channels=16)
     assert narrow.endpoints["features"].shape[-1] == 16
 

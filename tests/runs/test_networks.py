@@ -73,6 +73,19 @@ def test_a_network_without_inner_maps_keeps_its_head(tmp_path):
     assert built_head(levels, build_student(levels, 4)) == "levels"
 
 
+def test_awgram_on_inherited_maps_is_large_enough_to_learn():
+    """The thesis's norm 1, and few channels, lose points there."""
+    config = recipe_presets("folder")["pretrained"].replace(
+        method="collaborative", image_size=32
+    )
+    student = build_student(resolve(config), 4)
+    read = keras.Model(student.inputs[0], student.get_layer("logits").input)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3))
+    features = keras.ops.convert_to_numpy(read(images))
+    assert features.shape == (2, 128 * 129 // 2)
+    np.testing.assert_allclose(np.linalg.norm(features, axis=1), 8, 1e-4)
+
+
 def test_an_initial_teacher_inherits():
     networks = {
         name: "efficientnet_lite0_first3" for name in ("student", "initial")

@@ -19,6 +19,9 @@ PRETRAINED = Config.of(
     student="efficientnet_lite0_first8",
     image_size=96,
     inherit="auto",
+    # Of an AWGram head: of norm 1, the thesis's, it hardly learns from
+    # inherited maps.
+    feature_scale=8.0,
     initial="efficientnet_lite0_first8",
     initial_weights="auto",
     expert_network="efficientnet_lite0",
